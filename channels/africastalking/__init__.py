@@ -1,0 +1,1 @@
+"""Africa's Talking: USSD hops, text messages in and out, and what it reports about them."""

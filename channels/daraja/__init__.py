@@ -1,0 +1,1 @@
+"""Safaricom Daraja: M-Pesa payments in (STK push, paybill) and out (B2C)."""

@@ -1,0 +1,130 @@
+"""What was said: every provider request and every callback, newest kept.
+
+The journal is what the phone page shows as the raw hop, so secrets are covered before they leave.
+"""
+
+import json
+import re
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+from urllib.parse import urlencode
+
+LOG_MAX = 2_000
+LOG_BODY_CHARS_MAX = 8_000
+
+_SECRET_FIELDS = re.compile(r'("(?:SecurityCredential|Password|access_token)"\s*:\s*")[^"]*')
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """One callback that can be sent, and sent again. `tries` counts until it is answered 200."""
+
+    service: str
+    url: str
+    body: Mapping[str, object]
+    encoding: Literal["form", "json"]
+    tries: int = 1
+
+    @property
+    def content(self) -> bytes:
+        """The body as it goes over the wire."""
+        if self.encoding == "form":
+            return urlencode({key: str(value) for key, value in self.body.items()}).encode()
+        return json.dumps(self.body).encode()
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Content type of the body."""
+        form = self.encoding == "form"
+        return {
+            "content-type": "application/x-www-form-urlencoded" if form else "application/json"
+        }
+
+
+@dataclass(slots=True)
+class Entry:
+    """One exchange. `status` is the HTTP status, None while open, 0 when nobody answered."""
+
+    id: int
+    at: datetime
+    direction: Literal["request", "callback"]
+    service: str
+    method: str
+    url: str
+    body: str
+    status: int | None = None
+    answer: str = ""
+    note: str = ""
+    callback: Callback | None = field(default=None, repr=False)
+
+
+class Journal:
+    """A bounded list of exchanges."""
+
+    def __init__(self, now: Callable[[], datetime], secret: str) -> None:
+        self._now = now
+        self._secret = secret
+        self._entries: deque[Entry] = deque(maxlen=LOG_MAX)
+        self._last_id = 0
+
+    def request(self, service: str, method: str, url: str, body: bytes) -> Entry:
+        """Note a request that a provider received."""
+        return self._add("request", service, method, url, body, None)
+
+    def callback(self, callback: Callback, note: str = "") -> Entry:
+        """Note a callback that is about to be sent, or (with a note) deliberately was not."""
+        entry = self._add("callback", callback.service, "POST", callback.url, callback.content)
+        entry.callback, entry.note = callback, note
+        return entry
+
+    def _add(
+        self,
+        direction: Literal["request", "callback"],
+        service: str,
+        method: str,
+        url: str,
+        body: bytes,
+        callback: Callback | None = None,
+    ) -> Entry:
+        self._last_id += 1
+        text = body[:LOG_BODY_CHARS_MAX].decode(errors="replace")
+        entry = Entry(
+            self._last_id, self._now(), direction, service, method, url, text, callback=callback
+        )
+        self._entries.append(entry)
+        return entry
+
+    def find(self, entry_id: int) -> Entry | None:
+        """The exchange with this id, while it is kept."""
+        return next((entry for entry in self._entries if entry.id == entry_id), None)
+
+    def newest(self, limit: int, service: str | None = None) -> list[dict[str, object]]:
+        """The last exchanges, oldest first, with secrets covered."""
+        kept = [entry for entry in self._entries if service in (None, entry.service)]
+        return [self._view(entry) for entry in kept[-limit:]]
+
+    def clear(self) -> None:
+        """Forget all exchanges; ids go on."""
+        self._entries.clear()
+
+    def cover(self, text: str) -> str:
+        """The text without the callback secret, passwords and credentials."""
+        covered = text.replace(self._secret, "***") if self._secret else text
+        return _SECRET_FIELDS.sub(r"\1***", covered)
+
+    def _view(self, entry: Entry) -> dict[str, object]:
+        return {
+            "id": entry.id,
+            "at": entry.at.isoformat(),
+            "direction": entry.direction,
+            "service": entry.service,
+            "method": entry.method,
+            "url": self.cover(entry.url),
+            "body": self.cover(entry.body),
+            "status": entry.status,
+            "answer": self.cover(entry.answer[:LOG_BODY_CHARS_MAX]),
+            "note": entry.note,
+        }

@@ -1,0 +1,108 @@
+"""The phone side of SMS: threads per phone, messages sent to us, delivery reports, opt-outs.
+
+All callbacks are form POSTs (provider notes, 1.6). An SMS callback that is not answered with 200
+is sent again, `CALLBACK_TRIES_MAX` times in all; that is what makes duplicates.
+"""
+
+import asyncio
+
+from channels.simulator.faults import Fault, FaultKind, Service, is_fault
+from channels.simulator.journal import Callback
+from channels.simulator.phones import NETWORKS
+from channels.simulator.state import SMS_MAX, Sms, SmsDirection, World, remember
+
+CALLBACK_TRIES_MAX = 5
+SMS_TEXT_CHARS_MAX = 2_000
+
+
+def keep(world: World, sms: Sms) -> None:
+    """Put the message into its phone's thread."""
+    remember(world.books.sms, sms.id, sms, SMS_MAX)
+
+
+def thread(world: World, number: str | None, limit: int) -> list[dict[str, object]]:
+    """The newest messages of one phone, or of all, newest last."""
+    kept = [sms for sms in world.books.sms.values() if number in (None, sms.phone)]
+    return [sms.as_json() for sms in kept[-limit:]]
+
+
+def send_from_phone(world: World, number: str, text: str, to: str | None = None) -> Sms:
+    """A person writes to our short code. The callback is sent in the background.
+
+    Raises ValueError for a text that no phone would send.
+    """
+    if len(text) > SMS_TEXT_CHARS_MAX:
+        raise ValueError(f"an SMS has at most {SMS_TEXT_CHARS_MAX} characters")
+    phone = world.books.phones.get(number)
+    sms = Sms(
+        id=world.references.message(),
+        direction=SmsDirection.FROM_PHONE,
+        phone=number,
+        party=to or world.config.sms_shortcode,
+        text=text,
+        at=world.now(),
+        status="sending",
+        counts=world.measure(text),
+    )
+    keep(world, sms)
+    # Both forms of the date are seen, and the network is not always told.
+    date_form = ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S")[world.jitter("inbound date")]
+    body: dict[str, object] = {
+        "id": sms.id,
+        "date": sms.at.strftime(date_form),
+        "from": number,
+        "to": sms.party,
+        "text": text,
+        "linkId": world.references.hex(16),
+    }
+    if world.jitter("inbound network", 3) < 2:
+        body["networkCode"] = NETWORKS[phone.network]
+    callback = Callback(
+        "inbound", world.config.africastalking_url("sms"), body, "form", CALLBACK_TRIES_MAX
+    )
+    fault = world.faults.take(Service.INBOUND, {number})
+
+    async def work() -> None:
+        delivered = await world.callbacks.send(callback, fault)
+        sms.status = "delivered" if delivered else "undelivered"
+
+    world.tasks.start(work())
+    return sms
+
+
+async def report(world: World, sms: Sms, fault: Fault | None) -> None:
+    """Send the delivery reports of one message: `Sent`, then how it ended."""
+    phone = world.books.phones.get(sms.phone)
+    final = "Success" if phone.reachable else "Failed"
+    if fault is not None and fault.kind is FaultKind.REPORT and fault.code:
+        final = fault.code
+    statuses = ["Sent", final]
+    if is_fault(fault, FaultKind.CALLBACK_REORDERED):
+        statuses.reverse()
+        fault = None
+    for status in statuses:
+        await asyncio.sleep(world.waits.report_seconds)
+        if status == final:
+            sms.status = final
+        body: dict[str, object] = {
+            "id": sms.id,
+            "status": status,
+            "phoneNumber": sms.phone,
+            "networkCode": NETWORKS[phone.network],
+        }
+        if status in ("Failed", "Rejected"):
+            body["failureReason"] = "DeliveryFailure"
+        url = world.config.africastalking_url("delivery-reports")
+        await world.callbacks.send(Callback("sms", url, body, "form", CALLBACK_TRIES_MAX), fault)
+
+
+def opt_out(world: World, number: str) -> None:
+    """The person refuses our bulk messages; from now on sends to it are 406."""
+    world.books.phones.get(number).opted_out = True
+    body = {"senderId": world.config.sender_id, "phoneNumber": number}
+    url = world.config.africastalking_url("opt-outs")
+    world.callbacks.send_later(
+        Callback("inbound", url, body, "form", CALLBACK_TRIES_MAX),
+        None,
+        world.waits.callback_seconds,
+    )

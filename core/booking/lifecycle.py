@@ -1,0 +1,91 @@
+"""The life of a booking: DESIGN §5 as a table. Pure."""
+
+from enum import StrEnum
+
+from core.lifecycle import Lifecycle
+
+
+class State(StrEnum):
+    """Where a booking stands."""
+
+    REQUESTED = "requested"
+    AWAITING_PAYMENT = "awaiting_payment"
+    CONFIRMED = "confirmed"
+    CHECKED_IN = "checked_in"
+    COMPLETED = "completed"
+    PAID_OUT = "paid_out"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+class Event(StrEnum):
+    """What can happen to a booking."""
+
+    ACCEPT = "accept"
+    DECLINE = "decline"
+    LAPSE = "lapse"
+    WITHDRAW = "withdraw"
+    PAY = "pay"
+    PAY_LATE = "pay_late"
+    CHECK_IN = "check_in"
+    COMPLETE = "complete"
+    RELEASE = "release"
+    PAID_OUT = "paid_out"
+
+
+class Actor(StrEnum):
+    """Who did it."""
+
+    CUSTOMER = "customer"
+    VENDOR = "vendor"
+    ADMIN = "admin"
+    TIME = "time"
+    PROVIDER = "provider"
+    SYSTEM = "system"
+
+
+TABLE = (
+    (Event.ACCEPT, State.REQUESTED, State.AWAITING_PAYMENT),
+    (Event.DECLINE, State.REQUESTED, State.DECLINED),
+    (Event.LAPSE, State.REQUESTED, State.EXPIRED),
+    (Event.WITHDRAW, State.REQUESTED, State.CANCELLED),
+    (Event.PAY, State.AWAITING_PAYMENT, State.CONFIRMED),
+    (Event.LAPSE, State.AWAITING_PAYMENT, State.EXPIRED),
+    (Event.WITHDRAW, State.AWAITING_PAYMENT, State.CANCELLED),
+    (Event.PAY_LATE, State.EXPIRED, State.CONFIRMED),
+    (Event.PAY_LATE, State.CANCELLED, State.CONFIRMED),
+    (Event.CHECK_IN, State.CONFIRMED, State.CHECKED_IN),
+    (Event.COMPLETE, State.CONFIRMED, State.COMPLETED),
+    (Event.COMPLETE, State.CHECKED_IN, State.COMPLETED),
+    (Event.RELEASE, State.COMPLETED, State.COMPLETED),
+    (Event.PAID_OUT, State.COMPLETED, State.PAID_OUT),
+)
+
+LIFECYCLE = Lifecycle(State, TABLE)
+
+# A booking in one of these holds its units in the calendar.
+CLAIMING = frozenset(
+    {
+        State.AWAITING_PAYMENT,
+        State.CONFIRMED,
+        State.CHECKED_IN,
+        State.COMPLETED,
+        State.PAID_OUT,
+    }
+)
+# The money has come and not gone back.
+PAID = frozenset({State.CONFIRMED, State.CHECKED_IN, State.COMPLETED, State.PAID_OUT})
+
+# The words of the API and of the seeds.
+PUBLIC = {
+    State.REQUESTED: "pending",
+    State.AWAITING_PAYMENT: "pending",
+    State.CONFIRMED: "confirmed",
+    State.CHECKED_IN: "confirmed",
+    State.COMPLETED: "completed",
+    State.PAID_OUT: "paid_out",
+    State.DECLINED: "declined",
+    State.EXPIRED: "expired",
+    State.CANCELLED: "cancelled",
+}

@@ -1,0 +1,98 @@
+"""Bookings and the audit rows of their moves."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.booking.lifecycle import LIFECYCLE, Actor, Event, State
+from core.db.base import Base, Json, cents, choice
+
+
+class Booking(Base):
+    """One customer, one listing, some days.
+
+    ``due_at`` is the booking's only timer: what it means follows from the state
+    (``core.booking.timers``).
+    """
+
+    __tablename__ = "bookings"
+    __table_args__ = (
+        CheckConstraint("ends_on > starts_on", name="days"),
+        CheckConstraint("people > 0 AND quantity > 0", name="people"),
+        CheckConstraint(
+            "total_cents = base_cents + service_fee_cents + vat_cents + rounding_cents",
+            name="total",
+        ),
+        Index("ix_bookings_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index("ix_bookings_listing_id_starts_on", "listing_id", "starts_on"),
+        Index("ix_bookings_customer_id_created_at", "customer_id", "created_at"),
+        Index("ix_bookings_vendor_id_state_starts_on", "vendor_id", "state", "starts_on"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(unique=True)
+    listing_id: Mapped[UUID] = mapped_column(ForeignKey("listings.id"))
+    vendor_id: Mapped[UUID] = mapped_column(ForeignKey("vendors.id"))
+    customer_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    state: Mapped[State] = mapped_column(choice(State, "state"))
+    starts_on: Mapped[date]
+    ends_on: Mapped[date]
+    """The first day after: half-open, so that one booking may end where the next begins."""
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    people: Mapped[int]
+    quantity: Mapped[int]
+    base_cents: Mapped[int] = cents()
+    service_fee_cents: Mapped[int] = cents()
+    vat_cents: Mapped[int] = cents()
+    rounding_cents: Mapped[int] = cents()
+    total_cents: Mapped[int] = cents()
+    commission_cents: Mapped[int] = cents()
+    withholding_cents: Mapped[int] = cents()
+    vendor_net_cents: Mapped[int] = cents()
+    policy: Mapped[Json]
+    """The cancellation policy as it was shown before paying."""
+    check_in_pin_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    due_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    accepted_at: Mapped[datetime | None]
+    paid_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
+    released_at: Mapped[datetime | None]
+
+    def move(self, event: Event) -> State:
+        """Go where the table says; the only writer of the state.
+
+        Raises:
+            core.errors.IllegalMove: the table has no such step from here.
+        """
+        self.state = LIFECYCLE.target(self.state, event)
+        return self.state
+
+
+class BookingEvent(Base):
+    """One move: who, when, from where to where. Append-only."""
+
+    __tablename__ = "booking_events"
+    __table_args__ = (Index("ix_booking_events_booking_id_id", "booking_id", "id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    booking_id: Mapped[UUID] = mapped_column(ForeignKey("bookings.id"))
+    event: Mapped[str]
+    """An ``Event``, or ``request`` / ``book_instant`` for the first one."""
+    state_before: Mapped[State | None] = mapped_column(choice(State, "state_before"))
+    state_after: Mapped[State] = mapped_column(choice(State, "state_after"))
+    actor: Mapped[Actor] = mapped_column(choice(Actor, "actor"))
+    actor_id: Mapped[UUID | None]
+    note: Mapped[str | None]
+    at: Mapped[datetime]

@@ -1,0 +1,66 @@
+"""The one way in which a booking moves: the table decides, the audit row is written beside it."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+
+from core.booking.lifecycle import Actor, Event, State
+from core.booking.model import Booking, BookingEvent
+from core.db.tx import Tx
+from core.errors import NotFound
+
+
+def lock_booking(tx: Tx, booking_id: UUID) -> Booking:
+    """Return a booking, locked until the transaction ends; raises NotFound."""
+    booking = tx.db.get(Booking, booking_id, with_for_update=True, populate_existing=True)
+    if booking is None:
+        raise NotFound("no_booking")
+    return booking
+
+
+def find_by_code(tx: Tx, code: str) -> Booking:
+    """Return a booking by its short code, in any case; raises NotFound."""
+    booking = tx.db.scalar(select(Booking).where(Booking.code == code.strip().upper()))
+    if booking is None:
+        raise NotFound("no_booking", typed=code.strip().upper())
+    return booking
+
+
+def move(
+    tx: Tx,
+    booking: Booking,
+    event: Event,
+    actor: Actor,
+    actor_id: UUID | None = None,
+    note: str | None = None,
+) -> State:
+    """Move a locked booking and write who did it; raises IllegalMove."""
+    before = booking.state
+    after = booking.move(event)
+    write_event(tx, booking, event.value, before, actor=actor, actor_id=actor_id, note=note)
+    return after
+
+
+def write_event(
+    tx: Tx,
+    booking: Booking,
+    event: str,
+    before: State | None,
+    *,
+    actor: Actor,
+    actor_id: UUID | None,
+    note: str | None = None,
+) -> None:
+    """Write the audit row of a move that led to the booking's present state."""
+    tx.db.add(
+        BookingEvent(
+            booking_id=booking.id,
+            event=event,
+            state_before=before,
+            state_after=booking.state,
+            actor=actor,
+            actor_id=actor_id,
+            note=note,
+            at=tx.now,
+        )
+    )

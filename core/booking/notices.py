@@ -1,0 +1,117 @@
+"""Which notices a booking's moves owe to whom; values only, the words are made elsewhere."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import select
+
+from core import outbox
+from core.booking.model import Booking
+from core.catalog.model import Area, Listing, Town
+from core.catalog.queries import Alternative
+from core.db.tx import Tx
+from core.people.model import User, Vendor
+
+
+class Topic(StrEnum):
+    """What has happened."""
+
+    REQUEST_RECEIVED = "request_received"
+    REQUEST_ACCEPTED = "request_accepted"
+    REQUEST_DECLINED = "request_declined"
+    REQUEST_EXPIRED = "request_expired"
+    REQUEST_MISSED = "request_missed"
+    REQUEST_WITHDRAWN = "request_withdrawn"
+    PAYMENT_FAILED = "payment_failed"
+    PROVIDER_DOWN = "provider_down"
+    HOLD_EXPIRED = "hold_expired"
+    CONFIRMED_CUSTOMER = "confirmed_customer"
+    CONFIRMED_VENDOR = "confirmed_vendor"
+    COMPLETED = "completed"
+    MONEY_RETURNING = "money_returning"
+    MONEY_RETURNED = "money_returned"
+    PAYOUT_SENT = "payout_sent"
+    PAYOUT_FAILED = "payout_failed"
+
+
+def facts(tx: Tx, booking: Booking) -> dict[str, Any]:
+    """Return what every message about a booking may need, as JSON values."""
+    row = tx.db.execute(
+        select(Listing, Town.name, Area.name, Vendor.business_name)
+        .join(Town, Town.id == Listing.town_id)
+        .outerjoin(Area, Area.id == Listing.area_id)
+        .join(Vendor, Vendor.id == Listing.vendor_id)
+        .where(Listing.id == booking.listing_id)
+    ).one()
+    listing, town, area, business = row
+    return {
+        "code": booking.code,
+        "listing": listing.title,
+        "number": listing.number,
+        "category": listing.category.value,
+        "place": f"{area}, {town}" if area else town,
+        "business": business,
+        "starts_on": booking.starts_on.isoformat(),
+        "ends_on": booking.ends_on.isoformat(),
+        "starts_at": booking.starts_at.isoformat(),
+        "people": booking.people,
+        "total_cents": booking.total_cents,
+        "net_cents": booking.vendor_net_cents,
+        "due_at": booking.due_at.isoformat() if booking.due_at else None,
+    }
+
+
+def tell_customer(
+    tx: Tx, booking: Booking, topic: Topic, key: str | None = None, **more: Any
+) -> None:
+    """Owe the customer a message about a booking, once for a topic unless a key is given."""
+    msisdn = tx.db.scalars(select(User.msisdn).where(User.id == booking.customer_id)).one()
+    _tell(tx, booking, topic, msisdn, key, more)
+
+
+def tell_vendor(
+    tx: Tx, booking: Booking, topic: Topic, key: str | None = None, **more: Any
+) -> None:
+    """Owe the vendor a message about a booking, once for a topic unless a key is given."""
+    _tell(tx, booking, topic, vendor_msisdn(tx, booking), key, more)
+
+
+def vendor_msisdn(tx: Tx, booking: Booking) -> str:
+    """Return the number of a booking's vendor."""
+    return tx.db.scalars(
+        select(User.msisdn)
+        .join(Vendor, Vendor.user_id == User.id)
+        .where(Vendor.id == booking.vendor_id)
+    ).one()
+
+
+def _tell(
+    tx: Tx,
+    booking: Booking,
+    topic: Topic,
+    msisdn: str,
+    key: str | None,
+    more: Mapping[str, Any],
+) -> None:
+    outbox.add(
+        tx,
+        topic.value,
+        msisdn,
+        facts(tx, booking) | dict(more),
+        key=f"{topic.value}:{booking.id}:{key or ''}",
+        booking_id=booking.id,
+    )
+
+
+def as_params(found: Sequence[Alternative]) -> list[dict[str, Any]]:
+    """Return alternatives as JSON values for a message."""
+    return [
+        {
+            "number": other.number,
+            "title": other.title,
+            "base_cents": other.base_cents,
+            "starts_on": other.starts_on.isoformat(),
+        }
+        for other in found
+    ]

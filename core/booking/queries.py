@@ -1,0 +1,134 @@
+"""What customers and vendors are shown of bookings."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import aliased
+
+from core.booking.lifecycle import PAID, State
+from core.booking.model import Booking
+from core.catalog.model import Area, Listing, Town
+from core.db.tx import Tx
+from core.errors import NotFound
+from core.limits import LIST_MAX
+from core.people.model import User, Vendor
+
+_Customer = aliased(User)
+_VendorUser = aliased(User)
+
+OPEN = (State.REQUESTED, State.AWAITING_PAYMENT)
+COMING = (State.AWAITING_PAYMENT, State.CONFIRMED, State.CHECKED_IN)
+
+
+@dataclass(frozen=True, slots=True)
+class BookingView:
+    """A booking with the names around it.
+
+    Attributes:
+        booking: the row.
+        listing: its listing.
+        place: area and town, or the town.
+        business: the vendor's business name.
+        customer_msisdn: None until it is paid for: nobody learns more than they need.
+        vendor_msisdn: None until it is paid for.
+    """
+
+    booking: Booking
+    listing: Listing
+    place: str
+    business: str
+    customer_msisdn: str | None
+    vendor_msisdn: str | None
+
+
+def bookings_of_customer(tx: Tx, msisdn: str, limit: int = LIST_MAX) -> list[BookingView]:
+    """Return a customer's bookings: what is still open first, then the newest."""
+    open_first = Booking.state.in_(OPEN).desc()
+    return _views(
+        tx,
+        _Customer.msisdn == msisdn,
+        (open_first, Booking.created_at.desc(), Booking.id.desc()),
+        limit,
+    )
+
+
+def requests_of_vendor(tx: Tx, vendor_id: UUID, limit: int = LIST_MAX) -> list[BookingView]:
+    """Return the requests that wait for a vendor's answer, the most urgent first."""
+    waiting = and_(Booking.vendor_id == vendor_id, Booking.state == State.REQUESTED)
+    return _views(tx, waiting, (Booking.due_at, Booking.id), limit)
+
+
+def coming_to_vendor(tx: Tx, vendor_id: UUID, limit: int = LIST_MAX) -> list[BookingView]:
+    """Return a vendor's accepted and paid bookings that are not over, the next first."""
+    coming = and_(
+        Booking.vendor_id == vendor_id, Booking.state.in_(COMING), Booking.ends_at > tx.now
+    )
+    return _views(tx, coming, (Booking.starts_at, Booking.id), limit)
+
+
+def booking_by_code(tx: Tx, code: str) -> BookingView:
+    """Return a booking by its code, in any case; raises NotFound (``no_booking``)."""
+    found = _views(tx, Booking.code == code.strip().upper(), (Booking.id,), 1)
+    if not found:
+        raise NotFound("no_booking")
+    return found[0]
+
+
+def count_requests(tx: Tx, vendor_id: UUID) -> int:
+    """Return how many requests wait for a vendor's answer."""
+    waiting = and_(Booking.vendor_id == vendor_id, Booking.state == State.REQUESTED)
+    return tx.db.scalar(select(func.count()).select_from(Booking).where(waiting)) or 0
+
+
+def codes_like(tx: Tx, codes: Sequence[str], msisdn: str) -> list[str]:
+    """Return which of some codes are bookings of a person, as customer or as vendor."""
+    owner = or_(_Customer.msisdn == msisdn, _VendorUser.msisdn == msisdn)
+    query = _joined(select(Booking.code).select_from(Booking)).where(
+        Booking.code.in_(codes), owner
+    )
+    return list(tx.db.scalars(query.order_by(Booking.code)))
+
+
+def _joined(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    return (
+        query.join(Listing, Listing.id == Booking.listing_id)
+        .join(Town, Town.id == Listing.town_id)
+        .outerjoin(Area, Area.id == Listing.area_id)
+        .join(Vendor, Vendor.id == Booking.vendor_id)
+        .join(_VendorUser, _VendorUser.id == Vendor.user_id)
+        .join(_Customer, _Customer.id == Booking.customer_id)
+    )
+
+
+def _views(
+    tx: Tx, chosen: ColumnElement[bool], order: Sequence[Any], limit: int
+) -> list[BookingView]:
+    names = (Town.name, Area.name, Vendor.business_name)
+    query = _joined(
+        select(Booking, Listing, *names, _Customer.msisdn, _VendorUser.msisdn).select_from(Booking)
+    )
+    rows = tx.db.execute(query.where(chosen).order_by(*order).limit(limit)).all()
+    return [_view(*row) for row in rows]
+
+
+def _view(
+    booking: Booking,
+    listing: Listing,
+    town: str,
+    area: str | None,
+    business: str,
+    customer: str,
+    vendor: str,
+) -> BookingView:
+    paid = booking.state in PAID
+    return BookingView(
+        booking=booking,
+        listing=listing,
+        place=f"{area}, {town}" if area else town,
+        business=business,
+        customer_msisdn=customer if paid else None,
+        vendor_msisdn=vendor if paid else None,
+    )

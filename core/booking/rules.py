@@ -1,0 +1,60 @@
+"""When a booking's timer runs out, by state. Pure; every limit is DESIGN §5's."""
+
+from datetime import datetime, timedelta
+
+from core.limits import (
+    ACCEPTED_HOLD_SECONDS,
+    ANSWER_BEFORE_START_SECONDS,
+    ANSWER_SECONDS,
+    COMPLETE_AFTER_SECONDS,
+    INSTANT_HOLD_MAX_SECONDS,
+    INSTANT_HOLD_SECONDS,
+    RELEASE_AFTER_SECONDS,
+    STK_GIVE_UP_SECONDS,
+)
+
+
+def _before_start(starts_at: datetime) -> datetime:
+    return starts_at - timedelta(seconds=ANSWER_BEFORE_START_SECONDS)
+
+
+def answer_due(now: datetime, starts_at: datetime) -> datetime:
+    """Return until when a vendor can answer: 24 h, never past 6 h before the start."""
+    return min(now + timedelta(seconds=ANSWER_SECONDS), _before_start(starts_at))
+
+
+def instant_hold_due(now: datetime) -> datetime:
+    """Return until when the units of an instant booking wait for the payment: 15 min."""
+    return now + timedelta(seconds=INSTANT_HOLD_SECONDS)
+
+
+def accepted_hold_due(now: datetime, starts_at: datetime) -> datetime:
+    """Return until when the units of an accepted request wait: 12 h, not past 6 h before.
+
+    A vendor who accepts in the last minutes still leaves the customer an instant booking's time.
+    """
+    by_day = min(now + timedelta(seconds=ACCEPTED_HOLD_SECONDS), _before_start(starts_at))
+    return max(by_day, instant_hold_due(now))
+
+
+def hold_limit(
+    created_at: datetime, accepted_at: datetime | None, starts_at: datetime
+) -> datetime:
+    """Return how far an open payment attempt may stretch a hold.
+
+    An instant hold ends 30 min after it began at the latest; a longer one is stretched by the
+    time after which a silent prompt is given up.
+    """
+    if accepted_at is None:
+        return created_at + timedelta(seconds=INSTANT_HOLD_MAX_SECONDS)
+    return accepted_hold_due(accepted_at, starts_at) + timedelta(seconds=STK_GIVE_UP_SECONDS)
+
+
+def complete_due(ends_at: datetime) -> datetime:
+    """Return when a service counts as done by itself: a day after its end."""
+    return ends_at + timedelta(seconds=COMPLETE_AFTER_SECONDS)
+
+
+def release_due(completed_at: datetime) -> datetime:
+    """Return when the money of a completed booking becomes the vendor's: two days later."""
+    return completed_at + timedelta(seconds=RELEASE_AFTER_SECONDS)

@@ -1,0 +1,127 @@
+"""What time does to bookings: every state with a ``due_at`` has one thing that happens then.
+
+Due rows are polled with ``SKIP LOCKED``, one transaction each, so that one bad row never blocks
+the rest, and two workers never do the same one.
+"""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+
+from core.booking import rules
+from core.booking.lifecycle import Actor, Event, State
+from core.booking.model import Booking
+from core.booking.moves import lock_booking, move
+from core.booking.notices import Topic, tell_customer, tell_vendor
+from core.booking.usecases import offer_alternatives, release_units
+from core.db.tx import Tx
+from core.errors import NotFound
+from core.escrow import ledger, postings
+from core.money import Money
+from core.payments.queries import open_collection
+from core.people.model import Vendor
+from core.pricing.rules import Price
+
+HOLD_STRETCH_SECONDS = 60
+
+
+def due_bookings(tx: Tx, limit: int) -> list[UUID]:
+    """Return bookings whose timer has run out, the longest overdue first."""
+    return list(
+        tx.db.scalars(
+            select(Booking.id)
+            .where(Booking.due_at <= tx.now)
+            .order_by(Booking.due_at)
+            .limit(limit)
+        )
+    )
+
+
+def fire(tx: Tx, booking_id: UUID) -> State | None:
+    """Do what is due for one booking; None when nothing is, or another worker has it."""
+    booking = tx.db.scalar(
+        select(Booking)
+        .where(Booking.id == booking_id, Booking.due_at <= tx.now)
+        .with_for_update(skip_locked=True)
+    )
+    if booking is None:
+        return None
+    match booking.state:
+        case State.REQUESTED:
+            _lapse_request(tx, booking)
+        case State.AWAITING_PAYMENT:
+            _lapse_hold(tx, booking)
+        case State.CONFIRMED | State.CHECKED_IN:
+            complete(tx, booking, Actor.TIME)
+        case State.COMPLETED:
+            release_money(tx, booking)
+        case _:
+            booking.due_at = None
+    return booking.state
+
+
+def complete(tx: Tx, booking: Booking, actor: Actor, actor_id: UUID | None = None) -> None:
+    """Note that the service is done; its money becomes the vendor's two days later."""
+    move(tx, booking, Event.COMPLETE, actor, actor_id)
+    booking.completed_at = tx.now
+    booking.due_at = rules.release_due(tx.now)
+    tell_customer(tx, booking, Topic.COMPLETED)
+
+
+def complete_by_customer(tx: Tx, booking_id: UUID, customer_id: UUID) -> Booking:
+    """The customer says that the service was given, once it has begun.
+
+    Raises:
+        NotFound: no such booking of this customer, or it has not begun.
+        IllegalMove: it is not paid for, or completed already.
+    """
+    booking = lock_booking(tx, booking_id)
+    if booking.customer_id != customer_id or booking.starts_at > tx.now:
+        raise NotFound("no_booking")
+    complete(tx, booking, Actor.CUSTOMER, customer_id)
+    return booking
+
+
+def release_money(tx: Tx, booking: Booking) -> None:
+    """Share out a completed booking's escrow: vendor, fee, commission, taxes."""
+    move(tx, booking, Event.RELEASE, Actor.TIME)
+    number = tx.db.scalars(select(Vendor.number).where(Vendor.id == booking.vendor_id)).one()
+    ledger.post(
+        tx, postings.released(booking.code, number, price_of(booking), booking_id=booking.id)
+    )
+    booking.released_at = tx.now
+    booking.due_at = None
+
+
+def price_of(booking: Booking) -> Price:
+    """Return the price as it was frozen into a booking."""
+    return Price(
+        base=Money(booking.base_cents),
+        service_fee=Money(booking.service_fee_cents),
+        vat=Money(booking.vat_cents),
+        rounding=Money(booking.rounding_cents),
+        total=Money(booking.total_cents),
+        commission=Money(booking.commission_cents),
+        withholding=Money(booking.withholding_cents),
+        vendor_net=Money(booking.vendor_net_cents),
+    )
+
+
+def _lapse_request(tx: Tx, booking: Booking) -> None:
+    move(tx, booking, Event.LAPSE, Actor.TIME)
+    booking.due_at = None
+    offer_alternatives(tx, booking, Topic.REQUEST_EXPIRED)
+    tell_vendor(tx, booking, Topic.REQUEST_MISSED)
+
+
+def _lapse_hold(tx: Tx, booking: Booking) -> None:
+    """Let a hold run out, unless the customer is paying at this moment."""
+    limit = rules.hold_limit(booking.created_at, booking.accepted_at, booking.starts_at)
+    if open_collection(tx, booking.id) is not None and tx.now < limit:
+        booking.due_at = min(tx.now + timedelta(seconds=HOLD_STRETCH_SECONDS), limit)
+        return
+    move(tx, booking, Event.LAPSE, Actor.TIME)
+    booking.due_at = None
+    release_units(tx, booking)
+    tell_customer(tx, booking, Topic.HOLD_EXPIRED)

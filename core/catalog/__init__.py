@@ -1,0 +1,1 @@
+"""What is offered: towns, listings, their calendar and the search over them."""

@@ -1,0 +1,196 @@
+"""Counting units: claim and release them, block and free days, show what is left.
+
+Each day of a listing has one counter row, made when it is first needed. Whoever changes counters
+first locks their rows in date order, so that two ranges that overlap wait for each other instead
+of deadlocking; a CHECK on the row refuses an oversold day even if this code should err.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Date, and_, column, func, literal, select, true, update
+from sqlalchemy.dialects.postgresql import insert
+
+from core.catalog.model import Listing, ListingDay
+from core.catalog.rules import days_in
+from core.clock import nairobi_date
+from core.db.tx import Tx
+from core.errors import BadInput, NotFound, NoUnits
+from core.limits import BOOK_AHEAD_DAYS_MAX, STAY_NIGHTS_MAX
+
+CALENDAR_DAYS_MAX = BOOK_AHEAD_DAYS_MAX + STAY_NIGHTS_MAX
+BLOCK_DAYS_MAX = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One day of a listing.
+
+    Attributes:
+        units: how many exist on that day.
+        booked: how many of them are claimed.
+        blocked: the vendor takes nothing more on that day.
+    """
+
+    day: date
+    units: int
+    booked: int
+    blocked: bool
+
+    @property
+    def left(self) -> int:
+        """How many units can still be claimed."""
+        return 0 if self.blocked else self.units - self.booked
+
+
+def claim(tx: Tx, listing_id: UUID, starts_on: date, ends_on: date, quantity: int) -> None:
+    """Take units on every day of ``[starts_on, ends_on)``, or on none.
+
+    A refusal changes no counter, so the caller may go on in the same transaction.
+
+    Raises:
+        NoUnits: a day is blocked or too full (data: day, left).
+        NotFound: no such listing.
+    """
+    assert quantity > 0, "a claim takes at least one unit"
+    days = _checked(days_in(starts_on, ends_on), STAY_NIGHTS_MAX)
+    for row in _locked(tx, listing_id, days):
+        if row.left < quantity:
+            raise NoUnits(day=row.day, left=row.left)
+    _count(tx, listing_id, days, quantity)
+
+
+def release(tx: Tx, listing_id: UUID, starts_on: date, ends_on: date, quantity: int) -> None:
+    """Give back units that were claimed with the same arguments.
+
+    Giving back more than was claimed is a fault of ours; the CHECK turns it into an
+    ``IntegrityError``.
+    """
+    assert quantity > 0, "a release gives back at least one unit"
+    days = _checked(days_in(starts_on, ends_on), STAY_NIGHTS_MAX)
+    _locked(tx, listing_id, days)
+    _count(tx, listing_id, days, -quantity)
+
+
+def block(tx: Tx, listing_id: UUID, days: Collection[date], *, vendor_id: UUID) -> list[Day]:
+    """Close days of a vendor's own listing. What is booked on them stays booked.
+
+    Returns:
+        The days as they are now, in order: the vendor is told which of them have bookings.
+
+    Raises:
+        NotFound: no such listing of this vendor.
+        BadInput: ``date_past``, ``date_too_far`` or ``days_bad`` (none, or too many at once).
+    """
+    return _set_blocked(tx, listing_id, days, vendor_id, blocked=True)
+
+
+def free(tx: Tx, listing_id: UUID, days: Collection[date], *, vendor_id: UUID) -> list[Day]:
+    """Open days that were closed; like ``block`` in all else."""
+    return _set_blocked(tx, listing_id, days, vendor_id, blocked=False)
+
+
+def availability(tx: Tx, listing_id: UUID, starts_on: date, ends_on: date) -> list[Day]:
+    """Return every day of ``[starts_on, ends_on)`` in order, also those without a counter row.
+
+    Raises:
+        NotFound: no such listing.
+        BadInput: ``days_bad``: an empty range, or one longer than the calendar (data: days_max).
+    """
+    days = _checked(days_in(starts_on, ends_on), CALENDAR_DAYS_MAX)
+    query = (
+        select(
+            Listing.units,
+            ListingDay.day,
+            ListingDay.units,
+            ListingDay.booked,
+            ListingDay.blocked,
+        )
+        .outerjoin(
+            ListingDay,
+            and_(ListingDay.listing_id == Listing.id, ListingDay.day.between(days[0], days[-1])),
+        )
+        .where(Listing.id == listing_id)
+    )
+    rows = tx.db.execute(query).all()
+    if not rows:
+        raise NotFound("no_listing")
+    units = rows[0][0]
+    counted = {row[1]: Day(*row[1:]) for row in rows}
+    return [counted.get(day) or Day(day, units, 0, blocked=False) for day in days]
+
+
+def min_free(tx: Tx, listing_id: UUID, starts_on: date, ends_on: date) -> int:
+    """Return how many units are left on the fullest day of a range; raises as ``availability``."""
+    return min(day.left for day in availability(tx, listing_id, starts_on, ends_on))
+
+
+def _set_blocked(
+    tx: Tx, listing_id: UUID, days: Collection[date], vendor_id: UUID, *, blocked: bool
+) -> list[Day]:
+    ordered = _checked(sorted(set(days)), BLOCK_DAYS_MAX)
+    today = nairobi_date(tx.now)
+    latest = today + timedelta(days=CALENDAR_DAYS_MAX)
+    if ordered[0] < today:
+        raise BadInput("date_past", today=today)
+    if ordered[-1] > latest:
+        raise BadInput("date_too_far", latest=latest)
+    own = select(Listing.id).where(Listing.id == listing_id, Listing.vendor_id == vendor_id)
+    if tx.db.scalar(own) is None:
+        raise NotFound("no_listing")
+    _locked(tx, listing_id, ordered)
+    changed = (
+        update(ListingDay)
+        .where(ListingDay.listing_id == listing_id, ListingDay.day.in_(ordered))
+        .values(blocked=blocked)
+        .returning(ListingDay.day, ListingDay.units, ListingDay.booked, ListingDay.blocked)
+        .execution_options(synchronize_session=False)
+    )
+    return sorted((Day(*row) for row in tx.db.execute(changed)), key=lambda day: day.day)
+
+
+def _checked(days: Sequence[date], days_max: int) -> Sequence[date]:
+    if not 1 <= len(days) <= days_max:
+        raise BadInput("days_bad", days_max=days_max)
+    return days
+
+
+def _locked(tx: Tx, listing_id: UUID, days: Sequence[date]) -> list[Day]:
+    """Make missing counter rows, lock all of them in date order and return them."""
+    wanted = func.unnest(literal(list(days), ARRAY(Date))).table_valued(column("day", Date))
+    wanted = wanted.render_derived(name="wanted")
+    missing = (
+        insert(ListingDay)
+        .from_select(
+            ["listing_id", "day", "units"],
+            select(Listing.id, wanted.c.day, Listing.units)
+            .join_from(Listing, wanted, true())
+            .where(Listing.id == listing_id)
+            .order_by(wanted.c.day),
+        )
+        .on_conflict_do_nothing()
+    )
+    tx.db.execute(missing)
+    lock = (
+        select(ListingDay.day, ListingDay.units, ListingDay.booked, ListingDay.blocked)
+        .where(ListingDay.listing_id == listing_id, ListingDay.day.in_(days))
+        .order_by(ListingDay.day)
+        .with_for_update()
+    )
+    rows = [Day(*row) for row in tx.db.execute(lock)]
+    if not rows:
+        raise NotFound("no_listing")
+    assert len(rows) == len(days), "every day has its counter row"
+    return rows
+
+
+def _count(tx: Tx, listing_id: UUID, days: Sequence[date], change: int) -> None:
+    counted = (
+        update(ListingDay)
+        .where(ListingDay.listing_id == listing_id, ListingDay.day.in_(days))
+        .values(booked=ListingDay.booked + change)
+        .execution_options(synchronize_session=False)
+    )
+    tx.db.execute(counted)

@@ -1,0 +1,105 @@
+"""The rules as SQL: which listings fit a wish, and at what price. Twin of ``rules``.
+
+Search must sort and cut in the database, so what ``rules`` says of one listing is said here of
+all of them; a test holds the two against each other over the whole demo catalog.
+"""
+
+from datetime import date, datetime
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Date,
+    Integer,
+    SQLColumnExpression,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    or_,
+)
+
+from core.catalog.model import Listing, ListingDay
+from core.catalog.rules import Category, ListingStatus, PriceUnit
+from core.clock import NAIROBI
+from core.people.model import Vendor, VendorStatus
+
+EARTH_DEGREE_METRES = 111_195
+
+
+def quantity_sql(people: int) -> ColumnElement[int]:
+    """Units that people need, as ``rules.quantity``."""
+    return case(
+        (
+            Listing.category == Category.STAY,
+            (people + Listing.capacity - 1).op("/")(Listing.capacity),
+        ),
+        (Listing.category == Category.CATERING, people),
+        else_=1,
+    )
+
+
+def base_cents_sql(people: int, days: int) -> ColumnElement[int]:
+    """Base price in cents, as ``rules.base_cents``."""
+    price = cast(Listing.price_cents, BigInteger)
+    return case(
+        (Listing.price_unit == PriceUnit.PERSON, price * people * days),
+        (Listing.price_unit == PriceUnit.EVENT, price * quantity_sql(people)),
+        else_=price * quantity_sql(people) * days,
+    )
+
+
+def on_offer() -> ColumnElement[bool]:
+    """Published, by a vendor who may sell."""
+    return and_(Listing.status == ListingStatus.PUBLISHED, Vendor.status == VendorStatus.ACTIVE)
+
+
+def fits_wish(starts_on: date, ends_on: date, people: int, now: datetime) -> ColumnElement[bool]:
+    """The terms allow these people and days, as ``rules.check_wish``; says nothing of units."""
+    days = (ends_on - starts_on).days
+    now_in_kenya = now.astimezone(NAIROBI).replace(tzinfo=None)
+    start = cast(starts_on, Date) + Listing.starts_at
+    lead = func.make_interval(0, 0, 0, 0, Listing.lead_hours)
+    fitting = and_(
+        Listing.people_min <= people,
+        case(
+            (Listing.category == Category.STAY, Listing.capacity * Listing.units),
+            else_=Listing.capacity,
+        )
+        >= people,
+        start >= literal(now_in_kenya) + lead,
+    )
+    return fitting if days == 1 else and_(fitting, Listing.price_unit != PriceUnit.EVENT)
+
+
+def has_units(starts_on: date, ends_on: date, people: int) -> ColumnElement[bool]:
+    """Every day has enough units left; a day without a counter row is free."""
+    too_full = exists().where(
+        ListingDay.listing_id == Listing.id,
+        ListingDay.day >= starts_on,
+        ListingDay.day < ends_on,
+        or_(
+            ListingDay.blocked,
+            ListingDay.units - ListingDay.booked < quantity_sql(people),
+        ),
+    )
+    return ~too_full
+
+
+def near(latitude: float, longitude: float, radius_m: int) -> ColumnElement[bool]:
+    """In a square around a point; cheap, and an index knows it. Kenya lies on the equator."""
+    degrees = radius_m / EARTH_DEGREE_METRES
+    return and_(
+        Listing.latitude.between(latitude - degrees, latitude + degrees),
+        Listing.longitude.between(longitude - degrees, longitude + degrees),
+    )
+
+
+def metres_from(
+    latitude: float | SQLColumnExpression[float], longitude: float | SQLColumnExpression[float]
+) -> ColumnElement[int]:
+    """Great-circle distance of a listing from a point, in whole metres."""
+    there = func.ll_to_earth(Listing.latitude, Listing.longitude)
+    return cast(func.earth_distance(func.ll_to_earth(latitude, longitude), there), Integer)

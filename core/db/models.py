@@ -1,0 +1,16 @@
+"""Every table in one place, for migrations: importing this fills ``Base.metadata``."""
+
+import core.booking.model
+import core.catalog.model
+import core.escrow.model
+import core.inbox
+import core.local_clock
+import core.outbox
+import core.payments.model
+import core.payouts.model
+import core.people.model
+import core.pricing.model
+import core.receipts  # noqa: F401
+from core.db.base import Base
+
+metadata = Base.metadata

@@ -1,0 +1,1 @@
+"""The ledger: accounts, transfers, postings, and the money plan of each event."""

@@ -1,0 +1,220 @@
+"""Posting to the ledger and reading it. The only module that calls its database functions."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import case, func, literal, select, text, union_all
+from sqlalchemy.exc import DBAPIError
+
+from core.db.tx import Tx
+from core.errors import KeyReused, Unposted
+from core.escrow.accounts import LIMITED, AccountKind, kind_of, sign_of
+from core.escrow.model import Account, Deferred, Posting, TransferRow
+from core.escrow.transfer import Transfer
+from core.money import KES, Money
+
+STATEMENT_MAX = 200
+ROLL_UP_MAX = 10_000
+TRIAL_LINES_MAX = 500
+
+SQLSTATE_KEY_REUSED = "NL409"
+# What each other refusal is called in the data of ``Unposted``: migration 0003 raises the NL
+# codes, 23514 is a CHECK and 22003 a sum beyond eight bytes.
+REASONS = {
+    "NL403": "closed",
+    "NL404": "other_currency",
+    "NL422": "unbalanced",
+    "22003": "out_of_range",
+}
+SQLSTATE_CHECK = "23514"
+OVERDRAWN = "ck_ledger_accounts_not_overdrawn"
+
+POST = text(
+    "SELECT ledger_post(:id, :key, :digest, :kind, :booking_id, :posted_at,"
+    " CAST(:paths AS text[]), CAST(:currencies AS text[]), CAST(:amounts AS bigint[]))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of an account's statement.
+
+    Attributes:
+        amount: positive where the account grew.
+        balance_after: None on a shared account, whose postings have no order among themselves.
+    """
+
+    transfer_id: UUID
+    key: str
+    kind: str
+    booking_id: UUID | None
+    posted_at: datetime
+    amount: Money
+    balance_after: Money | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrialLine:
+    """One line of the trial balance.
+
+    Attributes:
+        account: a shared account's path, or ``escrow:*`` and ``payable:*`` for all of a kind.
+        balance: positive on the side on which the kind grows.
+    """
+
+    account: str
+    kind: AccountKind
+    balance: Money
+
+
+def post(tx: Tx, transfer: Transfer) -> UUID:
+    """Move money once and return the transfer's id.
+
+    The same key with the same content moves nothing again and returns the id of the first time,
+    also while the first time is still open in another transaction: then this one waits for it.
+    After a refusal the transaction can only be rolled back.
+
+    Raises:
+        KeyReused: the key has moved something else.
+        Unposted: the database refused; ``reason`` says why (``overdrawn``, ``other_currency``).
+    """
+    content = {
+        "id": tx.ids.uuid(),
+        "key": transfer.key,
+        "digest": transfer.digest,
+        "kind": transfer.kind.value,
+        "booking_id": transfer.booking_id,
+        "posted_at": tx.now,
+        "paths": [leg.account for leg in transfer.legs],
+        "currencies": [leg.amount.currency for leg in transfer.legs],
+        "amounts": [leg.amount.cents for leg in transfer.legs],
+    }
+    try:
+        transfer_id: UUID = tx.db.execute(POST, content).scalar_one()
+    except DBAPIError as error:
+        raise _refusal(error, transfer) from error
+    return transfer_id
+
+
+def roll_up(tx: Tx, limit: int = ROLL_UP_MAX) -> int:
+    """Add postings of shared accounts to their balances and return how many there were.
+
+    Several may run at once; each takes other postings.
+
+    Args:
+        tx: the transaction.
+        limit: how many postings at the most, ``ROLL_UP_MAX`` at any rate.
+    """
+    postings_max = min(limit, ROLL_UP_MAX)
+    rolled: int = tx.db.execute(select(func.ledger_roll_up(postings_max))).scalar_one()
+    return rolled
+
+
+def balance(tx: Tx, path: str) -> Money:
+    """Return a balance to the last committed posting, positive on the account's normal side.
+
+    An account that nothing was ever posted to holds zero shillings.
+
+    Raises:
+        ValueError: the path is of no kind that we know.
+    """
+    sign = sign_of(kind_of(path))
+    waiting = (
+        select(func.coalesce(func.sum(Posting.amount_cents), 0))
+        .join(Deferred, Deferred.posting_id == Posting.id)
+        .where(Posting.account == Account.path)
+        .scalar_subquery()
+    )
+    row = tx.db.execute(
+        select(Account.balance_cents + waiting, Account.currency).where(Account.path == path)
+    ).one_or_none()
+    if row is None:
+        return Money(0)
+    cents, currency = row
+    return Money(sign * int(cents), currency)
+
+
+def statement(tx: Tx, path: str, limit: int = STATEMENT_MAX) -> list[Entry]:
+    """Return an account's last postings, newest first.
+
+    Args:
+        tx: the transaction.
+        path: the account.
+        limit: how many, ``STATEMENT_MAX`` at the most.
+
+    Raises:
+        ValueError: the path is of no kind that we know.
+    """
+    kind = kind_of(path)
+    sign = sign_of(kind)
+    # Each half of the postings has its own partial index, in the order asked for.
+    numbered = kind in LIMITED
+    rows = tx.db.execute(
+        select(Posting, TransferRow, Account.currency)
+        .join(TransferRow, TransferRow.id == Posting.transfer_id)
+        .join(Account, Account.path == Posting.account)
+        .where(
+            Posting.account == path,
+            Posting.entry_no.is_not(None) if numbered else Posting.entry_no.is_(None),
+        )
+        .order_by(Posting.entry_no.desc() if numbered else Posting.id.desc())
+        .limit(min(limit, STATEMENT_MAX))
+    )
+    return [
+        Entry(
+            transfer_id=transfer.id,
+            key=transfer.idempotency_key,
+            kind=transfer.kind,
+            booking_id=transfer.booking_id,
+            posted_at=transfer.posted_at,
+            amount=Money(sign * posting.amount_cents, currency),
+            balance_after=None
+            if posting.balance_after_cents is None
+            else Money(sign * posting.balance_after_cents, currency),
+        )
+        for posting, transfer, currency in rows
+    ]
+
+
+def trial_balance(tx: Tx, currency: str = KES) -> list[TrialLine]:
+    """Return all balances of a currency; the debit kinds sum to what the credit kinds sum to.
+
+    Shared accounts stand alone, those of single bookings and vendors as one line a kind, so that
+    the list does not grow with the business.
+    """
+    movements = union_all(
+        select(Account.path.label("path"), Account.balance_cents.label("cents")),
+        select(Posting.account, Posting.amount_cents).join(
+            Deferred, Deferred.posting_id == Posting.id
+        ),
+    ).subquery()
+    line = case(
+        (Account.deferred, Account.path), else_=func.concat(Account.kind, literal(":*"))
+    ).label("line")
+    rows = tx.db.execute(
+        select(line, Account.kind, func.sum(movements.c.cents))
+        .join(Account, Account.path == movements.c.path)
+        .where(Account.currency == currency)
+        .group_by(line, Account.kind)
+        .order_by(line)
+        .limit(TRIAL_LINES_MAX)
+    )
+    return [
+        TrialLine(path, kind, Money(sign_of(kind) * int(cents), currency))
+        for path, kind, cents in rows
+    ]
+
+
+def _refusal(error: DBAPIError, transfer: Transfer) -> Exception:
+    """Return what the core calls a refusal of the database, or the error as it is."""
+    sqlstate = getattr(error.orig, "sqlstate", None)
+    if sqlstate == SQLSTATE_KEY_REUSED:
+        return KeyReused(key=transfer.key)
+    if sqlstate == SQLSTATE_CHECK:
+        constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+        reason = "overdrawn" if constraint == OVERDRAWN else "invalid"
+        return Unposted(reason=reason, key=transfer.key)
+    if sqlstate in REASONS:
+        return Unposted(reason=REASONS[sqlstate], key=transfer.key)
+    return error

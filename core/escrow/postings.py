@@ -1,0 +1,137 @@
+"""Which accounts move when: the table of DESIGN §6 as pure functions over values.
+
+Keys make a provider's reference count once in each direction: whatever comes in under one receipt
+shares the key ``in:<provider>:<reference>``, so that a receipt which was credited to a booking can
+never also land in suspense (invariant I8). What goes out has ``out:<provider>:<reference>``, with
+our own id of the attempt as the reference.
+"""
+
+from uuid import UUID
+
+from core.errors import Unposted
+from core.escrow import accounts
+from core.escrow.transfer import Leg, Transfer, TransferKind
+from core.money import Money
+from core.pricing.rules import Price
+
+
+def incoming_key(provider: str, reference: str) -> str:
+    """Return the key of money that a provider says it received for us."""
+    return f"in:{provider}:{reference}"
+
+
+def outgoing_key(provider: str, reference: str) -> str:
+    """Return the key of money that we asked a provider to send."""
+    return f"out:{provider}:{reference}"
+
+
+def paid(code: str, provider: str, amount: Money, *, reference: str, booking_id: UUID) -> Transfer:
+    """A customer's money arrives for a booking and waits in escrow.
+
+    Args:
+        code: the booking's code.
+        provider: who received it (``daraja``).
+        amount: what came; a part of the total when it is paid in parts.
+        reference: the provider's receipt, seen once.
+        booking_id: the booking.
+    """
+    return Transfer(
+        incoming_key(provider, reference),
+        TransferKind.PAID,
+        _move(amount, debit=accounts.float_of(provider), credit=accounts.escrow(code)),
+        booking_id,
+    )
+
+
+def released(code: str, vendor_number: int, price: Price, *, booking_id: UUID) -> Transfer:
+    """The service is done: escrow is shared out. A booking is released once."""
+    shares = (
+        (accounts.payable(vendor_number), price.vendor_net),
+        (accounts.SERVICE_FEE, price.service_fee),
+        (accounts.COMMISSION, price.commission),
+        (accounts.VAT, price.vat),
+        (accounts.WITHHOLDING, price.withholding),
+        (accounts.ROUNDING, price.rounding),
+    )
+    owed = (Leg(account, -amount) for account, amount in shares if amount.cents)
+    return Transfer(
+        f"released:{code}",
+        TransferKind.RELEASED,
+        (Leg(accounts.escrow(code), price.total), *owed),
+        booking_id,
+    )
+
+
+def paid_out(
+    vendor_number: int,
+    provider: str,
+    amount: Money,
+    *,
+    reference: str,
+    provider_fee: Money | None = None,
+) -> Transfer:
+    """A payout reached its vendor; the provider's charge, if it took one, is ours.
+
+    Args:
+        vendor_number: who was paid.
+        provider: who sent it.
+        amount: what the vendor got.
+        reference: our own id of the attempt.
+        provider_fee: what the provider took from our float beside it.
+    """
+    legs: tuple[Leg, ...] = _move(
+        amount, debit=accounts.payable(vendor_number), credit=accounts.float_of(provider)
+    )
+    if provider_fee is not None and provider_fee.cents:
+        legs += _move(
+            provider_fee, debit=accounts.PROVIDER_FEES, credit=accounts.float_of(provider)
+        )
+    return Transfer(outgoing_key(provider, reference), TransferKind.PAID_OUT, legs)
+
+
+def returned(
+    code: str, provider: str, amount: Money, *, reference: str, booking_id: UUID
+) -> Transfer:
+    """Money held for a booking went back to its customer."""
+    return Transfer(
+        outgoing_key(provider, reference),
+        TransferKind.RETURNED,
+        _move(amount, debit=accounts.escrow(code), credit=accounts.float_of(provider)),
+        booking_id,
+    )
+
+
+def suspended(provider: str, amount: Money, reference: str) -> Transfer:
+    """Money came that fits nothing we know; it is kept apart under the provider's receipt."""
+    return Transfer(
+        incoming_key(provider, reference),
+        TransferKind.SUSPENDED,
+        _move(amount, debit=accounts.float_of(provider), credit=accounts.suspense(provider)),
+    )
+
+
+def matched(
+    code: str, provider: str, amount: Money, *, reference: str, booking_id: UUID
+) -> Transfer:
+    """Money in suspense turned out to be for a booking. ``reference`` is the receipt it had."""
+    return Transfer(
+        f"matched:{provider}:{reference}",
+        TransferKind.MATCHED,
+        _move(amount, debit=accounts.suspense(provider), credit=accounts.escrow(code)),
+        booking_id,
+    )
+
+
+def sent_back(provider: str, amount: Money, *, reference: str) -> Transfer:
+    """Money in suspense went back to whoever sent it; ``reference`` is our id of the attempt."""
+    return Transfer(
+        outgoing_key(provider, reference),
+        TransferKind.SENT_BACK,
+        _move(amount, debit=accounts.suspense(provider), credit=accounts.float_of(provider)),
+    )
+
+
+def _move(amount: Money, *, debit: str, credit: str) -> tuple[Leg, Leg]:
+    if amount.cents <= 0:
+        raise Unposted(reason="not_positive", account=debit)
+    return Leg(debit, amount), Leg(credit, -amount)

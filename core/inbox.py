@@ -1,0 +1,126 @@
+"""Callbacks as they came: stored raw, answered at once, applied by a worker.
+
+A callback is itself by provider, kind, reference and the digest of its body: the same one again is
+the same row. Applying it and marking it applied commit together.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import Index, UniqueConstraint, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db.base import Base, Json, choice
+from core.db.tx import Tx, Work
+from core.limits import INBOX_TRIES_MAX
+from core.ports import Callback
+
+
+class Arrival(StrEnum):
+    """How far a callback has come."""
+
+    WAITING = "waiting"
+    APPLIED = "applied"
+    IGNORED = "ignored"
+    DEAD = "dead"
+
+
+class Inbound(Base):
+    """One callback."""
+
+    __tablename__ = "inbox"
+    __table_args__ = (
+        UniqueConstraint("provider", "kind", "reference", "digest"),
+        Index("ix_inbox_due", "due_at", postgresql_where=text("state = 'waiting'")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    provider: Mapped[str]
+    kind: Mapped[str]
+    reference: Mapped[str]
+    digest: Mapped[str]
+    payload: Mapped[Json]
+    state: Mapped[Arrival] = mapped_column(choice(Arrival, "state"), default=Arrival.WAITING)
+    due_at: Mapped[datetime]
+    tries: Mapped[int] = mapped_column(default=0)
+    note: Mapped[str | None]
+    received_at: Mapped[datetime]
+    applied_at: Mapped[datetime | None]
+
+
+class NotYet(Exception):
+    """What a callback speaks of is not stored yet; try again later."""
+
+
+def store(tx: Tx, callback: Callback) -> bool:
+    """Keep a callback; False when this very one is kept already."""
+    body = json.dumps(callback.payload, sort_keys=True, default=str)
+    added = tx.db.execute(
+        insert(Inbound)
+        .values(
+            id=tx.ids.uuid(),
+            provider=callback.provider,
+            kind=callback.kind,
+            reference=callback.reference,
+            digest=hashlib.sha256(body.encode()).hexdigest(),
+            payload=json.loads(body),
+            state=Arrival.WAITING,
+            due_at=tx.now,
+            tries=0,
+            received_at=tx.now,
+        )
+        .on_conflict_do_nothing()
+        .returning(Inbound.id)
+    ).first()
+    tx.wake(Work.INBOX)
+    return added is not None
+
+
+def due(tx: Tx, limit: int) -> list[UUID]:
+    """Return waiting callbacks in the order in which they came."""
+    return list(
+        tx.db.scalars(
+            select(Inbound.id)
+            .where(Inbound.state == Arrival.WAITING, Inbound.due_at <= tx.now)
+            .order_by(Inbound.received_at, Inbound.id)
+            .limit(limit)
+        )
+    )
+
+
+def apply(tx: Tx, inbound_id: UUID, handle: Callable[[Tx, Inbound], str | None]) -> bool:
+    """Apply one waiting callback; False when another worker has it or had it.
+
+    Args:
+        tx: the transaction that carries both the effect and the mark.
+        inbound_id: which callback.
+        handle: does the effect; returns a note when there was nothing to do.
+    """
+    row = tx.db.scalar(
+        select(Inbound)
+        .where(Inbound.id == inbound_id, Inbound.state == Arrival.WAITING)
+        .with_for_update(skip_locked=True)
+    )
+    if row is None:
+        return False
+    row.note = handle(tx, row)
+    row.state = Arrival.IGNORED if row.note else Arrival.APPLIED
+    row.applied_at = tx.now
+    return True
+
+
+def postpone(tx: Tx, inbound_id: UUID, note: str) -> Arrival:
+    """Note why a callback could not be applied; it comes again, a limited number of times."""
+    row = tx.db.get_one(Inbound, inbound_id, with_for_update=True)
+    if row.state is Arrival.WAITING:
+        row.tries += 1
+        row.note = note
+        row.due_at = tx.now + timedelta(seconds=2**row.tries)
+        if row.tries >= INBOX_TRIES_MAX:
+            row.state = Arrival.DEAD
+    return row.state

@@ -1,0 +1,68 @@
+"""Every bound that the domain puts on itself, with its reason. Units last in the name."""
+
+# A hold of an instant booking, and how far open payment attempts may stretch it (DESIGN §5).
+INSTANT_HOLD_SECONDS = 15 * 60
+INSTANT_HOLD_MAX_SECONDS = 30 * 60
+# After a vendor accepts, the customer has until then to pay (DESIGN §5).
+ACCEPTED_HOLD_SECONDS = 12 * 3600
+# A vendor answers within a day, and never later than 6 h before the start (DESIGN §5).
+ANSWER_SECONDS = 24 * 3600
+ANSWER_BEFORE_START_SECONDS = 6 * 3600
+# A service counts as done a day after its end; money is released two days later (seed 000).
+COMPLETE_AFTER_SECONDS = 24 * 3600
+RELEASE_AFTER_SECONDS = 48 * 3600
+# Bookings start at least a day ahead, at most this far.
+LEAD_HOURS_MIN = 24
+BOOK_AHEAD_DAYS_MAX = 365
+STAY_NIGHTS_MAX = 30
+PEOPLE_MAX = 5_000
+UNITS_MAX = 5_000
+OPEN_BOOKINGS_PER_CUSTOMER_MAX = 10
+
+TITLE_MAX = 40
+NAME_MAX = 40
+DESCRIPTION_MAX = 500
+SEARCH_WORDS_MAX = 60
+SEARCH_RESULTS_MAX = 50
+LIST_MAX = 100
+ALTERNATIVES_MAX = 3
+
+# M-Pesa: whole shillings from 1 to 250,000 a transaction (provider-facts §2.10).
+MPESA_MIN_CENTS = 100
+MPESA_MAX_CENTS = 25_000_000
+B2C_MIN_CENTS = 1_000
+PRICE_MAX_CENTS = 100_000_000_00
+
+# Payouts (DESIGN §6).
+PAYOUT_MIN_CENTS = 100_000
+PAYOUT_TRIES_MAX = 3
+PAYOUT_RETRY_SECONDS = 8 * 3600
+
+# STK attempts: wait before the push so that the USSD session is over (a push during one fails
+# with 1037), then when to ask about a silent attempt, counted from the push (provider-facts §2.5).
+STK_DELAY_SECONDS = 3
+STK_QUERY_AFTER_SECONDS = (30, 60, 120, 300, 900)
+STK_GIVE_UP_SECONDS = 900
+# A push whose answer was lost cannot be asked about; a prompt lives about a minute on the phone.
+STK_LOST_SECONDS = 120
+# The same amount to the same number is refused within two minutes (provider-facts §2.3, code 17).
+STK_REPEAT_SECONDS = 125
+ATTEMPTS_PER_BOOKING_MAX = 20
+B2C_QUERY_AFTER_SECONDS = (60, 300, 900, 3600)
+# A provider that is down: seconds before the n-th new try, the last one repeated.
+ATTEMPT_BACKOFF_SECONDS = (5, 15, 60, 120, 300)
+COLLECTION_TRIES_MAX = 6
+PAYOUT_SEND_TRIES_MAX = 50
+ATTEMPT_LEASE_SECONDS = 60
+ATTEMPTS_BATCH_MAX = 50
+RETURN_TRIES_MAX = 3
+RETURN_RETRY_SECONDS = 3600
+
+# Outbox and inbox.
+OUTBOX_TRIES_MAX = 8
+OUTBOX_LEASE_SECONDS = 60
+OUTBOX_BATCH_MAX = 50
+INBOX_TRIES_MAX = 8
+INBOX_BATCH_MAX = 50
+TIMERS_BATCH_MAX = 100
+CALLBACK_BODY_MAX_BYTES = 64 * 1024

@@ -1,0 +1,47 @@
+"""Phone numbers: E.164 inside, masked wherever somebody else may look."""
+
+import phonenumbers
+
+from core.errors import BadInput
+
+MSISDN_MAX = 16
+
+
+def parse_msisdn(text: str, region: str = "KE") -> str:
+    """Return a number in E.164 form.
+
+    Args:
+        text: what a person or provider wrote: 0712..., 254712..., +254 712 ...
+        region: the country assumed when none is written.
+
+    Raises:
+        BadInput: it is no possible number (code ``bad_phone``).
+    """
+    written = text.strip()
+    if written.startswith("254") and len(written) == 12:
+        written = f"+{written}"
+    try:
+        number = phonenumbers.parse(written, region)
+    except phonenumbers.NumberParseException:
+        raise BadInput("bad_phone") from None
+    if not phonenumbers.is_possible_number(number):
+        raise BadInput("bad_phone")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def is_kenyan_mobile(msisdn: str) -> bool:
+    """Tell whether a number may have an M-Pesa wallet: a Kenyan mobile of any operator."""
+    number = phonenumbers.parse(msisdn)
+    return phonenumbers.region_code_for_number(number) == "KE" and phonenumbers.number_type(
+        number
+    ) in {phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE}
+
+
+def mask(msisdn: str) -> str:
+    """Return a number that can be logged: +2547****001."""
+    return f"{msisdn[:5]}****{msisdn[-3:]}" if len(msisdn) > 8 else "****"
+
+
+def local_form(msisdn: str) -> str:
+    """Return a Kenyan number as Kenyans write it (0712345678); others stay as they are."""
+    return f"0{msisdn[4:]}" if msisdn.startswith("+254") else msisdn

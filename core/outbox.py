@@ -1,0 +1,202 @@
+"""Notices: messages that we owe somebody, written in the transaction that causes them.
+
+A row says what happened (topic and values); the words are made when it is sent. A worker leases a
+row, marks it ``sending`` in a commit of its own, calls the provider, and notes the outcome. A row
+found ``sending`` after its lease is ``unknown``: no provider of SMS can be asked by our id, so it
+is never sent again by itself (better one message missing than a code sent twice).
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import IntEnum, StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, SmallInteger, String, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db.base import Base, Json, choice
+from core.db.tx import Tx, Work
+from core.limits import OUTBOX_LEASE_SECONDS, OUTBOX_TRIES_MAX
+from core.msisdn import MSISDN_MAX
+from core.ports import FINAL_DELIVERIES, Delivery, SmsSent
+
+
+class Lane(IntEnum):
+    """What goes first."""
+
+    OTP = 0
+    TRANSACTIONAL = 1
+    BULK = 2
+
+
+class Sending(StrEnum):
+    """How far a notice has come on our side."""
+
+    WAITING = "waiting"
+    LEASED = "leased"
+    SENDING = "sending"
+    SENT = "sent"
+    UNKNOWN = "unknown"
+    DEAD = "dead"
+
+
+class Notice(Base):
+    """One message to one person."""
+
+    __tablename__ = "notices"
+    __table_args__ = (
+        Index(
+            "ix_notices_due",
+            "lane",
+            "due_at",
+            postgresql_where=text("state IN ('waiting', 'leased', 'sending')"),
+        ),
+        Index("ix_notices_provider_message", "provider", "message_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    key: Mapped[str | None] = mapped_column(unique=True)
+    """Makes it once: a second notice with the same key is not written."""
+    topic: Mapped[str]
+    lane: Mapped[int] = mapped_column(SmallInteger)
+    msisdn: Mapped[str] = mapped_column(String(MSISDN_MAX), index=True)
+    params: Mapped[Json]
+    booking_id: Mapped[UUID | None] = mapped_column(index=True)
+    state: Mapped[Sending] = mapped_column(choice(Sending, "state"), default=Sending.WAITING)
+    due_at: Mapped[datetime]
+    tries: Mapped[int] = mapped_column(default=0)
+    leased_until: Mapped[datetime | None]
+    text: Mapped[str | None]
+    provider: Mapped[str | None]
+    message_id: Mapped[str | None]
+    cost_cents: Mapped[int | None]
+    segments: Mapped[int | None]
+    delivery: Mapped[Delivery | None] = mapped_column(choice(Delivery, "delivery"))
+    error: Mapped[str | None]
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+
+
+def add(
+    tx: Tx,
+    topic: str,
+    msisdn: str,
+    params: Mapping[str, Any],
+    *,
+    key: str | None = None,
+    lane: Lane = Lane.TRANSACTIONAL,
+    booking_id: UUID | None = None,
+) -> None:
+    """Owe somebody a message; nothing is written when one with the same key is owed already."""
+    tx.db.execute(
+        insert(Notice)
+        .values(
+            id=tx.ids.uuid(),
+            key=key,
+            topic=topic,
+            lane=int(lane),
+            msisdn=msisdn,
+            params=dict(params),
+            booking_id=booking_id,
+            state=Sending.WAITING,
+            due_at=tx.now,
+            tries=0,
+            created_at=tx.now,
+        )
+        .on_conflict_do_nothing(index_elements=["key"])
+    )
+    tx.wake(Work.NOTICES)
+
+
+def lease(tx: Tx, limit: int) -> list[UUID]:
+    """Take due notices, the urgent lane first; each is ours until its lease runs out.
+
+    A notice whose lease ran out before it was being sent is taken again; one that was being sent
+    becomes ``unknown``.
+    """
+    stale = Notice.leased_until < tx.now
+    tx.db.execute(
+        update(Notice)
+        .where(Notice.state == Sending.SENDING, stale)
+        .values(state=Sending.UNKNOWN, error="worker_lost")
+    )
+    due = (
+        select(Notice.id)
+        .where(
+            ((Notice.state == Sending.WAITING) & (Notice.due_at <= tx.now))
+            | ((Notice.state == Sending.LEASED) & stale)
+        )
+        .order_by(Notice.lane, Notice.due_at, Notice.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    ids = list(tx.db.scalars(due))
+    tx.db.execute(
+        update(Notice)
+        .where(Notice.id.in_(ids))
+        .values(
+            state=Sending.LEASED, leased_until=tx.now + timedelta(seconds=OUTBOX_LEASE_SECONDS)
+        )
+    )
+    return ids
+
+
+def begin(tx: Tx, notice_id: UUID) -> Notice | None:
+    """Mark a leased notice as being sent; None when it is no longer ours to send."""
+    notice = tx.db.get(Notice, notice_id, with_for_update=True)
+    if notice is None or notice.state is not Sending.LEASED:
+        return None
+    notice.state = Sending.SENDING
+    notice.tries += 1
+    notice.leased_until = tx.now + timedelta(seconds=OUTBOX_LEASE_SECONDS)
+    return notice
+
+
+def sent(
+    tx: Tx, notice_id: UUID, provider: str, answer: SmsSent, body: str, segments: int
+) -> None:
+    """Note that the provider took it, with the words that went out."""
+    notice = tx.db.get_one(Notice, notice_id, with_for_update=True)
+    notice.state = Sending.SENT
+    notice.sent_at = tx.now
+    notice.provider = provider
+    notice.message_id = answer.message_id
+    notice.cost_cents = answer.cost_cents
+    notice.text = body
+    notice.segments = segments
+    notice.error = None
+    if notice.delivery is None:
+        notice.delivery = Delivery.ACCEPTED
+
+
+def failed(tx: Tx, notice_id: UUID, error: str, *, retryable: bool, unknown: bool) -> Sending:
+    """Note why it did not go out, and plan the next try with growing pauses when one may help."""
+    notice = tx.db.get_one(Notice, notice_id, with_for_update=True)
+    notice.error = error
+    if unknown:
+        notice.state = Sending.UNKNOWN
+    elif retryable and notice.tries < OUTBOX_TRIES_MAX:
+        notice.state = Sending.WAITING
+        notice.due_at = tx.now + timedelta(seconds=5 * 2**notice.tries)
+    else:
+        notice.state = Sending.DEAD
+    return notice.state
+
+
+def report_delivery(tx: Tx, provider: str, message_id: str, delivery: Delivery) -> bool:
+    """Move a notice's delivery forward, never back; False when no such message is known (yet)."""
+    notice = tx.db.scalar(
+        select(Notice)
+        .where(Notice.provider == provider, Notice.message_id == message_id)
+        .with_for_update()
+    )
+    if notice is None:
+        return False
+    rank = list(Delivery).index
+    if notice.delivery is None or (
+        notice.delivery not in FINAL_DELIVERIES and rank(delivery) > rank(notice.delivery)
+    ):
+        notice.delivery = delivery
+    return True

@@ -1,0 +1,196 @@
+"""Sending attempts and asking about them: who may do what next, each step a commit of its own.
+
+An attempt is marked ``sending`` before the provider is called. If the worker dies then, the
+attempt is found with its time run out and becomes ``unknown``: it is asked about, never sent
+again.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+
+from core.booking.lifecycle import State
+from core.booking.model import Booking
+from core.booking.moves import lock_booking
+from core.booking.notices import Topic, tell_customer
+from core.db.tx import Tx, Work
+from core.errors import Refused
+from core.limits import (
+    ATTEMPT_BACKOFF_SECONDS,
+    ATTEMPT_LEASE_SECONDS,
+    ATTEMPTS_PER_BOOKING_MAX,
+    B2C_QUERY_AFTER_SECONDS,
+    COLLECTION_TRIES_MAX,
+    PAYOUT_SEND_TRIES_MAX,
+    STK_DELAY_SECONDS,
+    STK_GIVE_UP_SECONDS,
+    STK_LOST_SECONDS,
+    STK_QUERY_AFTER_SECONDS,
+    STK_REPEAT_SECONDS,
+)
+from core.money import Money
+from core.payments.lifecycle import AttemptEvent, AttemptState
+from core.payments.model import Attempt, Kind
+from core.payments.queries import collections_of, open_collection
+from core.payments.settle import fail
+from core.ports import PayRequest, ProviderError, PushRequest, Reason
+
+REASONS = {
+    "bad_number": Reason.BAD_RECIPIENT,
+    "bad_credentials": Reason.CREDENTIALS,
+    "busy": Reason.BUSY,
+}
+
+
+def start_collection(tx: Tx, booking_id: UUID, msisdn: str) -> Attempt:
+    """Plan a prompt on a phone for the whole price of a held booking.
+
+    The prompt goes out a few seconds later, when the conversation on the phone is over, or when
+    the provider takes the same amount from the same number again. A prompt whose outcome is open
+    is not joined by a second one: it is returned. Whoever knows the code may pay.
+
+    Raises:
+        NotFound: no such booking.
+        Refused: ``not_payable`` (data: state), ``too_many_attempts``.
+    """
+    booking = lock_booking(tx, booking_id)
+    if booking.state is not State.AWAITING_PAYMENT:
+        raise Refused("not_payable", state=booking.state.value)
+    if (already := open_collection(tx, booking_id)) is not None:
+        return already
+    count, last_sent = collections_of(tx, booking_id)
+    if count >= ATTEMPTS_PER_BOOKING_MAX:
+        raise Refused("too_many_attempts")
+    due = tx.now + timedelta(seconds=STK_DELAY_SECONDS)
+    if last_sent is not None:
+        due = max(due, last_sent + timedelta(seconds=STK_REPEAT_SECONDS))
+    attempt = Attempt(
+        id=tx.ids.uuid(),
+        kind=Kind.COLLECTION,
+        provider=tx.routes.collection,
+        state=AttemptState.QUEUED,
+        booking_id=booking.id,
+        msisdn=msisdn,
+        amount_cents=booking.total_cents,
+        account=booking.code,
+        due_at=due,
+        created_at=tx.now,
+    )
+    tx.db.add(attempt)
+    tx.db.flush()
+    tx.wake(Work.ATTEMPTS)
+    return attempt
+
+
+def due_attempts(tx: Tx, limit: int) -> list[UUID]:
+    """Return attempts that are to be sent, asked about or given up, the longest due first."""
+    return list(
+        tx.db.scalars(
+            select(Attempt.id)
+            .where(Attempt.due_at <= tx.now)
+            .order_by(Attempt.due_at)
+            .limit(limit)
+        )
+    )
+
+
+def begin(tx: Tx, attempt_id: UUID) -> PushRequest | PayRequest | Attempt | None:
+    """Take one due attempt.
+
+    Returns:
+        a request to send now (the attempt is marked ``sending``), the attempt itself when it is
+        to be asked about, or None when there is nothing to do.
+    """
+    attempt = tx.db.scalar(
+        select(Attempt)
+        .where(Attempt.id == attempt_id, Attempt.due_at <= tx.now)
+        .with_for_update(skip_locked=True)
+    )
+    if attempt is None:
+        return None
+    if attempt.state is AttemptState.QUEUED:
+        return _send(tx, attempt)
+    if attempt.state is AttemptState.SENDING:
+        attempt.move(AttemptEvent.LOSE)
+    if attempt.state not in {AttemptState.PENDING, AttemptState.UNKNOWN}:
+        attempt.due_at = None
+        return None
+    return _ask(tx, attempt)
+
+
+def _send(tx: Tx, attempt: Attempt) -> PushRequest | PayRequest | None:
+    if attempt.kind is Kind.COLLECTION:
+        booking = tx.db.get_one(Booking, attempt.booking_id)
+        if booking.state is not State.AWAITING_PAYMENT:
+            # Paid by hand or withdrawn in the meantime: nobody should be asked for money.
+            attempt.move(AttemptEvent.FAIL)
+            attempt.reason = Reason.CANCELLED
+            attempt.due_at = None
+            attempt.finished_at = tx.now
+            return None
+    attempt.move(AttemptEvent.SEND)
+    attempt.tries += 1
+    attempt.sent_at = tx.now
+    attempt.due_at = tx.now + timedelta(seconds=ATTEMPT_LEASE_SECONDS)
+    request = PushRequest if attempt.kind is Kind.COLLECTION else PayRequest
+    return request(attempt.id, attempt.msisdn, Money(attempt.amount_cents), attempt.account)
+
+
+def _ask(tx: Tx, attempt: Attempt) -> Attempt | None:
+    """Plan the next question; give a silent prompt up when its time has passed."""
+    assert attempt.sent_at is not None, "what was never sent is not asked about"
+    silent_seconds = (tx.now - attempt.sent_at).total_seconds()
+    if attempt.kind is Kind.COLLECTION:
+        limit = STK_GIVE_UP_SECONDS if attempt.reference else STK_LOST_SECONDS
+        if silent_seconds >= limit:
+            fail(tx, attempt, Reason.EXPIRED, "silent")
+            return None
+    attempt.asked += 1
+    attempt.due_at = _next_question(attempt, tx.now)
+    return attempt
+
+
+def _next_question(attempt: Attempt, now: datetime) -> datetime:
+    if attempt.kind is not Kind.COLLECTION:
+        pause = B2C_QUERY_AFTER_SECONDS[min(attempt.asked, len(B2C_QUERY_AFTER_SECONDS) - 1)]
+        return now + timedelta(seconds=pause)
+    assert attempt.sent_at is not None, "what was never sent is not asked about"
+    plan = STK_QUERY_AFTER_SECONDS if attempt.reference else (STK_LOST_SECONDS,)
+    later = (attempt.sent_at + timedelta(seconds=after) for after in plan)
+    return next((at for at in later if at > now), now + timedelta(seconds=plan[0]))
+
+
+def accepted(tx: Tx, attempt_id: UUID, reference: str) -> None:
+    """Note that the provider took a request; its callback may have come before."""
+    attempt = tx.db.get_one(Attempt, attempt_id, with_for_update=True)
+    attempt.reference = reference
+    if attempt.state in {AttemptState.SENDING, AttemptState.UNKNOWN}:
+        attempt.move(AttemptEvent.ACCEPT)
+        attempt.due_at = _next_question(attempt, tx.now)
+
+
+def refused(tx: Tx, attempt_id: UUID, error: ProviderError) -> AttemptState:
+    """Note that a request did not go through, and plan what comes next.
+
+    Unknown: it is asked about. Proven not processed and worth another try: it waits with growing
+    pauses, and the customer is told once. Else it has failed.
+    """
+    attempt = tx.db.get_one(Attempt, attempt_id, with_for_update=True)
+    if attempt.state is not AttemptState.SENDING:
+        return attempt.state  # A callback was faster.
+    attempt.code = error.code
+    tries_max = COLLECTION_TRIES_MAX if attempt.kind is Kind.COLLECTION else PAYOUT_SEND_TRIES_MAX
+    if error.unknown:
+        attempt.move(AttemptEvent.LOSE)
+        attempt.due_at = _next_question(attempt, tx.now)
+    elif error.retryable and attempt.tries < tries_max:
+        attempt.move(AttemptEvent.REQUEUE)
+        pause = ATTEMPT_BACKOFF_SECONDS[min(attempt.tries, len(ATTEMPT_BACKOFF_SECONDS)) - 1]
+        attempt.due_at = tx.now + timedelta(seconds=pause)
+        if attempt.kind is Kind.COLLECTION:
+            booking = tx.db.get_one(Booking, attempt.booking_id)
+            tell_customer(tx, booking, Topic.PROVIDER_DOWN)
+    else:
+        fail(tx, attempt, REASONS.get(error.code, Reason.OTHER), error.code)
+    return attempt.state

@@ -1,0 +1,112 @@
+"""Attempts to move money, and the receipts that prove that it moved."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db.base import Base, cents, choice
+from core.msisdn import MSISDN_MAX
+from core.payments.lifecycle import LIFECYCLE, AttemptEvent, AttemptState
+from core.ports import Reason
+
+
+class Kind(StrEnum):
+    """What an attempt is for."""
+
+    COLLECTION = "collection"
+    """A prompt on the customer's phone."""
+    PAYOUT = "payout"
+    """Money to a vendor."""
+    RETURN = "return"
+    """Money back to whoever sent it."""
+
+
+class Direction(StrEnum):
+    """Which way money went."""
+
+    IN = "in"
+    OUT = "out"
+
+
+_OPEN = "state IN ('queued', 'sending', 'pending', 'unknown')"
+
+
+class Attempt(Base):
+    """One try to move money through a provider. Its id is ours and older than the try."""
+
+    __tablename__ = "attempts"
+    __table_args__ = (
+        CheckConstraint("amount_cents > 0 AND mod(amount_cents, 100) = 0", name="whole_shillings"),
+        CheckConstraint("(kind = 'payout') = (payout_id IS NOT NULL)", name="payout"),
+        Index("ix_attempts_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index(
+            "uq_attempts_open_collection",
+            "booking_id",
+            unique=True,
+            postgresql_where=text(f"kind = 'collection' AND {_OPEN}"),
+        ),
+        Index(
+            "uq_attempts_open_payout",
+            "payout_id",
+            unique=True,
+            postgresql_where=text(f"kind = 'payout' AND {_OPEN}"),
+        ),
+        Index("ix_attempts_reference", "provider", "reference"),
+        Index("ix_attempts_booking_id", "booking_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[Kind] = mapped_column(choice(Kind, "kind"))
+    provider: Mapped[str]
+    state: Mapped[AttemptState] = mapped_column(choice(AttemptState, "state"))
+    booking_id: Mapped[UUID | None] = mapped_column(ForeignKey("bookings.id"))
+    payout_id: Mapped[UUID | None] = mapped_column(ForeignKey("payouts.id"))
+    receipt_id: Mapped[UUID | None]
+    """Of a return: which receipt's money goes back."""
+    msisdn: Mapped[str] = mapped_column(String(MSISDN_MAX))
+    amount_cents: Mapped[int] = cents()
+    account: Mapped[str]
+    """What the other side reads on its statement: the booking code or the payout's."""
+    reference: Mapped[str | None]
+    """The provider's id of the request, when its answer reached us."""
+    tries: Mapped[int] = mapped_column(default=0)
+    asked: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime | None]
+    """When to send, when to ask, or when a lease has run out: by state."""
+    reason: Mapped[Reason | None] = mapped_column(choice(Reason, "reason"))
+    code: Mapped[str | None]
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+    def move(self, event: AttemptEvent) -> AttemptState:
+        """Go where the table says; raises core.errors.IllegalMove."""
+        self.state = LIFECYCLE.target(self.state, event)
+        return self.state
+
+
+class Receipt(Base):
+    """Proof that money moved, once each: unique by provider and number over all channels."""
+
+    __tablename__ = "receipts"
+    __table_args__ = (
+        Index("uq_receipts_provider_number", "provider", "number", unique=True),
+        Index("ix_receipts_booking_id", "booking_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    provider: Mapped[str]
+    number: Mapped[str]
+    """The provider's receipt; ``attempt:<id>`` until a query-only success shows its receipt."""
+    direction: Mapped[Direction] = mapped_column(choice(Direction, "direction"))
+    amount_cents: Mapped[int] = mapped_column(BigInteger)
+    attempt_id: Mapped[UUID | None] = mapped_column(ForeignKey("attempts.id"))
+    booking_id: Mapped[UUID | None] = mapped_column(ForeignKey("bookings.id"))
+    suspense: Mapped[bool] = mapped_column(default=False)
+    """The money is nobody's yet: it waits in suspense until it is moved or sent back."""
+    account: Mapped[str | None]
+    payer: Mapped[str | None]
+    at: Mapped[datetime]

@@ -1,0 +1,335 @@
+"""What evidence does: money that moved is booked once, whatever tells of it and how often.
+
+Evidence that does not fit (an unknown attempt, another amount, another number) changes nothing;
+the note that comes back says why, for the counter and the log.
+"""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from core.booking.lifecycle import Actor, Event, State
+from core.booking.model import Booking
+from core.booking.moves import lock_booking, move
+from core.booking.notices import Topic, tell_customer, tell_vendor, vendor_msisdn
+from core.booking.rules import complete_due
+from core.catalog import calendar
+from core.db.tx import Tx, Work
+from core.errors import NoUnits
+from core.escrow import ledger, postings
+from core.limits import B2C_MIN_CENTS, RETURN_RETRY_SECONDS, RETURN_TRIES_MAX
+from core.money import Money
+from core.payments.lifecycle import AttemptEvent, AttemptState
+from core.payments.model import Attempt, Direction, Kind, Receipt
+from core.payments.queries import receipt_numbered
+from core.payouts.settle import payout_failed, payout_paid
+from core.people.model import User
+from core.ports import MoneyEvent, Outcome, Reason
+
+CODE_MAX = 20
+
+
+def apply(tx: Tx, event: MoneyEvent) -> str | None:
+    """Apply evidence of a money movement; safe with repeats and in any order.
+
+    Returns:
+        None when it changed something, else why not: ``unknown_attempt``, ``wrong_amount``,
+        ``wrong_number``, ``repeat``, ``late_failure``, ``pending``.
+    """
+    if event.account is not None:
+        return _apply_paybill(tx, event)
+    attempt = _find(tx, event)
+    if attempt is None:
+        return "unknown_attempt"
+    if event.amount is not None and event.amount.cents != attempt.amount_cents:
+        return "wrong_amount"
+    if event.payer is not None and event.payer != attempt.msisdn:
+        return "wrong_number"
+    return _apply_outcome(tx, attempt, event)
+
+
+def _apply_outcome(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
+    if event.outcome is Outcome.SUCCEEDED:
+        return _succeed(tx, attempt, event)
+    if attempt.state is AttemptState.SUCCEEDED:
+        return "late_failure"
+    if event.outcome is Outcome.FAILED and attempt.state is not AttemptState.FAILED:
+        fail(tx, attempt, event.reason or Reason.OTHER, event.code)
+        return None
+    in_flight = attempt.state in {AttemptState.SENDING, AttemptState.PENDING}
+    if event.outcome is Outcome.UNKNOWN and in_flight:
+        attempt.move(AttemptEvent.LOSE)
+        attempt.code = event.code
+        return None
+    return "pending" if event.outcome is Outcome.PENDING else "repeat"
+
+
+def fail(tx: Tx, attempt: Attempt, reason: Reason, code: str | None) -> None:
+    """Note that a locked attempt moved no money, and do what follows for its kind."""
+    attempt.move(AttemptEvent.FAIL)
+    attempt.reason = reason
+    attempt.code = code
+    attempt.due_at = None
+    attempt.finished_at = tx.now
+    match attempt.kind:
+        case Kind.COLLECTION:
+            booking = tx.db.get_one(Booking, attempt.booking_id)
+            if booking.state is State.AWAITING_PAYMENT:
+                tell_customer(
+                    tx, booking, Topic.PAYMENT_FAILED, key=str(attempt.id), reason=reason.value
+                )
+        case Kind.PAYOUT:
+            payout_failed(tx, attempt, reason)
+        case Kind.RETURN:
+            _retry_return(tx, attempt)
+
+
+def _find(tx: Tx, event: MoneyEvent) -> Attempt | None:
+    if event.attempt_id is not None:
+        chosen = Attempt.id == event.attempt_id
+    elif event.reference is not None:
+        chosen = Attempt.reference == event.reference
+    else:
+        return None
+    return tx.db.scalar(
+        select(Attempt).where(Attempt.provider == event.provider, chosen).with_for_update()
+    )
+
+
+def _succeed(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
+    number = event.receipt or f"attempt:{attempt.id}"
+    if attempt.state is AttemptState.SUCCEEDED:
+        return _attach_receipt(tx, attempt, event.receipt)
+    attempt.move(AttemptEvent.SUCCEED)
+    attempt.code = event.code
+    attempt.reason = None
+    attempt.due_at = None
+    attempt.finished_at = tx.now
+    amount = Money(attempt.amount_cents)
+    direction = Direction.IN if attempt.kind is Kind.COLLECTION else Direction.OUT
+    receipt = _keep_receipt(
+        tx, event.provider, number, direction, amount, attempt=attempt, payer=attempt.msisdn
+    )
+    if receipt is None:
+        return "repeat"
+    match attempt.kind:
+        case Kind.COLLECTION:
+            assert attempt.booking_id is not None, "a collection is for a booking"
+            _collect(tx, lock_booking(tx, attempt.booking_id), receipt)
+        case Kind.PAYOUT:
+            payout_paid(tx, attempt)
+        case Kind.RETURN:
+            _returned(tx, attempt)
+    return None
+
+
+def _attach_receipt(tx: Tx, attempt: Attempt, number: str | None) -> str:
+    """A success that was learned by asking had no receipt; take it from late evidence."""
+    if number is not None and receipt_numbered(tx, attempt.provider, number) is None:
+        nameless = receipt_numbered(tx, attempt.provider, f"attempt:{attempt.id}")
+        if nameless is not None:
+            nameless.number = number
+    return "repeat"
+
+
+def _keep_receipt(
+    tx: Tx,
+    provider: str,
+    number: str,
+    direction: Direction,
+    amount: Money,
+    *,
+    attempt: Attempt | None = None,
+    account: str | None = None,
+    payer: str | None = None,
+) -> Receipt | None:
+    """Keep a proof; None when the provider's number has been seen, by whatever channel."""
+    kept = tx.db.execute(
+        insert(Receipt)
+        .values(
+            id=tx.ids.uuid(),
+            provider=provider,
+            number=number,
+            direction=direction,
+            amount_cents=amount.cents,
+            attempt_id=attempt.id if attempt else None,
+            booking_id=attempt.booking_id if attempt else None,
+            suspense=False,
+            account=account,
+            payer=payer,
+            at=tx.now,
+        )
+        .on_conflict_do_nothing(index_elements=["provider", "number"])
+        .returning(Receipt.id)
+    ).first()
+    return tx.db.get_one(Receipt, kept[0]) if kept else None
+
+
+def _collect(tx: Tx, booking: Booking, receipt: Receipt) -> None:
+    """Put money that came for a booking where it belongs."""
+    receipt.booking_id = booking.id
+    exact = receipt.amount_cents == booking.total_cents
+    if exact and booking.state is State.AWAITING_PAYMENT:
+        _confirm(tx, booking, receipt, Event.PAY)
+    elif exact and _claim_again(tx, booking):
+        _confirm(tx, booking, receipt, Event.PAY_LATE)
+    else:
+        _suspend(tx, receipt)
+        _send_back(tx, receipt, booking)
+
+
+def _claim_again(tx: Tx, booking: Booking) -> bool:
+    """Try to take the units of a booking that had run out; True when they are held again."""
+    if booking.state not in {State.EXPIRED, State.CANCELLED} or booking.starts_at <= tx.now:
+        return False
+    try:
+        with tx.db.begin_nested():
+            calendar.claim(
+                tx, booking.listing_id, booking.starts_on, booking.ends_on, booking.quantity
+            )
+    except NoUnits:
+        return False
+    return True
+
+
+def _confirm(tx: Tx, booking: Booking, receipt: Receipt, event: Event) -> None:
+    move(tx, booking, event, Actor.PROVIDER, note=receipt.number)
+    booking.paid_at = tx.now
+    booking.due_at = complete_due(booking.ends_at)
+    ledger.post(
+        tx,
+        postings.paid(
+            booking.code,
+            receipt.provider,
+            Money(receipt.amount_cents),
+            reference=receipt.number,
+            booking_id=booking.id,
+        ),
+    )
+    customer = tx.db.get_one(User, booking.customer_id)
+    tell_customer(
+        tx,
+        booking,
+        Topic.CONFIRMED_CUSTOMER,
+        pin=tx.vault.open(booking.check_in_pin_sealed),
+        vendor_msisdn=vendor_msisdn(tx, booking),
+        receipt=receipt.number if not receipt.number.startswith("attempt:") else None,
+    )
+    tell_vendor(tx, booking, Topic.CONFIRMED_VENDOR, customer_msisdn=customer.msisdn)
+
+
+def _suspend(tx: Tx, receipt: Receipt) -> None:
+    receipt.suspense = True
+    ledger.post(
+        tx, postings.suspended(receipt.provider, Money(receipt.amount_cents), receipt.number)
+    )
+
+
+def _send_back(tx: Tx, receipt: Receipt, booking: Booking | None) -> None:
+    """Plan the return of money in suspense, when we know to whom; else it waits for a person."""
+    if receipt.payer is None or receipt.amount_cents < B2C_MIN_CENTS:
+        return
+    _new_return(tx, receipt, receipt.payer, delay_seconds=0)
+    if booking is not None:
+        tell_customer(
+            tx,
+            booking,
+            Topic.MONEY_RETURNING,
+            key=receipt.number,
+            amount_cents=receipt.amount_cents,
+        )
+
+
+def _new_return(tx: Tx, receipt: Receipt, msisdn: str, delay_seconds: int) -> None:
+    tx.db.add(
+        Attempt(
+            id=tx.ids.uuid(),
+            kind=Kind.RETURN,
+            provider=receipt.provider,
+            state=AttemptState.QUEUED,
+            booking_id=receipt.booking_id,
+            receipt_id=receipt.id,
+            msisdn=msisdn,
+            amount_cents=receipt.amount_cents,
+            account=receipt.account or _code_of(tx, receipt.booking_id),
+            due_at=tx.now + timedelta(seconds=delay_seconds),
+            created_at=tx.now,
+        )
+    )
+    tx.wake(Work.ATTEMPTS)
+
+
+def _code_of(tx: Tx, booking_id: UUID | None) -> str:
+    code = tx.db.scalar(select(Booking.code).where(Booking.id == booking_id))
+    return code or "RETURN"
+
+
+def _returned(tx: Tx, attempt: Attempt) -> None:
+    amount = Money(attempt.amount_cents)
+    ledger.post(tx, postings.sent_back(attempt.provider, amount, reference=str(attempt.id)))
+    receipt = tx.db.get_one(Receipt, attempt.receipt_id)
+    receipt.suspense = False
+    if attempt.booking_id is not None:
+        booking = tx.db.get_one(Booking, attempt.booking_id)
+        tell_customer(
+            tx,
+            booking,
+            Topic.MONEY_RETURNED,
+            key=str(attempt.id),
+            amount_cents=attempt.amount_cents,
+        )
+
+
+def _retry_return(tx: Tx, attempt: Attempt) -> None:
+    """A return that has failed for certain is tried again later; then it waits for a person."""
+    receipt = tx.db.get_one(Receipt, attempt.receipt_id)
+    made = tx.db.scalars(select(Attempt.id).where(Attempt.receipt_id == receipt.id)).all()
+    if len(made) < RETURN_TRIES_MAX:
+        _new_return(tx, receipt, attempt.msisdn, delay_seconds=RETURN_RETRY_SECONDS)
+
+
+def _apply_paybill(tx: Tx, event: MoneyEvent) -> str | None:
+    """Money paid by hand to our paybill: the account typed should be a booking code."""
+    if event.receipt is None or event.amount is None or event.outcome is not Outcome.SUCCEEDED:
+        return "no_receipt"
+    typed = "".join(ch for ch in (event.account or "").upper() if ch.isalnum())[:CODE_MAX]
+    booking_id = tx.db.scalar(select(Booking.id).where(Booking.code == typed))
+    if booking_id is not None and _names_known_payment(tx, event, booking_id):
+        return "repeat"
+    receipt = _keep_receipt(
+        tx,
+        event.provider,
+        event.receipt,
+        Direction.IN,
+        event.amount,
+        account=typed,
+        payer=event.payer,
+    )
+    if receipt is None:
+        return "repeat"
+    if booking_id is None:
+        _suspend(tx, receipt)
+        _send_back(tx, receipt, None)
+        return None
+    _collect(tx, lock_booking(tx, booking_id), receipt)
+    return None
+
+
+def _names_known_payment(tx: Tx, event: MoneyEvent, booking_id: UUID) -> bool:
+    """A prompt on a registered paybill is confirmed there too: it may bring a missing receipt."""
+    assert event.amount is not None, "checked by the caller"
+    nameless = tx.db.scalar(
+        select(Receipt)
+        .where(
+            Receipt.booking_id == booking_id,
+            Receipt.number.startswith("attempt:"),
+            Receipt.amount_cents == event.amount.cents,
+        )
+        .with_for_update()
+    )
+    if nameless is None or receipt_numbered(tx, event.provider, event.receipt or "") is not None:
+        return False
+    nameless.number = event.receipt or nameless.number
+    return True

@@ -1,0 +1,1 @@
+"""What vendors are owed and how it reaches them."""

@@ -1,0 +1,167 @@
+"""The weekly run: one payout a vendor, sent in parts that a transaction can carry."""
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import Select, select
+from sqlalchemy.dialects.postgresql import insert
+
+from core.booking.lifecycle import State
+from core.booking.model import Booking
+from core.db.tx import Tx, Work
+from core.escrow import accounts, ledger
+from core.escrow.model import Account
+from core.limits import B2C_MIN_CENTS
+from core.payments.lifecycle import AttemptState
+from core.payments.model import Attempt, Kind
+from core.payouts import rules
+from core.payouts.model import Payout, PayoutItem, PayoutRun, PayoutState
+from core.people.model import PayoutMethod, Vendor, VendorStatus
+
+
+def open_run(tx: Tx) -> date | None:
+    """Begin the week's run when its time has come; None when it is done or not yet due.
+
+    A system that was never asked before starts with the coming Monday, so that a fresh
+    installation does not make up for the past.
+    """
+    week = rules.week_of(tx.now)
+    run = tx.db.get(PayoutRun, week)
+    if run is None:
+        tx.db.execute(
+            insert(PayoutRun).values(week=week, started_at=tx.now).on_conflict_do_nothing()
+        )
+        return week
+    return week if run.finished_at is None else None
+
+
+def close_run(tx: Tx, week: date) -> None:
+    """Note that every vendor has been looked at."""
+    run = tx.db.get_one(PayoutRun, week, with_for_update=True)
+    run.finished_at = run.finished_at or tx.now
+
+
+def vendors_owed(tx: Tx, after: UUID | None, limit: int) -> list[UUID]:
+    """Return vendors that have released bookings waiting, in id order after a given one."""
+    waiting = _waiting().with_only_columns(Booking.vendor_id).distinct()
+    query = select(Vendor.id).where(Vendor.id.in_(waiting)).order_by(Vendor.id).limit(limit)
+    return list(tx.db.scalars(query.where(Vendor.id > after) if after else query))
+
+
+def make_payout(tx: Tx, vendor_id: UUID, provider: str) -> Payout | None:
+    """Make one vendor's payout of everything that is owed, and plan its first part.
+
+    Returns:
+        None when less than the minimum is owed, a payout is on its way, the vendor is not active
+        or has not said where to pay.
+    """
+    vendor = tx.db.get_one(Vendor, vendor_id, with_for_update={"key_share": True})
+    if vendor.status is not VendorStatus.ACTIVE or vendor.payout_method is not PayoutMethod.MPESA:
+        return None
+    live = select(Payout.id).where(
+        Payout.vendor_id == vendor_id, Payout.state == PayoutState.RELEASED
+    )
+    if tx.db.scalar(live) is not None:
+        return None
+    balance = _locked_balance(tx, accounts.payable(vendor.number))
+    amount = rules.payable_now(balance)
+    items = tx.db.scalars(_waiting().where(Booking.vendor_id == vendor_id)).all()
+    if amount == 0 or not items:
+        return None
+    return _new_payout(tx, vendor, items, balance, amount, provider)
+
+
+def _new_payout(
+    tx: Tx, vendor: Vendor, items: Sequence[Booking], balance: int, amount: int, provider: str
+) -> Payout:
+    payout = Payout(
+        id=tx.ids.uuid(),
+        vendor_id=vendor.id,
+        state=PayoutState.RELEASED,
+        amount_cents=amount,
+        carried_in_cents=balance - sum(item.vendor_net_cents for item in items),
+        carried_out_cents=balance - amount,
+        paid_cents=0,
+        tries=0,
+        created_at=tx.now,
+    )
+    tx.db.add(payout)
+    tx.db.flush()
+    tx.db.add_all(
+        PayoutItem(
+            payout_id=payout.id,
+            booking_id=item.id,
+            amount_cents=item.vendor_net_cents,
+            live=True,
+        )
+        for item in items
+    )
+    _new_part(tx, payout, vendor, provider)
+    return payout
+
+
+def due_payouts(tx: Tx, limit: int) -> list[UUID]:
+    """Return payouts whose next part or try is due."""
+    return list(
+        tx.db.scalars(
+            select(Payout.id).where(Payout.due_at <= tx.now).order_by(Payout.due_at).limit(limit)
+        )
+    )
+
+
+def continue_payout(tx: Tx, payout_id: UUID, provider: str) -> bool:
+    """Plan the next part or try of a payout; False when another worker has it."""
+    payout = tx.db.scalar(
+        select(Payout)
+        .where(Payout.id == payout_id, Payout.due_at <= tx.now)
+        .with_for_update(skip_locked=True)
+    )
+    if payout is None:
+        return False
+    _new_part(tx, payout, tx.db.get_one(Vendor, payout.vendor_id), provider)
+    return True
+
+
+def _new_part(tx: Tx, payout: Payout, vendor: Vendor, provider: str) -> None:
+    assert vendor.payout_sealed is not None, "an M-Pesa payout has a number"
+    details = tx.vault.open(vendor.payout_sealed)
+    amount = rules.next_part(payout.amount_cents - payout.paid_cents)
+    left = payout.amount_cents - payout.paid_cents - amount
+    if 0 < left < B2C_MIN_CENTS:
+        amount -= B2C_MIN_CENTS  # The last part must not be too small to be sent.
+    payout.due_at = None
+    tx.db.add(
+        Attempt(
+            id=tx.ids.uuid(),
+            kind=Kind.PAYOUT,
+            provider=provider,
+            state=AttemptState.QUEUED,
+            payout_id=payout.id,
+            msisdn=details["msisdn"],
+            amount_cents=amount,
+            account=f"Payout {vendor.number}",
+            due_at=tx.now,
+            created_at=tx.now,
+        )
+    )
+    tx.wake(Work.ATTEMPTS)
+
+
+def _locked_balance(tx: Tx, path: str) -> int:
+    """Return a balance in cents that nobody changes until we have committed."""
+    tx.db.execute(select(Account.path).where(Account.path == path).with_for_update())
+    return ledger.balance(tx, path).cents
+
+
+def _waiting() -> Select[Booking]:
+    in_payout = select(PayoutItem.booking_id).where(PayoutItem.live)
+    return (
+        select(Booking)
+        .where(
+            Booking.state == State.COMPLETED,
+            Booking.released_at.is_not(None),
+            Booking.id.not_in(in_payout),
+        )
+        .order_by(Booking.released_at, Booking.id)
+    )

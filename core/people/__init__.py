@@ -1,0 +1,1 @@
+"""Customers, vendors and admins."""

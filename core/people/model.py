@@ -1,0 +1,108 @@
+"""Who uses Nafasi: phone-first users, the vendors among them, and the admins."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, LargeBinary, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db.base import Base, choice
+from core.limits import NAME_MAX
+from core.msisdn import MSISDN_MAX
+
+
+class Language(StrEnum):
+    """A language that every screen and message speaks."""
+
+    EN = "en"
+    SW = "sw"
+
+
+class VendorStatus(StrEnum):
+    """Where a vendor stands with the admins."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    RESTRICTED = "restricted"
+    REJECTED = "rejected"
+
+
+class PayoutMethod(StrEnum):
+    """How a vendor is paid."""
+
+    MPESA = "mpesa"
+    BANK = "bank"
+
+
+class Purpose(StrEnum):
+    """What a message is for; opting out is by purpose."""
+
+    BOOKINGS = "bookings"
+    OFFERS = "offers"
+
+
+class User(Base):
+    """A person, known by phone number."""
+
+    __tablename__ = "users"
+    __table_args__ = (CheckConstraint("msisdn ~ '^[+][0-9]{7,15}$'", name="e164"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    msisdn: Mapped[str] = mapped_column(String(MSISDN_MAX), unique=True)
+    name: Mapped[str | None] = mapped_column(String(NAME_MAX))
+    language: Mapped[Language] = mapped_column(choice(Language, "language"), default=Language.EN)
+    pin_hash: Mapped[str | None]
+    pin_failures: Mapped[int] = mapped_column(default=0)
+    pin_locked_until: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+
+class Vendor(Base):
+    """The supply side. What identifies a person or an account is sealed by the vault."""
+
+    __tablename__ = "vendors"
+    __table_args__ = (UniqueConstraint("number"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(Identity(start=1))
+    """Short and public: names the vendor's ledger account, ``payable:<number>``."""
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), unique=True)
+    business_name: Mapped[str] = mapped_column(String(NAME_MAX))
+    status: Mapped[VendorStatus] = mapped_column(choice(VendorStatus, "status"), index=True)
+    kra_pin_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    national_id_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    business_number: Mapped[str | None]
+    kyc_verified_at: Mapped[datetime | None]
+    payout_method: Mapped[PayoutMethod | None] = mapped_column(
+        choice(PayoutMethod, "payout_method")
+    )
+    payout_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """``{"msisdn": ...}`` for M-Pesa, ``{"bank", "branch", "account", "name"}`` for a bank."""
+    payout_changed_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+
+class Admin(Base):
+    """Somebody of ours."""
+
+    __tablename__ = "admins"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(unique=True)
+    password_hash: Mapped[str]
+    totp_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    disabled_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+
+class OptOut(Base):
+    """A purpose for which a number may not be written to."""
+
+    __tablename__ = "opt_outs"
+
+    msisdn: Mapped[str] = mapped_column(String(MSISDN_MAX), primary_key=True)
+    purpose: Mapped[Purpose] = mapped_column(choice(Purpose, "purpose"), primary_key=True)
+    via: Mapped[str]
+    """Where the word came from: ``sms``, ``provider``; the proof is the inbox row."""
+    at: Mapped[datetime]

@@ -1,0 +1,86 @@
+"""People: found by phone, made when they first do something that must be kept."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from core.db.tx import Tx
+from core.people.model import Language, OptOut, Purpose, User, Vendor, VendorStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What a conversation needs to know about who is calling.
+
+    Attributes:
+        msisdn: E.164.
+        language: English until they choose.
+        vendor_id: set when they are an active vendor.
+        business: the vendor's business name.
+    """
+
+    msisdn: str
+    language: Language = Language.EN
+    vendor_id: UUID | None = None
+    business: str | None = None
+
+
+def find_person(tx: Tx, msisdn: str) -> Person:
+    """Return who has a number; somebody unknown is an English-speaking customer."""
+    row = tx.db.execute(
+        select(User.language, Vendor.id, Vendor.business_name)
+        .outerjoin(Vendor, (Vendor.user_id == User.id) & (Vendor.status == VendorStatus.ACTIVE))
+        .where(User.msisdn == msisdn)
+    ).first()
+    if row is None:
+        return Person(msisdn)
+    return Person(msisdn, row[0], row[1], row[2])
+
+
+def ensure_user(tx: Tx, msisdn: str) -> User:
+    """Return the user of a number, made now if it is new; safe when two do it at once."""
+    tx.db.execute(
+        insert(User)
+        .values(
+            id=tx.ids.uuid(),
+            msisdn=msisdn,
+            language=Language.EN,
+            pin_failures=0,
+            created_at=tx.now,
+        )
+        .on_conflict_do_nothing(index_elements=["msisdn"])
+    )
+    return tx.db.scalars(select(User).where(User.msisdn == msisdn)).one()
+
+
+def set_language(tx: Tx, msisdn: str, language: Language) -> None:
+    """Remember the language that somebody chose."""
+    user = ensure_user(tx, msisdn)
+    tx.db.execute(update(User).where(User.id == user.id).values(language=language))
+
+
+def language_of(tx: Tx, msisdn: str) -> Language:
+    """Return the language of a number; English until they choose."""
+    found = tx.db.scalar(select(User.language).where(User.msisdn == msisdn))
+    return found or Language.EN
+
+
+def opt_out(tx: Tx, msisdn: str, purpose: Purpose, via: str) -> None:
+    """Remember that a number may not be written to for a purpose."""
+    tx.db.execute(
+        insert(OptOut)
+        .values(msisdn=msisdn, purpose=purpose, via=via, at=tx.now)
+        .on_conflict_do_nothing()
+    )
+
+
+def opt_in(tx: Tx, msisdn: str) -> None:
+    """Forget every opt-out of a number: its owner asked for messages again."""
+    tx.db.execute(delete(OptOut).where(OptOut.msisdn == msisdn))
+
+
+def may_write(tx: Tx, msisdn: str, purpose: Purpose) -> bool:
+    """Tell whether a number may be written to for a purpose."""
+    return tx.db.get(OptOut, (msisdn, purpose)) is None

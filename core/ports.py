@@ -1,0 +1,328 @@
+"""Neutral values and Protocols between the domain and the outside; providers implement them.
+
+Wire words (``101 Sent``, ``ResultCode``) stop in ``channels``; what passes here is ours.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+from uuid import UUID
+
+from core.errors import NafasiError
+from core.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class UssdTurn:
+    """One hop of a phone conversation.
+
+    Attributes:
+        provider: who brought it (``africastalking``).
+        session_id: the provider's name of the conversation.
+        msisdn: the caller, E.164.
+        service_code: what was dialled.
+        transcript: everything typed so far as the provider gives it, parts joined by ``*``.
+        network: the provider's network code, empty when not told.
+    """
+
+    provider: str
+    session_id: str
+    msisdn: str
+    service_code: str
+    transcript: str
+    network: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What one turn shows: GSM-7 text, and whether the conversation is over."""
+
+    text: str
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnd:
+    """A provider's word that a conversation is over.
+
+    Attributes:
+        status: the provider's own word (``Success``, ``Failed``, ``Incomplete`` ...).
+        hops: how many screens were asked of us.
+        cost_cents: what the conversation cost us, in Kenyan cents.
+        duration_ms: how long it lasted.
+        error: why the provider ended it, when it did.
+    """
+
+    provider: str
+    session_id: str
+    msisdn: str
+    status: str
+    hops: int | None = None
+    cost_cents: int | None = None
+    service_code: str = ""
+    network: str = ""
+    duration_ms: int | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SmsIn:
+    """A message from a person. ``id`` is the provider's and is seen once."""
+
+    provider: str
+    id: str
+    sender: str
+    to: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SmsOut:
+    """A message to a person: final text, already through the GSM-7 gate."""
+
+    msisdn: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SmsSent:
+    """A provider took a message. That is no delivery yet."""
+
+    message_id: str
+    cost_cents: int | None
+
+
+class Delivery(StrEnum):
+    """How far a message has come; ranks in this order and never goes back from a final one."""
+
+    ACCEPTED = "accepted"
+    SUBMITTED = "submitted"
+    BUFFERED = "buffered"
+    UNCONFIRMED = "unconfirmed"
+    """A status word that we do not know: kept, and overtaken by any final one."""
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+FINAL_DELIVERIES = frozenset({Delivery.DELIVERED, Delivery.FAILED})
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReport:
+    """What became of a message we sent."""
+
+    provider: str
+    message_id: str
+    delivery: Delivery
+    status: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OptedOut:
+    """A person told the provider that we may not send bulk messages."""
+
+    provider: str
+    msisdn: str
+
+
+class ProviderError(NafasiError):
+    """An outside system did not do what we asked.
+
+    Attributes:
+        retryable: trying again later may help, and cannot do the thing twice.
+        unknown: it may have been done; ask before doing it again.
+        stop: nothing will go through until a person acts (credentials, empty wallet).
+    """
+
+    code = "provider_error"
+
+    def __init__(
+        self,
+        code: str,
+        *,
+        retryable: bool = False,
+        unknown: bool = False,
+        stop: bool = False,
+        detail: str = "",
+    ) -> None:
+        super().__init__(code, detail=detail)
+        self.retryable = retryable
+        self.unknown = unknown
+        self.stop = stop
+
+
+class BadCallback(NafasiError):
+    """A callback's body is not of the provider's form; ``data["field"]`` names what is wrong."""
+
+    code = "bad_callback"
+
+
+class SmsSender(Protocol):
+    """Sends text messages."""
+
+    name: str
+
+    def send(self, message: SmsOut) -> SmsSent:
+        """Hand a message over.
+
+        Raises:
+            ProviderError: with one of the codes ``bad_number``, ``opted_out``, ``bad_sender``,
+                ``no_balance``, ``held``, ``no_route``, ``bad_credentials``, ``timeout``,
+                ``unavailable``, ``bad_answer``.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """Which provider's gateway moves money, by its name."""
+
+    collection: str = "daraja"
+    payout: str = "daraja"
+
+
+@dataclass(frozen=True, slots=True)
+class PushRequest:
+    """Ask a customer's phone for a payment.
+
+    Attributes:
+        attempt_id: ours, made and stored before this is sent.
+        msisdn: whose wallet pays.
+        amount: whole shillings.
+        reference: what the prompt and the statement show, at most 12 letters and digits.
+    """
+
+    attempt_id: UUID
+    msisdn: str
+    amount: Money
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class PayRequest:
+    """Send money out to a wallet. ``attempt_id`` is the provider's idempotency key too."""
+
+    attempt_id: UUID
+    msisdn: str
+    amount: Money
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The provider took the request. That is no outcome.
+
+    Attributes:
+        reference: the provider's id by which it can be asked (CheckoutRequestID ...).
+    """
+
+    reference: str
+
+
+class Outcome(StrEnum):
+    """What is known of a money movement."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class Reason(StrEnum):
+    """Why a payment failed, in the few kinds that a person is told differently."""
+
+    CANCELLED = "cancelled"
+    INSUFFICIENT = "insufficient"
+    WRONG_PIN = "wrong_pin"
+    UNREACHABLE = "unreachable"
+    EXPIRED = "expired"
+    BUSY = "busy"
+    LIMIT = "limit"
+    BAD_RECIPIENT = "bad_recipient"
+    NO_FLOAT = "no_float"
+    CREDENTIALS = "credentials"
+    CONFIGURATION = "configuration"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyEvent:
+    """Evidence of a money movement: from a callback or from asking.
+
+    Attributes:
+        provider: who says so.
+        outcome: what it says.
+        attempt_id: ours, when the evidence names it (our URL, our conversation id).
+        reference: the provider's id of the request, when given.
+        receipt: the provider's unique receipt (M-Pesa receipt), when money moved and it is told.
+        amount: what moved; None when the evidence does not say.
+        payer: the other side's number in E.164, or None when masked or absent.
+        account: what the payer typed as account number (paybill), None otherwise.
+        reason: why it failed.
+        code: the provider's own code, for logs and support.
+        text: the provider's own sentence, for logs and support.
+        at: when it moved, by the provider's word.
+    """
+
+    provider: str
+    outcome: Outcome
+    attempt_id: UUID | None = None
+    reference: str | None = None
+    receipt: str | None = None
+    amount: Money | None = None
+    payer: str | None = None
+    account: str | None = None
+    reason: Reason | None = None
+    code: str | None = None
+    text: str = ""
+    at: datetime | None = None
+
+
+class CollectionGateway(Protocol):
+    """Takes money from customers."""
+
+    name: str
+
+    def push(self, request: PushRequest) -> Accepted:
+        """Ask for a payment.
+
+        Raises:
+            ProviderError: ``bad_number``, ``bad_amount``, ``bad_reference``, ``bad_request``,
+                ``rejected``, ``subscriber_busy``, ``busy``, ``bad_credentials``,
+                ``misconfigured``, ``timeout``, ``unavailable``, ``bad_answer``, ``pending``;
+                ``unknown`` is set when the customer may have been asked.
+        """
+
+    def ask(self, attempt_id: UUID, reference: str) -> MoneyEvent:
+        """Ask what became of a push; raises ProviderError when there is no answer."""
+
+
+class PayoutGateway(Protocol):
+    """Sends money out."""
+
+    name: str
+
+    def pay(self, request: PayRequest) -> Accepted:
+        """Send money; the same attempt_id again never pays twice. Raises ProviderError."""
+
+    def ask_payout(self, attempt_id: UUID) -> None:
+        """Ask what became of a payment; the answer comes as a callback. Raises ProviderError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """A callback as it came, before anybody has understood it.
+
+    Attributes:
+        provider: whose it is.
+        kind: which of the provider's callbacks.
+        reference: what makes it itself: the provider's id, or our attempt id.
+        payload: the body, without secrets.
+    """
+
+    provider: str
+    kind: str
+    reference: str
+    payload: Mapping[str, Any] = field(default_factory=dict)

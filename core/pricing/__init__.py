@@ -1,0 +1,1 @@
+"""Dated rates and the price of a booking."""

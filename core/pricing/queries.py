@@ -1,0 +1,51 @@
+"""Which rates count on a day."""
+
+from datetime import date
+
+from sqlalchemy import or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
+
+from core.db.tx import Tx
+from core.errors import NafasiError
+from core.pricing.model import RateName, RateRow
+from core.pricing.rules import Rates
+
+
+class RatesMissing(NafasiError):
+    """Some rate has no row for the day: nothing can be priced."""
+
+    code = "rates_missing"
+
+
+def rates_on(tx: Tx, day: date, category: str | None = None) -> Rates:
+    """Return the rates of a day.
+
+    A row of the category beats one for all, however old; among equals the latest one counts.
+
+    Args:
+        tx: the transaction.
+        day: the day in Kenya on which the price is made.
+        category: the listing's category, None for the general rates.
+
+    Raises:
+        RatesMissing: with the ``names`` that have no row.
+    """
+    rows = tx.db.execute(
+        select(RateRow.name, RateRow.basis_points)
+        .ext(distinct_on(RateRow.name))
+        .where(
+            RateRow.effective_from <= day,
+            or_(RateRow.category.is_(None), RateRow.category == category),
+        )
+        .order_by(RateRow.name, RateRow.category.nulls_last(), RateRow.effective_from.desc())
+    )
+    found = {row.name: row.basis_points for row in rows}
+    missing = [name.value for name in RateName if name not in found]
+    if missing:
+        raise RatesMissing(names=missing, day=day.isoformat(), category=category)
+    return Rates(
+        service_fee=found[RateName.SERVICE_FEE],
+        commission=found[RateName.COMMISSION],
+        vat=found[RateName.VAT],
+        withholding=found[RateName.WITHHOLDING],
+    )

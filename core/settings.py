@@ -1,0 +1,178 @@
+"""Settings from the environment, prefix ``NAFASI_``; the one list of what can be configured.
+
+``.env.example`` is generated from this class. A value ``X`` may also be given as the file that
+holds it, ``NAFASI_X_FILE`` (container secrets). Local defaults let ``nafasi up`` run with nothing
+set; ``production`` refuses to start on them.
+"""
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.errors import NafasiError
+
+PREFIX = "NAFASI_"
+# Known to everybody who reads this file, therefore refused in production.
+SECRET_MIN = 24
+LOCAL_SECRET = "local-only"  # noqa: S105
+LOCAL_VAULT_KEY = "bmFmYXNpLWxvY2FsLW9ubHktMzItYnl0ZXMta2V5ISE="
+
+
+class Environment(StrEnum):
+    """Where it runs."""
+
+    LOCAL = "local"
+    TEST = "test"
+    PRODUCTION = "production"
+
+
+class BadSettings(NafasiError):
+    """The settings cannot be used; ``data["problems"]`` says why, a sentence each."""
+
+    code = "bad_settings"
+
+
+def _secret(default: str, about: str) -> Any:
+    return Field(default=SecretStr(default), description=about)
+
+
+class Settings(BaseSettings):
+    """What can be configured; frozen."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    env: Environment = Field(
+        default=Environment.LOCAL, description="local, test or production. Production is strict."
+    )
+    database_url: str = Field(
+        default="postgresql+psycopg://postgres@127.0.0.1:5432/nafasi",
+        description="PostgreSQL 15 to 18 with btree_gist, pg_trgm, unaccent, cube, earthdistance.",
+    )
+    redis_url: str = Field(
+        default="redis://127.0.0.1:6379/0", description="Redis 7.0 or later, or Valkey."
+    )
+    public_url: str = Field(
+        default="http://127.0.0.1:8000",
+        description="Where providers reach us: https in production, without a slash at the end.",
+    )
+    callback_secret: SecretStr = _secret(
+        LOCAL_SECRET, "Part of every callback URL; long, random, never logged."
+    )
+    secret_key: SecretStr = _secret(LOCAL_SECRET, "Signs cookies and tokens; long and random.")
+    vault_keys: SecretStr = _secret(
+        LOCAL_VAULT_KEY,
+        "Fernet keys that seal payout details and ids, newest first, parted by commas.",
+    )
+    ussd_code: str = Field(default="*384*7781#", description="What customers dial.")
+    help_phone: str = Field(
+        default="+254700000099", description="The number that HELP names, for people."
+    )
+    database_pool_size: int = Field(
+        default=20, ge=2, le=100, description="Connections and threads of one web process."
+    )
+    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    metrics_token: SecretStr = _secret(
+        "", "Bearer token that /metrics asks for; empty leaves it open to the internal network."
+    )
+    sentry_dsn: SecretStr = _secret("", "Error reports go here; empty sends none.")
+
+    africastalking_base_url: str = Field(
+        default="https://api.africastalking.com", description="Africa's Talking, or a simulator."
+    )
+    africastalking_username: str = Field(
+        default="sandbox", description="The application's username."
+    )
+    africastalking_api_key: SecretStr = _secret(LOCAL_SECRET, "The application's API key.")
+    africastalking_sender_id: str = Field(
+        default="NAFASI", description="Registered alphanumeric sender, or the short code."
+    )
+    africastalking_shortcode: str = Field(
+        default="20384", description="Where people send SMS to us."
+    )
+
+    daraja_base_url: str = Field(
+        default="https://api.safaricom.co.ke", description="Daraja, its sandbox, or a simulator."
+    )
+    daraja_consumer_key: SecretStr = _secret(LOCAL_SECRET, "The Daraja app's consumer key.")
+    daraja_consumer_secret: SecretStr = _secret(LOCAL_SECRET, "The Daraja app's secret.")
+    daraja_shortcode: str = Field(default="600123", description="The paybill customers pay to.")
+    daraja_passkey: SecretStr = _secret(LOCAL_SECRET, "Lipa na M-Pesa passkey of the paybill.")
+    daraja_b2c_shortcode: str = Field(
+        default="600124", description="The shortcode that payouts are sent from."
+    )
+    daraja_initiator_name: str = Field(
+        default="payoutapi", description="API operator of the B2C shortcode."
+    )
+    daraja_initiator_password: SecretStr = _secret(LOCAL_SECRET, "That operator's password.")
+    daraja_certificate: str = Field(
+        default="",
+        description="M-Pesa's public certificate (PEM) that seals the operator's password; "
+        "empty takes the simulator's.",
+    )
+    simulator_url: str = Field(
+        default="", description="The simulators' address; set by `nafasi up`, never in production."
+    )
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment, ``*_FILE`` variants included.
+
+        Raises:
+            BadSettings: production was asked for and something is missing or left at a default.
+        """
+        from_files = {
+            name: Path(os.environ[f"{PREFIX}{name.upper()}_FILE"]).read_text().strip()
+            for name in cls.model_fields
+            if f"{PREFIX}{name.upper()}_FILE" in os.environ
+        }
+        return cls(**from_files)  # type: ignore[arg-type]  # pydantic reads the words.
+
+    @property
+    def local(self) -> bool:
+        """Whether trials (simulators, a movable clock, demo data) are allowed."""
+        return self.env is not Environment.PRODUCTION
+
+    @model_validator(mode="after")
+    def _strict_in_production(self) -> Self:
+        if self.env is Environment.PRODUCTION and (problems := self._problems()):
+            raise BadSettings(problems=problems)
+        return self
+
+    def _problems(self) -> list[str]:
+        """Say what keeps these settings out of production."""
+        secrets = {
+            name: value.get_secret_value()
+            for name in type(self).model_fields
+            if isinstance(value := getattr(self, name), SecretStr)
+        }
+        defaults = {name: field.default for name, field in type(self).model_fields.items()}
+        insecure = ("public_url", "africastalking_base_url", "daraja_base_url")
+        found = [
+            (name, "is left at its local default")
+            for name, value in secrets.items()
+            if value in {LOCAL_SECRET, LOCAL_VAULT_KEY}
+        ]
+        found += [
+            (name, f"has fewer than {SECRET_MIN} characters")
+            for name in ("callback_secret", "secret_key")
+            if len(secrets[name]) < SECRET_MIN and secrets[name] != LOCAL_SECRET
+        ]
+        found += [
+            (name, "is left at its local default")
+            for name in ("database_url", "redis_url")
+            if getattr(self, name) == defaults[name]
+        ]
+        found += [
+            (name, "is not https")
+            for name in insecure
+            if not getattr(self, name).startswith("https://")
+        ]
+        if self.simulator_url:
+            found.append(("simulator_url", "is set"))
+        if not self.daraja_certificate:
+            found.append(("daraja_certificate", "is missing"))
+        return [f"{PREFIX}{name.upper()} {problem}" for name, problem in found]

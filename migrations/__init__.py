@@ -1,0 +1,1 @@
+"""Alembic migrations. Versions import nothing of ours."""

@@ -1,0 +1,217 @@
+"""Makes a screen fit: 160 septets for everything, whatever the names on it.
+
+Names give way first, step by step; then fewer options stand on a page; then the ``00`` line goes
+(the key still works). Lines marked ``keep`` give way to nothing.
+
+The budget is the smallest known, Safaricom's 160 characters (AT help article 1284096); Airtel's
+184 exceeds what the standard carries and is not relied on.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from sessions.flow import Ask, End, Menu, Option
+from sessions.gsm7 import EXTENSION, septets
+from sessions.state import Choice, Question, View
+from sessions.texts import (
+    BACK,
+    HOME,
+    MORE,
+    NOTHING_HERE,
+    REFUSALS,
+    Keep,
+    Lines,
+    Part,
+    T,
+    Text,
+    plain,
+    render,
+)
+
+SCREEN_SEPTETS = 160
+OPTIONS_PER_PAGE_MAX = 5
+# 98 must never be a choice, so a list ends before it.
+OPTIONS_MAX = 97
+# Names are shortened to these lengths in turn, dots included; shorter they say nothing.
+NAME_LENGTHS = (24, 20, 17, 14, 12, 10)
+# Refusals that the engine itself may put above any screen.
+_ANYWHERE = ("bad_choice", "bad_input", "empty", "too_long", "refused")
+
+
+class DoesNotFit(ValueError):
+    """A screen cannot be shown in full, even with the shortest names and one option a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A rendered page: its text, the index after its last option, and whether all is there."""
+
+    text: str
+    end: int
+    whole: bool = True
+
+
+def view_of(shown: Menu | Ask | End, language: str, *, pure: bool = True) -> View:
+    """Return what a screen shows, in a language, ready to be paged and stored."""
+    lines = shown.text
+    options: Sequence[Option] = ()
+    question = None
+    if isinstance(shown, Menu):
+        options = shown.options
+        if not options:
+            lines = shown.empty or shown.text or NOTHING_HERE
+    elif isinstance(shown, Ask):
+        options = shown.options
+        question = Question(shown.key, shown.to, shown.do, shown.parse, shown.free_text)
+    rendered, kept = _rendered(lines, language)
+    choices = [
+        Choice(render(option.label, language), option.to, dict(option.set), option.do)
+        for option in options[:OPTIONS_MAX]
+    ]
+    return View(rendered, kept, choices, question, pure)
+
+
+def page(view: View, start: int, language: str, *, way_out: bool, why: str = "") -> Page:
+    """Return one page of a view.
+
+    Args:
+        view: what to show.
+        start: the index of the first option.
+        language: of the engine's own words.
+        way_out: whether ``0. Back`` and ``00. Home`` are shown: everywhere but at home.
+        why: one line above all, telling why the last entry was refused.
+
+    Returns:
+        A page of at most 160 septets. ``whole`` is False when lines had to be cut that should
+        not be: tests turn that into an error, a caller gets what fits.
+    """
+    more, back, home = _words(language)
+    count = len(view.choices)
+    most = min(start + OPTIONS_PER_PAGE_MAX, count)
+    tail = f"{back}\n{home}" if way_out else ""
+    text = _compose(view, start, most, more, tail, why, None)
+    if septets(text) <= SCREEN_SEPTETS:
+        return Page(text, most)
+    for tail_ in (tail, back) if way_out else (tail,):
+        for end in range(most, min(start, most - 1), -1):
+            for length in NAME_LENGTHS:
+                text = _compose(view, start, end, more, tail_, why, length)
+                if septets(text) <= SCREEN_SEPTETS:
+                    return Page(text, end)
+    end = min(start + 1, count)
+    return Page(_squeezed(view, start, end, more, back if way_out else "", why), end, whole=False)
+
+
+def worst_case(
+    shown: Menu | Ask | End, language: str, *, home: bool = False, whys: Iterable[Text] = ()
+) -> int:
+    """Return the most septets that any page of a screen takes, with any line why above it.
+
+    Args:
+        shown: the screen with the longest data it can have.
+        language: to show it in.
+        home: whether it is the home screen, which shows no way back.
+        whys: refusals beside the engine's own that can stand above this screen.
+
+    Raises:
+        DoesNotFit: on some page a line would have to be cut.
+    """
+    view = view_of(shown, language)
+    reasons = [""]
+    if not isinstance(shown, End):
+        reasons += [plain(REFUSALS[code], language) for code in _ANYWHERE]
+        reasons += [plain(why, language) for why in whys]
+    most = 0
+    for why in reasons:
+        start = 0
+        while True:
+            fitted = page(
+                view, start, language, way_out=not home and not isinstance(shown, End), why=why
+            )
+            if not fitted.whole:
+                raise DoesNotFit(f"{language}: {fitted.text!r}")
+            most = max(most, septets(fitted.text))
+            start = fitted.end
+            if start >= len(view.choices):
+                break
+    return most
+
+
+def _rendered(lines: Lines, language: str) -> tuple[list[list[Part]], list[bool]]:
+    rendered: list[list[Part]] = []
+    kept = []
+    for line in [lines] if isinstance(lines, str | T | Keep) else lines:
+        if isinstance(line, Keep):
+            rendered.append([plain(line.text, language)])
+        else:
+            rendered.append(render(line, language))
+        kept.append(isinstance(line, Keep))
+    return rendered, kept
+
+
+@cache
+def _words(language: str) -> tuple[str, str, str]:
+    return (
+        f"98. {plain(MORE, language)}",
+        f"0. {plain(BACK, language)}",
+        f"00. {plain(HOME, language)}",
+    )
+
+
+def _compose(
+    view: View, start: int, end: int, more: str, tail: str, why: str, length: int | None
+) -> str:
+    rows = [why] if why else []
+    rows.extend(_joined(line, length) for line in view.lines)
+    rows.extend(
+        f"{number + 1}. {_joined(view.choices[number].label, length)}"
+        for number in range(start, end)
+    )
+    if end < len(view.choices):
+        rows.append(more)
+    if tail:
+        rows.append(tail)
+    return "\n".join(rows)
+
+
+def _joined(parts: list[Part], length: int | None) -> str:
+    """A line as text, names cut to a length."""
+    return "".join(
+        part
+        if isinstance(part, str)
+        else part[0]
+        if length is None
+        else _shortened(part[0], length)
+        for part in parts
+    )
+
+
+def _shortened(name: str, length: int) -> str:
+    return name if len(name) <= length else f"{name[: length - 2].rstrip()}.."
+
+
+def _squeezed(view: View, start: int, end: int, more: str, tail: str, why: str) -> str:
+    """The last resort while somebody waits: plain lines are cut from the last one up."""
+    small = View(
+        [[_joined(line, NAME_LENGTHS[-1])] for line in view.lines], view.kept, view.choices
+    )
+    text = _compose(small, start, end, more, tail, why, NAME_LENGTHS[-1])
+    for index in reversed(range(len(small.lines))):
+        over = septets(text) - SCREEN_SEPTETS
+        if over <= 0:
+            break
+        if not small.kept[index]:
+            line = _joined(small.lines[index], None)
+            small.lines[index] = [_shortened(line, max(len(line) - over, 2))]
+            text = _compose(small, start, end, more, tail, why, NAME_LENGTHS[-1])
+    return _clipped(text)
+
+
+def _clipped(text: str) -> str:
+    used = 0
+    for index, letter in enumerate(text):
+        used += 2 if letter in EXTENSION else 1
+        if used > SCREEN_SEPTETS:
+            return text[:index]
+    return text

@@ -1,0 +1,1 @@
+"""The dialogues: screens and effects, one module a subject."""

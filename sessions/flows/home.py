@@ -1,0 +1,85 @@
+"""The first screen, language and help: everybody's."""
+
+from dataclasses import replace
+
+from core import outbox
+from core.db.tx import Tx
+from core.people.model import Language
+from core.people.usecases import set_language
+from sessions.flow import End, Go, Menu, Option, Part, Talk
+from sessions.notices import HELP_TOPIC
+from sessions.texts import T, t
+
+home = Part()
+
+# What a new search or a new subject starts with: nothing left over from the last one.
+FRESH = {
+    "number": None,
+    "code": None,
+    "direct": False,
+    "town": None,
+    "area": None,
+    "starts_on": None,
+    "nights": None,
+    "people": None,
+    "budget": None,
+}
+
+
+def find_options() -> list[Option]:
+    """The three ways to begin a search."""
+    return [
+        Option(t("Halls and venues"), to="place", set={**FRESH, "category": "venue"}),
+        Option(t("Catering"), to="place", set={**FRESH, "category": "catering"}),
+        Option(t("Rooms and stays"), to="place", set={**FRESH, "category": "stay"}),
+    ]
+
+
+def other_language(talk: Talk) -> Option:
+    """The switch, written in the language that it leads to."""
+    if talk.lang == Language.SW:
+        return Option("English", do="language", set={"language": "en"})
+    return Option("Kiswahili", do="language", set={"language": "sw"})
+
+
+@home.screen("home")
+def first(talk: Talk) -> Menu | Go:
+    """Where a call begins: a vendor's own menu, or the customer's."""
+    if talk.person.vendor_id:
+        return Go("vendor")
+    return _customer_menu(talk, t("Karibu Nafasi! Book and pay by M-Pesa."))
+
+
+@home.screen("customer")
+def customer(talk: Talk) -> Menu:
+    """The customer's menu, for a vendor who is one for once."""
+    return _customer_menu(talk, t("Find and book:"))
+
+
+def _customer_menu(talk: Talk, title: T) -> Menu:
+    return Menu(
+        title,
+        [
+            *find_options(),
+            Option(t("My bookings"), to="mine"),
+            other_language(talk),
+            Option(t("Type a code or number"), to="code"),
+            Option(t("Help"), do="help"),
+        ],
+    )
+
+
+@home.effect("language")
+def change_language(talk: Talk, tx: Tx) -> Go:
+    """Remember the language; everything from here on speaks it."""
+    language = Language(talk.draft["language"])
+    set_language(tx, talk.person.msisdn, language)
+    talk.person = replace(talk.person, language=language.value)
+    return Go("home")
+
+
+@home.effect("help")
+def send_help(talk: Talk, tx: Tx) -> End:
+    """Send the help SMS: it stays on the phone when the screen is gone."""
+    outbox.add(tx, HELP_TOPIC, talk.person.msisdn, {})
+    return End(t("We have sent you an SMS that says how Nafasi works and whom to call."))

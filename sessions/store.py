@@ -1,0 +1,317 @@
+"""Where conversations are kept between hops: Redis, in two scripts a hop.
+
+Keys, all of one caller in one hash slot:
+
+- ``ussd:{+254...}:<provider>:<session>`` a hash: ``state``, and under each digest the reply to
+  that transcript (``+`` goes on, ``.`` was the last). Lives ``SESSION_TTL_SECONDS``.
+- the same with ``:lease``: the token of whoever plays a hop of it now.
+- ``ussd:{+254...}:person``: who it is, so that a call can open without the database.
+- ``ussd:{+254...}:unfinished``: the session that a redial may go on with.
+- ``ussd:epoch``: since when this Redis remembers; missing after it has lost everything.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha1
+from typing import Any, Protocol
+
+import redis
+import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError, RedisError
+
+from core.ports import Reply, UssdTurn
+
+REDIS_TIMEOUT_SECONDS = 1.0
+REDIS_CONNECTIONS_MAX = 64
+# A call that was cut off can be continued for this long (DESIGN §4).
+UNFINISHED_SECONDS = 30 * 60
+SESSION_TTL_SECONDS = UNFINISHED_SECONDS + 5 * 60
+PERSON_SECONDS = 60 * 60
+# Longer than the soft deadline and the closing script together, so that a hop that is still
+# waited for keeps its lease; short enough that a killed process holds nobody up for long.
+LEASE_MS = 6_000
+
+
+class StoreDown(Exception):
+    """The store does not answer, or refuses to."""
+
+
+class Unfinished(StrEnum):
+    """What becomes of the pointer to a call that may be continued."""
+
+    KEEP = ""
+    POINT_HERE = "here"
+    DROP = "drop"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The names of one session's keys."""
+
+    name: str
+    msisdn: str
+
+    @classmethod
+    def of(cls, turn: UssdTurn) -> "Session":
+        """Return the session of a hop; the caller belongs to its name."""
+        return cls(f"ussd:{{{turn.msisdn}}}:{turn.provider}:{turn.session_id}", turn.msisdn)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What was found when a hop came in. Exactly one of the first three, or a new session.
+
+    Attributes:
+        reply: the answer that this transcript has had already.
+        busy: somebody else plays a hop of this session now.
+        state: the session's state; the lease is ours.
+        person: of a new session: who is calling, when known.
+        unfinished: of a new session: the name of a call that may be continued.
+    """
+
+    reply: Reply | None = None
+    busy: bool = False
+    state: str | None = None
+    person: str | None = None
+    unfinished: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """What a played hop leaves behind.
+
+    Attributes:
+        state: the new state.
+        digest: of the transcript that was answered.
+        reply: the answer.
+        forget: the digest whose reply need not be kept any longer, or empty.
+        unfinished: what happens to the caller's pointer.
+        person: who it is, when that is new, or empty.
+    """
+
+    state: str
+    digest: str
+    reply: Reply
+    forget: str = ""
+    unfinished: Unfinished = Unfinished.KEEP
+    person: str = ""
+
+
+class Store(Protocol):
+    """Keeps conversations. Every method raises StoreDown when it cannot."""
+
+    async def open(self, session: Session, digest: str, token: str) -> Opened:
+        """Take the lease and read the session, unless the reply is known or somebody has it."""
+
+    async def close(self, session: Session, token: str, closing: Closing) -> bool:
+        """Write everything and drop the lease; False when the lease is no longer ours."""
+
+    async def release(self, session: Session, token: str) -> None:
+        """Drop the lease and change nothing."""
+
+    async def read(self, name: str) -> str | None:
+        """Return the state of a session by name."""
+
+    async def age_seconds(self) -> int:
+        """Return for how long the store has remembered; 0 when it begins now."""
+
+    async def forget_person(self, msisdn: str) -> None:
+        """Let the next call ask anew who has this number."""
+
+
+_OPEN = """
+local reply = redis.call('HGET', KEYS[1], ARGV[1])
+if reply then return {'reply', reply} end
+if not redis.call('SET', KEYS[2], ARGV[2], 'NX', 'PX', ARGV[3])
+    and redis.call('GET', KEYS[2]) ~= ARGV[2] then return {'busy'} end
+local state = redis.call('HGET', KEYS[1], 'state')
+if state then return {'state', state} end
+return {'new', redis.call('GET', KEYS[3]) or '', redis.call('GET', KEYS[4]) or ''}
+"""
+_CLOSE = """
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 'state', ARGV[2], ARGV[3], ARGV[4])
+redis.call('EXPIRE', KEYS[1], ARGV[5])
+if ARGV[6] ~= '' then redis.call('HDEL', KEYS[1], ARGV[6]) end
+if ARGV[7] == 'here' then redis.call('SET', KEYS[4], KEYS[1], 'EX', ARGV[8])
+elseif ARGV[7] == 'drop' then redis.call('DEL', KEYS[4]) end
+if ARGV[9] ~= '' then redis.call('SET', KEYS[3], ARGV[9], 'EX', ARGV[10]) end
+redis.call('DEL', KEYS[2])
+return 1
+"""
+_RELEASE = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+return 1
+"""
+_AGE = """
+local now = tonumber(redis.call('TIME')[1])
+local since = redis.call('GET', KEYS[1])
+if since then return now - tonumber(since) end
+redis.call('SET', KEYS[1], now)
+return 0
+"""
+_EPOCH_KEY = "ussd:epoch"
+
+
+def person_key(msisdn: str) -> str:
+    """Return the key under which it is remembered who has a number.
+
+    Whoever changes a person's language, name or vendor outside a call deletes it.
+    """
+    return f"ussd:{{{msisdn}}}:person"
+
+
+def connect(url: str, connections_max: int = REDIS_CONNECTIONS_MAX) -> redis.asyncio.Redis:
+    """Return a Redis client for hops: short timeouts, no retries, a bounded pool.
+
+    A hop has no time to try twice: it says so, and the person dials again.
+    """
+    pool = redis.asyncio.BlockingConnectionPool.from_url(
+        url,
+        max_connections=connections_max,
+        timeout=REDIS_TIMEOUT_SECONDS,
+        socket_timeout=REDIS_TIMEOUT_SECONDS,
+        socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+        decode_responses=True,
+    )
+    return redis.asyncio.Redis.from_pool(pool)
+
+
+class _Script:
+    """A Lua script, sent by its digest and in full when the server does not know it."""
+
+    def __init__(self, source: str, keys: int) -> None:
+        self.source = source
+        self.sha = sha1(source.encode()).hexdigest()  # noqa: S324 -- Redis names scripts so.
+        self.keys = keys
+
+
+_SCRIPTS = {
+    "open": _Script(_OPEN, 4),
+    "close": _Script(_CLOSE, 4),
+    "release": _Script(_RELEASE, 1),
+    "age": _Script(_AGE, 1),
+}
+
+
+class RedisStore:
+    """The store of production. Needs the Redis 7.0 command set.
+
+    Args:
+        client: made by ``connect``.
+    """
+
+    def __init__(self, client: redis.asyncio.Redis) -> None:
+        self._execute: Callable[..., Awaitable[Any]] = client.execute_command
+
+    async def open(self, session: Session, digest: str, token: str) -> Opened:
+        """See ``Store.open``."""
+        name = session.name
+        answer = await self._run(
+            "open",
+            name,
+            f"{name}:lease",
+            person_key(session.msisdn),
+            _unfinished_key(session.msisdn),
+            digest,
+            token,
+            LEASE_MS,
+        )
+        match answer:
+            case ["state", state]:
+                return Opened(state=state)
+            case ["reply", reply]:
+                return Opened(reply=decode_reply(reply))
+            case ["new", person, unfinished]:
+                return Opened(person=person or None, unfinished=unfinished or None)
+            case _:
+                return Opened(busy=True)
+
+    async def close(self, session: Session, token: str, closing: Closing) -> bool:
+        """See ``Store.close``."""
+        name = session.name
+        done = await self._run(
+            "close",
+            name,
+            f"{name}:lease",
+            person_key(session.msisdn),
+            _unfinished_key(session.msisdn),
+            token,
+            closing.state,
+            closing.digest,
+            encode_reply(closing.reply),
+            SESSION_TTL_SECONDS,
+            closing.forget,
+            closing.unfinished.value,
+            UNFINISHED_SECONDS,
+            closing.person,
+            PERSON_SECONDS,
+        )
+        return bool(done)
+
+    async def release(self, session: Session, token: str) -> None:
+        """See ``Store.release``."""
+        await self._run("release", f"{session.name}:lease", token)
+
+    async def read(self, name: str) -> str | None:
+        """See ``Store.read``."""
+        state: str | None = await self._asked("HGET", name, "state")
+        return state
+
+    async def age_seconds(self) -> int:
+        """See ``Store.age_seconds``."""
+        return int(await self._run("age", _EPOCH_KEY))
+
+    async def forget_person(self, msisdn: str) -> None:
+        """See ``Store.forget_person``."""
+        await self._asked("DEL", person_key(msisdn))
+
+    async def _run(self, name: str, *args: str | int) -> Any:
+        script = _SCRIPTS[name]
+        try:
+            return await self._asked("EVALSHA", script.sha, script.keys, *args)
+        except NoScriptError:
+            return await self._asked("EVAL", script.source, script.keys, *args)
+
+    async def _asked(self, *command: str | int) -> Any:
+        """Send a command; once more when the connection had died while it lay in the pool.
+
+        All that is sent here may be sent twice: a lease that is ours stays ours, and a closing
+        that was done already is refused and then found.
+        """
+        try:
+            return await self._execute(*command)
+        except NoScriptError:
+            raise
+        except redis.exceptions.ConnectionError:
+            try:
+                return await self._execute(*command)
+            except NoScriptError:
+                raise
+            except (RedisError, OSError) as error:
+                raise StoreDown from error
+        except (RedisError, OSError) as error:
+            raise StoreDown from error
+
+
+def forget_person(client: "redis.Redis", msisdn: str) -> None:
+    """Let the next call ask anew who has this number; for code that is not asynchronous."""
+    client.delete(person_key(msisdn))
+
+
+def encode_reply(reply: Reply) -> str:
+    """Return a reply as it is stored."""
+    return f"{'.' if reply.final else '+'}{reply.text}"
+
+
+def decode_reply(stored: str) -> Reply:
+    """Return the reply of ``encode_reply``."""
+    return Reply(stored[1:], stored[0] == ".")
+
+
+def _unfinished_key(msisdn: str) -> str:
+    return f"ussd:{{{msisdn}}}:unfinished"

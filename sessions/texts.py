@@ -1,0 +1,253 @@
+"""Text that waits for its language, the catalogs, and the copy of every refusal.
+
+English sentences are the keys. ``t("Total {price}", price=total)`` says nothing yet; it becomes
+words when a screen is shown. Catalogs live in ``sessions/locale/<language>/LC_MESSAGES`` and are
+made with Babel::
+
+    pybabel extract -k t -k n:1,2 -o messages.pot sessions
+    pybabel update -i messages.pot -d sessions/locale
+    pybabel compile -d sessions/locale
+"""
+
+import gettext
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+from core.errors import Refused
+from core.money import CENTS_PER_SHILLING, Money
+from sessions import dates
+from sessions.gsm7 import to_gsm7
+
+LANGUAGES = ("en", "sw")
+LANGUAGE = "en"
+LOCALE = Path(__file__).parent / "locale"
+
+
+@dataclass(frozen=True, slots=True)
+class T:
+    """A sentence and its values, not yet in a language.
+
+    Attributes:
+        msgid: the English sentence with ``{named}`` places.
+        params: values: text, numbers, Money, dates, ``cut(...)`` or another T.
+        plural: the English plural, when the sentence counts something.
+        count: what is counted.
+    """
+
+    msgid: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    plural: str | None = None
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A value that may be shortened with ``..`` when a screen is too small: a name, a title."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """A line that is never shortened and never left out: a price, what is being confirmed."""
+
+    text: "T | str"
+
+
+Text = T | str
+Lines = Text | Keep | Sequence[Text | Keep]
+# A rendered line: fixed text, or a list of one text that may be shortened.
+Part = str | list[str]
+
+
+def t(msgid: str, /, **params: Any) -> T:
+    """Return a sentence to be translated when it is shown."""
+    return T(msgid, params)
+
+
+def n(singular: str, plural: str, count: int, /, **params: Any) -> T:
+    """Return a sentence that counts; ``{count}`` is filled in by itself."""
+    return T(singular, {"count": count, **params}, plural, count)
+
+
+def cut(value: str) -> Cut:
+    """Mark a value that may be shortened."""
+    return Cut(value)
+
+
+def keep(text: Text) -> Keep:
+    """Mark a line that is never shortened."""
+    return Keep(text)
+
+
+def money(amount: Money) -> str:
+    """Return an amount as it is written in Kenya: KES 66,700, with cents only when it has any."""
+    sign = "-" if amount.cents < 0 else ""
+    whole, odd = divmod(abs(amount.cents), CENTS_PER_SHILLING)
+    return f"{amount.currency} {sign}{whole:,}" + (f".{odd:02d}" if odd else "")
+
+
+def render(text: Text, language: str) -> list[Part]:
+    """Return a text in a language: GSM-7 parts, those that may be shortened as lists of one."""
+    if isinstance(text, str):
+        return [to_gsm7(text)]
+    parts: list[Part] = []
+    for literal, name in _template(text, language):
+        if literal:
+            _append(parts, literal)
+        if name is not None:
+            _append_value(parts, text.params[name], language)
+    return parts
+
+
+def plain(text: Text, language: str) -> str:
+    """Return a text in a language, unshortened: for messages and END sentences."""
+    return "".join(part if isinstance(part, str) else part[0] for part in render(text, language))
+
+
+def why(error: Refused) -> T:
+    """Return the one short line that tells a person why something was refused.
+
+    A code without copy, or an error without the data its copy needs, gets the general line.
+    """
+    copy = REFUSALS.get(error.code, REFUSALS["refused"])
+    if not _fields(copy.msgid) <= error.data.keys():
+        copy = REFUSALS["refused"]
+    return T(copy.msgid, error.data)
+
+
+def _append(parts: list[Part], fixed: str) -> None:
+    if parts and isinstance(parts[-1], str):
+        parts[-1] += fixed
+    else:
+        parts.append(fixed)
+
+
+def _append_value(parts: list[Part], value: Any, language: str) -> None:
+    """Put a value in: names may be shortened later, all else stays as it is."""
+    if isinstance(value, Cut):
+        parts.append([" ".join(to_gsm7(value.value).split())])
+    elif isinstance(value, T):
+        for part in render(value, language):
+            if isinstance(part, str):
+                _append(parts, part)
+            else:
+                parts.append(part)
+    else:
+        _append(parts, to_gsm7(_words(value, language)))
+
+
+def _words(value: Any, language: str) -> str:
+    match value:
+        case Money():
+            return money(value)
+        case datetime():
+            return dates.moment_text(value, language)
+        case date():
+            return dates.day_text(value, language)
+        case int():
+            return f"{value:,}"
+        case _:
+            return str(value)
+
+
+_templates: dict[tuple[str, str], tuple[tuple[str, str | None], ...]] = {}
+
+
+def _template(text: T, language: str) -> tuple[tuple[str, str | None], ...]:
+    """The translated sentence cut at its places. Sentences stand in the code, so few are kept."""
+    catalog = _catalog(language)
+    if text.plural is None:
+        known = _templates.get((language, text.msgid))
+        if known is not None:
+            return known
+        sentence = catalog.gettext(text.msgid)
+    else:
+        sentence = catalog.ngettext(text.msgid, text.plural, text.count)
+        known = _templates.get((language, sentence))
+        if known is not None:
+            return known
+    template = tuple(
+        (to_gsm7(literal), name)
+        for literal, name, _spec, _conversion in Formatter().parse(sentence)
+    )
+    _templates[language, text.msgid if text.plural is None else sentence] = template
+    return template
+
+
+@cache
+def _fields(msgid: str) -> frozenset[str]:
+    return frozenset(name for _, name, _, _ in Formatter().parse(msgid) if name)
+
+
+@cache
+def _catalog(language: str) -> gettext.NullTranslations:
+    """A language's catalog; compiled in memory when no compiled file is newer than its source."""
+    folder = LOCALE / language / "LC_MESSAGES"
+    source, compiled = folder / "messages.po", folder / "messages.mo"
+    if compiled.exists() and (
+        not source.exists() or compiled.stat().st_mtime >= source.stat().st_mtime
+    ):
+        with compiled.open("rb") as file:
+            return gettext.GNUTranslations(file)
+    memory = BytesIO()
+    with source.open("rb") as file:
+        write_mo(memory, read_po(file, language))
+    memory.seek(0)
+    return gettext.GNUTranslations(memory)
+
+
+BACK = t("Back")
+HOME = t("Home")
+MORE = t("More")
+CONTINUE = t("Continue")
+START_OVER = t("Start over")
+WELCOME_BACK = t("Your last call was cut off. Go on from where you were?")
+NOTHING_HERE = t("There is nothing here yet.")
+HELP_ON_ITS_WAY = t(
+    "Let us help: an SMS with the next steps is on its way. Your answers are kept."
+)
+ONCE_MORE = t("Please choose once more.")
+LATE = t("This is taking long. You need not wait: an SMS will tell you how it ended.")
+LATE_DONE = t("It is done. Dial again to see it.")
+LATE_FAILED = t("Sorry, it could not be done and nothing was changed. Please dial again.")
+SLOW = t("The service is slow just now. Please dial again.")
+# Said when the language is not known because nothing can be asked: both at once.
+OUTAGE = (
+    "The service is busy. Please dial again in a minute.\n"
+    "Huduma ina shughuli nyingi. Tafadhali piga tena baada ya dakika moja."
+)
+
+# One short line a code. ``refused`` is said where a code has no line of its own.
+REFUSALS: Mapping[str, T] = {
+    "refused": t("That is not possible now."),
+    "bad_input": t("We did not understand that."),
+    "bad_choice": t("Choose one of the numbers shown."),
+    "empty": t("Please type an answer."),
+    "too_long": t("That is too long."),
+    "bad_date": t("There is no such date. Try 25/12."),
+    "date_past": t("That date has passed."),
+    "too_soon": t("That is too soon to book."),
+    "too_far": t("That is too far ahead."),
+    "bad_time": t("Type a time such as 2pm or 14:30."),
+    "bad_number": t("Type a number, for example 50."),
+    "too_small": t("Type at least {least}."),
+    "too_big": t("Type at most {most}."),
+    "too_many_people": t("It holds at most {capacity} people."),
+    "bad_amount": t("Type an amount in KES, such as 5000."),
+    "bad_phone": t("That is not a phone number."),
+    "bad_code": t("That is not a booking code."),
+    "not_found": t("We could not find that."),
+    "no_units": t("Sorry, it has just been taken."),
+    "illegal_move": t("That is no longer possible."),
+    "key_reused": t("That was already done."),
+}

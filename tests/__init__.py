@@ -1,0 +1,1 @@
+"""Tests: stories first, then rules, races and wire tables. They mirror the source tree."""

@@ -1,0 +1,80 @@
+"""Fixtures of the whole suite."""
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+import redis
+
+from core.clock import ManualClock
+from core.db.tx import Database
+from core.ids import CountedIds
+from core.vault import Vault
+from tests.support.servers import POSTGRES, REDIS, Databases, TestServers
+
+# A Friday, 09:00 in Nairobi.
+START = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
+VAULT_KEY = "bmFmYXNpLXRlc3RzLW9ubHktMzItYnl0ZXMtbG9uZyE="
+
+_servers = TestServers()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not config.option.collectonly and not config.option.help:
+        _servers.start()
+
+
+def pytest_unconfigure() -> None:
+    _servers.stop()
+
+
+@pytest.fixture(scope="session")
+def databases(worker_id: str) -> Iterator[Databases]:
+    made = Databases(os.environ[POSTGRES], worker_id)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(START)
+
+
+@pytest.fixture
+def ids() -> CountedIds:
+    return CountedIds()
+
+
+@pytest.fixture
+def vault() -> Vault:
+    return Vault([VAULT_KEY])
+
+
+@pytest.fixture
+def database(
+    databases: Databases, clock: ManualClock, ids: CountedIds, vault: Vault
+) -> Iterator[Database]:
+    """A fresh database at the newest revision."""
+    name = databases.migrated()
+    made = Database(databases.url(name), clock, ids, vault, pool_size=40)
+    yield made
+    made.close()
+    databases.drop(name)
+
+
+@pytest.fixture(scope="session")
+def _redis_number(worker_id: str) -> int:
+    """Redis has 16 databases; runs side by side on one server should not meet."""
+    return int(worker_id.removeprefix("gw")) if worker_id != "master" else os.getpid() % 16
+
+
+@pytest.fixture
+def redis_url(_redis_number: int) -> Iterator[str]:
+    """The URL of an empty Redis database of this worker's own."""
+    url = f"{os.environ[REDIS].rpartition('/')[0]}/{_redis_number}"
+    client = redis.Redis.from_url(url)
+    client.flushdb()
+    yield url
+    client.flushdb()
+    client.close()

@@ -1,0 +1,1 @@
+"""Conversations, from single letters to whole dialogues."""

@@ -1,0 +1,1 @@
+"""The local servers launcher on real servers and real signals."""

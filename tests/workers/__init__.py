@@ -1,0 +1,1 @@
+"""Workers, on real PostgreSQL and Redis, with scripted providers."""

@@ -1,0 +1,1 @@
+"""PostgreSQL, Redis and our own processes on one machine, without Docker."""
