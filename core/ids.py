@@ -1,5 +1,6 @@
 """Where ids, short codes and secrets come from."""
 
+import itertools
 import random
 import secrets
 from typing import Protocol
@@ -63,13 +64,14 @@ class CountedIds:
     """Ids for tests: counted, so that two runs are the same."""
 
     def __init__(self, seed: int = 0) -> None:
-        self._count = seed << 32
+        # next() of a count is one step: threads never draw the same number.
+        self._numbers = itertools.count((seed << 32) + 1)
         self._random = random.Random(seed)  # noqa: S311 -- repeatable on purpose.
 
     def uuid(self) -> UUID:
         """Return the next counted UUID, shaped like version 7."""
-        self._count += 1
-        return UUID(int=(self._count << 64) | (7 << 76) | (2 << 62))
+        high, low = divmod(next(self._numbers), 1 << 12)
+        return UUID(int=(high << 80) | (7 << 76) | (low << 64) | (2 << 62))
 
     def code(self) -> str:
         """Return the next code of a seeded sequence."""
@@ -81,5 +83,4 @@ class CountedIds:
 
     def token(self) -> str:
         """Return the next counted token."""
-        self._count += 1
-        return f"token-{self._count}"
+        return f"token-{next(self._numbers)}"

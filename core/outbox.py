@@ -185,6 +185,18 @@ def failed(tx: Tx, notice_id: UUID, error: str, *, retryable: bool, unknown: boo
     return notice.state
 
 
+def postpone(tx: Tx, notice_id: UUID, until: datetime, error: str) -> None:
+    """Put back a notice that was begun but not sent, through no fault of its own.
+
+    The try does not count: a wallet without money must not use up the tries of every message.
+    """
+    notice = tx.db.get_one(Notice, notice_id, with_for_update=True)
+    notice.state = Sending.WAITING
+    notice.due_at = until
+    notice.tries -= 1
+    notice.error = error
+
+
 def report_delivery(tx: Tx, provider: str, message_id: str, delivery: Delivery) -> bool:
     """Move a notice's delivery forward, never back; False when no such message is known (yet)."""
     notice = tx.db.scalar(

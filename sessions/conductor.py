@@ -104,15 +104,23 @@ class Conductor:
         self._leases = 0
 
     async def start(self) -> None:
-        """Note since when the store remembers. Without it, it is noted when first in doubt."""
+        """Tell a store that is new that it has lost nothing; call it once before the first hop.
+
+        A store that is emptied later has no age, which is how a loss is noticed.
+        """
         try:
-            await self._store.age_seconds()
+            await self._store.settle(SESSION_SECONDS_MAX)
         except StoreDown:
             log.warning("sessions.store_down")
 
     def close(self) -> None:
         """Wait for what still runs in threads."""
         self._pool.shutdown(wait=True)
+
+    async def aclose(self) -> None:
+        """Wait for what still runs in threads, then give back the store's connections."""
+        await asyncio.get_running_loop().run_in_executor(None, self.close)
+        await self._store.aclose()
 
     async def advance(self, turn: UssdTurn) -> Reply:
         """Answer one hop. Never raises: whatever happens, the phone gets a sentence."""
@@ -149,19 +157,24 @@ class Conductor:
         except BaseException:
             await self._release(session, token)
             raise
+        closing = self._closing(played, opened, digest)
         try:
-            closed = await self._store.close(session, token, self._closing(played, opened, digest))
+            closed = await self._store.close(session, token, closing)
         except StoreDown:
             if not played.acted:
                 raise
             # The effect and its answer are in the database; the next hop will find them there.
             return kind, played.reply
         if not closed:
-            # The lease ran out and somebody else has played this hop: say what they said.
+            # The lease ran out. Either somebody else has played this hop: say what they said;
+            # or nobody has, and the session is as we found it.
             again = await self._opened(session, digest, token, deadline)
             if again.reply is not None:
                 return HopKind.REPEATED, again.reply
-            await self._release(session, token)
+            if not again.busy and again.state == opened.state:
+                await self._store.close(session, token, closing)
+            else:
+                await self._release(session, token)
         return kind, played.reply
 
     async def _opened(self, session: Session, digest: str, token: str, deadline: float) -> Opened:

@@ -129,7 +129,7 @@ def _calendar_day(words: str, today: date) -> date:
     day = int(found[1])
     if found[3]:
         year = int(found[3])
-        return _date(year if year >= CENTURY else CENTURY + year, month, day)
+        return _date(year if len(found[3]) == 4 else CENTURY + year, month, day)
     try:
         this_year = date(today.year, month, day)
     except ValueError:

@@ -14,6 +14,7 @@ from core.ports import Reply
 from sessions.flow import End, Flow, Person
 from sessions.play import BACK, HOME, Play, offered
 from sessions.state import State, View
+from sessions.texts import ONCE_MORE
 from sessions.turns import Hooks, Hop, Played, digest_of, new_part
 from sessions.walk import AROUND
 
@@ -64,7 +65,12 @@ class Engine:
         play = self._on(state, hop)
         rest = new_part(state.transcript, hop.turn.transcript)
         if rest is not None and state.final is None:
-            play.all_of(rest)
+            if state.version in self.flows:
+                play.all_of(rest)
+            else:
+                # What was shown is of a flow that nobody knows any more: show today's instead.
+                play.enter(state.screen, {}, push=False, why=ONCE_MORE)
+                state.version = self.current.version
             play.state.transcript = hop.turn.transcript
         return play.result()
 
@@ -82,7 +88,7 @@ class Engine:
     def acts(self, state: State, transcript: str) -> bool:
         """Tell whether the next entry performs an effect."""
         rest = new_part(state.transcript, transcript)
-        if rest is None or state.final is not None:
+        if rest is None or state.final is not None or state.version not in self.flows:
             return False
         question = state.view.question
         typed = (rest if question and question.free_text else rest.partition("*")[0]).strip(AROUND)

@@ -26,7 +26,7 @@ class MemoryStore:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._since = clock.now()
+        self._since: datetime | None = None
         self._kept: dict[str, tuple[datetime, dict[str, str]]] = {}
 
     async def open(self, session: Session, digest: str, token: str) -> Opened:
@@ -76,18 +76,28 @@ class MemoryStore:
         """See ``Store.read``."""
         return self._get(name).get("state")
 
+    async def settle(self, age_seconds: int) -> None:
+        """See ``Store.settle``."""
+        if self._since is None:
+            self._since = self._clock.now() - timedelta(seconds=age_seconds)
+
     async def age_seconds(self) -> int:
         """See ``Store.age_seconds``."""
+        await self.settle(0)
+        assert self._since is not None
         return int((self._clock.now() - self._since).total_seconds())
 
     async def forget_person(self, msisdn: str) -> None:
         """See ``Store.forget_person``."""
         self._kept.pop(f"{msisdn}:person", None)
 
+    async def aclose(self) -> None:
+        """See ``Store.aclose``; there is nothing to give back."""
+
     def lose_everything(self) -> None:
         """Do what a Redis without its files does when it is started again."""
         self._kept.clear()
-        self._since = self._clock.now()
+        self._since = None
 
     def _get(self, key: str) -> dict[str, str]:
         until, value = self._kept.get(key, (self._clock.now(), {}))

@@ -50,6 +50,7 @@ class Play(Walk):
     def replay_from_start(self) -> None:
         """Play a whole transcript without its session."""
         self.open(None)
+        self.result()
         transcript = self.hop.turn.transcript
         first, star, rest = transcript.partition("*")
         if self.state.screen == self.flow.home and self.why is None:
@@ -63,11 +64,12 @@ class Play(Walk):
     def all_of(self, rest: str) -> None:
         """Play the parts of what is new, one by one; a free text takes all that is left."""
         left: str | None = rest
-        for _ in range(PARTS_MAX):
+        for played_parts in range(PARTS_MAX):
             if left is None or self.state.final is not None:
                 return
-            # What a screen offers is settled by how much of it fits on the page.
-            self.result()
+            if played_parts:
+                # What a screen offers is settled by how much of it fits on the page.
+                self.result()
             question = self.state.view.question
             if question and question.free_text and not self.hop.replay:
                 part, left = left, None
@@ -104,7 +106,9 @@ class Play(Walk):
                 self._chosen(typed, transcript)
         except Refused as refused:
             self.why = texts.why(refused)
-            return self._mistaken(transcript)
+            if not self._late(transcript, self.why):
+                self._mistaken(transcript)
+            return False
         if self.why is not None:
             return False
         self.state.mistakes = 0
@@ -148,17 +152,16 @@ class Play(Walk):
             raise NeedsThread
         return answer.understand(self.talk(dict(self.state.draft), core=answer.core), typed)
 
-    def _mistaken(self, transcript: str) -> bool:
+    def _mistaken(self, transcript: str) -> None:
         """Count an entry that was refused; the third in a row ends with help."""
         if self.hop.replay:
-            return False
+            return
         if self.state.mistakes + 1 >= MISTAKES_MAX:
             if not self.hop.threaded:
                 raise NeedsThread
             self._commit(self._help, transcript, None)
         else:
             self.state.mistakes += 1
-        return False
 
     def _help(self, tx: Tx, inner: "Play") -> None:
         self.hooks.help_sms(tx, inner.state.person)

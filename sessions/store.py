@@ -10,7 +10,6 @@ Keys, all of one caller in one hash slot:
 - ``ussd:epoch``: since when this Redis remembers; missing after it has lost everything.
 """
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha1
@@ -23,6 +22,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
 
 from core.ports import Reply, UssdTurn
+from sessions.connections import Connections
 
 REDIS_TIMEOUT_SECONDS = 1.0
 REDIS_CONNECTIONS_MAX = 64
@@ -115,11 +115,17 @@ class Store(Protocol):
     async def read(self, name: str) -> str | None:
         """Return the state of a session by name."""
 
+    async def settle(self, age_seconds: int) -> None:
+        """Give a store that is new an age, so that nothing is looked for that never was there."""
+
     async def age_seconds(self) -> int:
         """Return for how long the store has remembered; 0 when it begins now."""
 
     async def forget_person(self, msisdn: str) -> None:
         """Let the next call ask anew who has this number."""
+
+    async def aclose(self) -> None:
+        """Give back what the store holds open."""
 
 
 _OPEN = """
@@ -150,8 +156,8 @@ _AGE = """
 local now = tonumber(redis.call('TIME')[1])
 local since = redis.call('GET', KEYS[1])
 if since then return now - tonumber(since) end
-redis.call('SET', KEYS[1], now)
-return 0
+redis.call('SET', KEYS[1], now - tonumber(ARGV[1]))
+return tonumber(ARGV[1])
 """
 _EPOCH_KEY = "ussd:epoch"
 
@@ -206,7 +212,9 @@ class RedisStore:
     """
 
     def __init__(self, client: redis.asyncio.Redis) -> None:
-        self._execute: Callable[..., Awaitable[Any]] = client.execute_command
+        self._connections = Connections(
+            client.connection_pool, REDIS_CONNECTIONS_MAX, REDIS_TIMEOUT_SECONDS
+        )
 
     async def open(self, session: Session, digest: str, token: str) -> Opened:
         """See ``Store.open``."""
@@ -262,9 +270,13 @@ class RedisStore:
         state: str | None = await self._asked("HGET", name, "state")
         return state
 
+    async def settle(self, age_seconds: int) -> None:
+        """See ``Store.settle``."""
+        await self._run("age", _EPOCH_KEY, age_seconds)
+
     async def age_seconds(self) -> int:
         """See ``Store.age_seconds``."""
-        return int(await self._run("age", _EPOCH_KEY))
+        return int(await self._run("age", _EPOCH_KEY, 0))
 
     async def forget_person(self, msisdn: str) -> None:
         """See ``Store.forget_person``."""
@@ -277,23 +289,28 @@ class RedisStore:
         except NoScriptError:
             return await self._asked("EVAL", script.source, script.keys, *args)
 
+    async def aclose(self) -> None:
+        """See ``Store.aclose``; used again, the store connects again."""
+        await self._connections.aclose()
+
     async def _asked(self, *command: str | int) -> Any:
-        """Send a command; once more when the connection had died while it lay in the pool.
+        """Send a command; once more when the connection had died while it lay idle.
 
         All that is sent here may be sent twice: a lease that is ours stays ours, and a closing
-        that was done already is refused and then found.
+        that was done already is refused and its reply then found.
         """
         try:
-            return await self._execute(*command)
+            return await self._connections.ask(*command)
         except NoScriptError:
             raise
         except redis.exceptions.ConnectionError:
-            try:
-                return await self._execute(*command)
-            except NoScriptError:
-                raise
-            except (RedisError, OSError) as error:
-                raise StoreDown from error
+            pass
+        except (RedisError, OSError) as error:
+            raise StoreDown from error
+        try:
+            return await self._connections.ask(*command)
+        except NoScriptError:
+            raise
         except (RedisError, OSError) as error:
             raise StoreDown from error
 

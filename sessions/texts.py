@@ -70,7 +70,10 @@ Part = str | list[str]
 
 
 def t(msgid: str, /, **params: Any) -> T:
-    """Return a sentence to be translated when it is shown."""
+    """Return a sentence to be translated when it is shown.
+
+    Whole numbers are grouped (1,200): give listing numbers and codes as text.
+    """
     return T(msgid, params)
 
 
@@ -236,16 +239,32 @@ REFUSALS: Mapping[str, T] = {
     "too_long": t("That is too long."),
     "bad_date": t("There is no such date. Try 25/12."),
     "date_past": t("That date has passed."),
-    "too_soon": t("That is too soon to book."),
-    "too_far": t("That is too far ahead."),
+    "date_too_soon": t("That is too soon. The first day is {earliest}."),
+    "date_too_far": t("That is too far ahead. The last day is {latest}."),
+    "bad_range": t("Type a day such as 25/12 or days such as 25/12-28/12."),
+    "nights_bad": t("Type a number of nights up to {nights_max}."),
+    "one_day_only": t("It can be booked for one day only."),
     "bad_time": t("Type a time such as 2pm or 14:30."),
     "bad_number": t("Type a number, for example 50."),
     "too_small": t("Type at least {least}."),
     "too_big": t("Type at most {most}."),
+    "people_zero": t("Type how many people come."),
     "too_many_people": t("It holds at most {capacity} people."),
+    "too_few_people": t("It takes at least {people_min} people."),
     "bad_amount": t("Type an amount in KES, such as 5000."),
     "bad_phone": t("That is not a phone number."),
-    "bad_code": t("That is not a booking code."),
+    "bad_code": t("We know no such code or number."),
+    "no_place": t("We know no such place. Try the nearest town."),
+    "no_listing": t("It is not on offer now."),
+    "no_booking": t("We know no such booking."),
+    "not_vendor": t("This phone is not a vendor's."),
+    "not_payable": t("There is nothing to pay now."),
+    "too_many_attempts": t("Too many tries. Pay by paybill, or call us."),
+    "too_many_open": t("You have {limit} open bookings. Pay or take back one."),
+    "too_expensive": t("It costs more than M-Pesa can carry at once."),
+    "price_changed": t("The price has changed. Look again."),
+    "wrong_pin": t("Those are not the right digits."),
+    "too_early": t("It is too early for that."),
     "not_found": t("We could not find that."),
     "no_units": t("Sorry, it has just been taken."),
     "illegal_move": t("That is no longer possible."),

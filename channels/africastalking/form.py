@@ -18,6 +18,8 @@ ID_MAX = 100
 WORD_MAX = 64
 NUMBER_DIGITS_MAX = 12
 
+# An unescaped plus arrives as a space.
+_WRITTEN = re.compile(r"[0-9+ ().-]{1,40}")
 _KENYAN = re.compile(r"\+254[0-9]{9}")
 _COST = re.compile(r"(?:([A-Z]{3}) )?([0-9]{1,9}(?:\.[0-9]{1,6})?)")
 _CENT = Decimal("0.01")
@@ -84,8 +86,8 @@ def phone(found: dict[str, str], name: str) -> str:
     written = found.get(name, "")
     if _KENYAN.fullmatch(written):
         return written
-    # An unescaped plus arrives as a space.
-    if not written or len(written) > WORD_MAX:
+    # Letters would be read as on a telephone's keys, and a shop's name become somebody's number.
+    if not _WRITTEN.fullmatch(written):
         raise BadCallback(field=name)
     try:
         return parse_msisdn(written)

@@ -138,8 +138,9 @@ def plain(value: object) -> str:
     """
     if isinstance(value, str):
         return value
-    is_number = isinstance(value, int) and not isinstance(value, bool)
-    return str(value) if is_number and abs(value) < INTEGER_MAX else ""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < INTEGER_MAX:
+        return str(value)
+    return ""
 
 
 def identifier(value: object) -> str | None:

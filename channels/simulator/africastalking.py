@@ -3,7 +3,7 @@
 `POST /version1/messaging` takes a form (`username`, `to` comma separated, `message`, `from`,
 `enqueue`) and answers 201 with the bare content type `application/json`: the official client
 parses nothing else. A wrong key is 401 in plain text; an unapproved sender is 201 with no
-recipients; every recipient has a status of its own (provider notes, 1.5). What the service says to
+recipients; every recipient has a status of its own (recorded answers). What the service says to
 a form without `to` or `message` is not documented; here it is a 400 in plain text.
 """
 

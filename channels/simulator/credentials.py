@@ -1,7 +1,7 @@
 """The RSA key pair behind Daraja's SecurityCredential.
 
 Daraja publishes an X.509 certificate; callers encrypt the initiator's password with its public
-key, PKCS#1 v1.5, and send it in base64 (provider notes, 2.7). Here the private half is ours, so
+key, PKCS#1 v1.5, and send it in base64 (Daraja portal, B2C). Here the private half is ours, so
 that the simulator can look inside as Safaricom does.
 """
 

@@ -2,7 +2,7 @@
 
 `GET /oauth/v1/generate` takes Basic credentials and gives a token; a new token makes the one
 before it worthless. Every other call is JSON with a Bearer token. A refusal is
-`{"requestId", "errorCode", "errorMessage"}` (provider notes, 2.1 and 2.4).
+`{"requestId", "errorCode", "errorMessage"}` (Daraja portal, Authorization).
 """
 
 import base64
@@ -30,7 +30,7 @@ Fields = dict[str, Any]
 """A JSON object as it came; its values are checked by the readers below."""
 Handler = Callable[[World, Fields, Fault | None], Awaitable[dict[str, object]]]
 
-# Words for which Daraja refuses an address (provider notes, 2.2).
+# Words for which Daraja refuses an address (Daraja portal, C2B).
 _BANNED_IN_URL = re.compile("mpesa|m-pesa|safaricom|exe|cmd|sql|query", re.IGNORECASE)
 _MSISDN = re.compile(r"254[17]\d{8}")
 

@@ -1,9 +1,9 @@
 """B2C: the business pays a person, and asks later what became of it.
 
-`POST /mpesa/b2c/v3/paymentrequest` and `POST /mpesa/transactionstatus/v1/query` (provider notes,
-2.7 and 2.8). OriginatorConversationID is the idempotency key: a second request with it is refused
-with 500.002.1001, whatever the first one came to. What TransactionStatus says of an id that it
-does not know is not documented; here the outer result code is 2032.
+`POST /mpesa/b2c/v3/paymentrequest` and `POST /mpesa/transactionstatus/v1/query` (Daraja portal,
+B2C and TransactionStatus). OriginatorConversationID is the idempotency key: a second request with
+it is refused with 500.002.1001, whatever the first one came to. What TransactionStatus says of an
+id that it does not know is not documented; here the outer result code is 2032.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ from channels.simulator.state import PAYOUTS_MAX, Payout, Transaction, World, re
 PAYOUT_CENTS_MIN = 1_000
 B2C_COMMANDS = ("SalaryPayment", "BusinessPayment", "PromotionPayment")
 CHARGES = ((10_000, 0), (150_000, 500), (500_000, 900), (2_000_000, 1_100))
-"""Up to so many cents, so many cents of charge (tariff of 2023; provider notes, 2.10)."""
+"""Up to so many cents, so many cents of charge (Safaricom's tariff of 2023)."""
 CHARGE_CENTS_MAX = 1_300
 UNKNOWN_TRANSACTION = "2032"
 NO_RECEIPT_SUFFIX = "0000000"

@@ -1,6 +1,6 @@
 """C2B: a person pays the paybill by hand, with an account number that they typed.
 
-`POST /mpesa/c2b/v2/registerurl` and `/simulate` (provider notes, 2.6). Validation may refuse
+`POST /mpesa/c2b/v2/registerurl` and `/simulate` (Daraja portal, C2B). Validation may refuse
 before the money moves; confirmation only tells. Neither is repeated.
 """
 

@@ -1,8 +1,8 @@
 """M-Pesa Express: push a prompt to a phone, ask how it stands, and what people make of it.
 
-`POST /mpesa/stkpush/v1/processrequest` and `POST /mpesa/stkpushquery/v1/query` (provider notes,
-2.2 to 2.5). The same-amount rule (code 17) counts from the last *completed* payment: a person who
-cancelled may try again at once. The query never tells a receipt.
+`POST /mpesa/stkpush/v1/processrequest` and `POST /mpesa/stkpushquery/v1/query` (Daraja portal,
+M-Pesa Express). The same-amount rule (code 17) counts from the last *completed* payment: a person
+who cancelled may try again at once. The query never tells a receipt.
 """
 
 import asyncio
@@ -183,7 +183,7 @@ def _read_push(world: World, fields: Fields) -> Prompt:
 
 
 def _fits_on_prompt(prompt: Prompt) -> bool:
-    """Long or unusual texts are accepted and then never shown (provider notes, 2.2)."""
+    """Long or unusual texts are accepted and then never shown (integrators' reports)."""
     pairs = (
         (prompt.account_reference, REFERENCE_CHARS_MAX),
         (prompt.description, DESCRIPTION_CHARS_MAX),

@@ -216,7 +216,7 @@ def _maintenance_page() -> Response:
 
 
 def _spike_arrest() -> Response:
-    """The gateway in front of Daraja words its refusals its own way (provider notes, 2.4)."""
+    """The gateway in front of Daraja words its refusals its own way."""
     return JSONResponse(
         {
             "fault": {

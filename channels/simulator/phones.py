@@ -1,6 +1,6 @@
 """Phones and their M-Pesa wallets, and the accounts of a business.
 
-Amounts are integer cents. The limits are those of the M-Pesa tariff (provider notes, 2.10).
+Amounts are integer cents. The limits are those of the M-Pesa tariff (central bank, August 2023).
 """
 
 import re

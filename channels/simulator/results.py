@@ -1,6 +1,6 @@
 """The asynchronous result of B2C and TransactionStatus, and the wording of result codes.
 
-Shapes are those of provider notes 2.7 and 2.8, with their jitter: `ReferenceItem` is an object or
+Shapes are those of the Daraja portal, with their jitter: `ReferenceItem` is an object or
 a list, `ResultCode` a number or text, and a failure still carries a TransactionID.
 """
 

@@ -1,6 +1,6 @@
 """The phone side of SMS: threads per phone, messages sent to us, delivery reports, opt-outs.
 
-All callbacks are form POSTs (provider notes, 1.6). An SMS callback that is not answered with 200
+All callbacks are form POSTs. An SMS callback that is not answered with 200
 is sent again, `CALLBACK_TRIES_MAX` times in all; that is what makes duplicates.
 """
 

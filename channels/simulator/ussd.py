@@ -2,8 +2,8 @@
 
 Each hop is a form POST of `sessionId phoneNumber networkCode serviceCode text`, where `text` is
 every entry so far joined by `*`; the answer is plain text that begins `CON ` or `END `. Anything
-else, an error status or silence ends the session (provider notes, 1.2). When a session is over,
-the events address hears of it (1.3).
+else, an error status or silence ends the session (Africa's Talking docs). When a session is over,
+the events address hears of it.
 """
 
 import asyncio

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import aliased
 
 from core.booking.lifecycle import PAID, State
@@ -83,13 +83,15 @@ def count_requests(tx: Tx, vendor_id: UUID) -> int:
     return tx.db.scalar(select(func.count()).select_from(Booking).where(waiting)) or 0
 
 
-def codes_like(tx: Tx, codes: Sequence[str], msisdn: str) -> list[str]:
-    """Return which of some codes are bookings of a person, as customer or as vendor."""
-    owner = or_(_Customer.msisdn == msisdn, _VendorUser.msisdn == msisdn)
-    query = _joined(select(Booking.code).select_from(Booking)).where(
-        Booking.code.in_(codes), owner
+def codes_of_vendor(tx: Tx, vendor_id: UUID, limit: int) -> list[str]:
+    """Return the codes of a vendor's bookings, the newest first."""
+    query = (
+        select(Booking.code)
+        .where(Booking.vendor_id == vendor_id)
+        .order_by(Booking.created_at.desc(), Booking.id.desc())
+        .limit(limit)
     )
-    return list(tx.db.scalars(query.order_by(Booking.code)))
+    return list(tx.db.scalars(query))
 
 
 def _joined(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:

@@ -1,7 +1,7 @@
 """What people do with a booking before and until it is paid for.
 
 Each function is one effect in the caller's transaction. Lock order, so that no two of them wait
-for each other: listing (only ``accept``), booking, calendar days.
+for each other: customer (only ``book``), listing (only ``accept``), booking, calendar days.
 """
 
 from datetime import date
@@ -18,6 +18,7 @@ from core.booking.offers import Offer, Wish, make_offer
 from core.catalog import calendar
 from core.catalog.model import Listing
 from core.catalog.queries import alternatives
+from core.clock import nairobi_date
 from core.db.tx import Tx
 from core.errors import NotFound, NoUnits, Refused
 from core.limits import LIST_MAX, OPEN_BOOKINGS_PER_CUSTOMER_MAX
@@ -108,7 +109,9 @@ def withdraw(tx: Tx, booking_id: UUID, customer_id: UUID) -> Booking:
     booking.due_at = None
     if held:
         release_units(tx, booking)
-    tell_vendor(tx, booking, Topic.REQUEST_WITHDRAWN)
+    if booking.accepted_at is not None or not held:
+        # Of an instant booking the vendor hears when it is paid for, not before.
+        tell_vendor(tx, booking, Topic.REQUEST_WITHDRAWN)
     return booking
 
 
@@ -122,7 +125,7 @@ def check_in(tx: Tx, booking_id: UUID, vendor_id: UUID, pin: str) -> Booking:
     booking = _of_vendor(tx, booking_id, vendor_id)
     if tx.vault.open(booking.check_in_pin_sealed) != pin.strip():
         raise Refused("wrong_pin")
-    if (booking.starts_at - tx.now).days >= 1:
+    if nairobi_date(tx.now) < booking.starts_on:
         raise Refused("too_early")
     move(tx, booking, Event.CHECK_IN, Actor.VENDOR, vendor_id)
     return booking
@@ -181,7 +184,11 @@ def _free_code(tx: Tx) -> str:
 
 
 def _check_open_bookings(tx: Tx, customer: User) -> None:
-    """One phone cannot hold a whole town: unpaid bookings of a customer are limited."""
+    """One phone cannot hold a whole town: unpaid bookings of a customer are limited.
+
+    The customer's row is locked, so that two phones of one number are counted one after another.
+    """
+    tx.db.execute(select(User.id).where(User.id == customer.id).with_for_update(key_share=True))
     open_now = tx.db.scalar(
         select(func.count())
         .select_from(Booking)

@@ -4,20 +4,26 @@ Search must sort and cut in the database, so what ``rules`` says of one listing 
 all of them; a test holds the two against each other over the whole demo catalog.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Date,
     Integer,
+    Select,
     SQLColumnExpression,
+    Subquery,
+    Text,
     and_,
     case,
     cast,
     exists,
     func,
     literal,
+    literal_column,
     or_,
 )
 
@@ -29,12 +35,17 @@ from core.people.model import Vendor, VendorStatus
 EARTH_DEGREE_METRES = 111_195
 
 
+def plain_sql(written: SQLColumnExpression[str]) -> ColumnElement[str]:
+    """Text made comparable, as ``words.plain``."""
+    return func.plain_text(written, type_=Text)
+
+
 def quantity_sql(people: int) -> ColumnElement[int]:
     """Units that people need, as ``rules.quantity``."""
     return case(
         (
             Listing.category == Category.STAY,
-            (people + Listing.capacity - 1).op("/")(Listing.capacity),
+            (people + Listing.capacity - 1) // Listing.capacity,
         ),
         (Listing.category == Category.CATERING, people),
         else_=1,
@@ -74,16 +85,28 @@ def fits_wish(starts_on: date, ends_on: date, people: int, now: datetime) -> Col
     return fitting if days == 1 else and_(fitting, Listing.price_unit != PriceUnit.EVENT)
 
 
-def has_units(starts_on: date, ends_on: date, people: int) -> ColumnElement[bool]:
-    """Every day has enough units left; a day without a counter row is free."""
+def in_order(fitting: Select[*tuple[Any, ...]], order: Sequence[str]) -> Subquery:
+    """Return rows sorted before anything further is done with them, as a table to select from.
+
+    Looking into calendars is what costs. Over sorted rows and under a LIMIT only as many of them
+    are read as it takes; ``OFFSET 0`` keeps the planner from undoing this.
+    """
+    return fitting.order_by(*order).offset(literal_column("0")).subquery("wanted")
+
+
+def has_units(wanted: Subquery, starts_on: date, ends_on: date) -> ColumnElement[bool]:
+    """Enough units are left on every day; a day without a counter row is free.
+
+    Args:
+        wanted: rows of listings, with the columns ``id`` and ``quantity``.
+        starts_on: first day.
+        ends_on: first day after.
+    """
     too_full = exists().where(
-        ListingDay.listing_id == Listing.id,
+        ListingDay.listing_id == wanted.c.id,
         ListingDay.day >= starts_on,
         ListingDay.day < ends_on,
-        or_(
-            ListingDay.blocked,
-            ListingDay.units - ListingDay.booked < quantity_sql(people),
-        ),
+        or_(ListingDay.blocked, ListingDay.units - ListingDay.booked < wanted.c.quantity),
     )
     return ~too_full
 
@@ -98,7 +121,8 @@ def near(latitude: float, longitude: float, radius_m: int) -> ColumnElement[bool
 
 
 def metres_from(
-    latitude: float | SQLColumnExpression[float], longitude: float | SQLColumnExpression[float]
+    latitude: SQLColumnExpression[float] | float,
+    longitude: SQLColumnExpression[float] | float,
 ) -> ColumnElement[int]:
     """Great-circle distance of a listing from a point, in whole metres."""
     there = func.ll_to_earth(Listing.latitude, Listing.longitude)

@@ -6,10 +6,19 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, case, func, literal, null, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, case, func, null, or_, select, union_all
 
 from core.catalog import calendar, rules
-from core.catalog.fits import base_cents_sql, fits_wish, has_units, near, on_offer
+from core.catalog.fits import (
+    base_cents_sql,
+    fits_wish,
+    has_units,
+    in_order,
+    near,
+    on_offer,
+    plain_sql,
+    quantity_sql,
+)
 from core.catalog.model import Area, Listing, Town
 from core.catalog.rules import BookingMode, Terms
 from core.catalog.words import plain
@@ -129,19 +138,23 @@ def find_places(tx: Tx, typed: str, limit: int = PLACES_MAX) -> list[Place]:
     wanted = plain(typed[:PLACE_TYPED_MAX])
     if len(wanted) < PLACE_TYPED_MIN:
         return []
-    town_name, area_name = func.plain_text(Town.name), func.plain_text(Area.name)
+    town_name, area_name = plain_sql(Town.name), plain_sql(Area.name)
+    both_names = (
+        plain_sql(Area.name + " " + Town.name),
+        plain_sql(Town.name + " " + Area.name),
+    )
     matches = union_all(
         _matching(
-            select(Town.id, Town.name, null(), null(), Town.rank),
+            select(Town.id, Town.name, null().label("area_id"), null().label("area"), Town.rank),
             [town_name],
-            or_(town_name == wanted, literal(wanted) == func.any(Town.aliases)),
+            or_(town_name == wanted, Town.aliases.contains([wanted])),
             wanted,
         ),
         _matching(
             select(Town.id, Town.name, Area.id, Area.name, Town.rank + AREA_RANK).join(
                 Area, Area.town_id == Town.id
             ),
-            [area_name, area_name + " " + town_name, town_name + " " + area_name],
+            [area_name, *(both_names if " " in wanted else ())],
             area_name == wanted,
             wanted,
         ),
@@ -231,25 +244,48 @@ def alternatives(
     wanted_base = rules.base_cents(listing.terms, starts_on, ends_on, people)
     same_town = Listing.town_id == listing.town_id
     closeness = case((Listing.area_id == listing.area_id, 0), (same_town, 1), else_=2)
-    query = (
-        select(Listing.number, Listing.title, Town.name, Area.name, base)
+    fitting: Select[*tuple[Any, ...]] = (
+        select(
+            Listing.id,
+            Listing.number,
+            Listing.title,
+            Listing.town_id,
+            Listing.area_id,
+            quantity_sql(people).label("quantity"),
+            base.label("base_cents"),
+            closeness.label("closeness"),
+            func.abs(base - wanted_base).label("price_gap"),
+        )
         .join(Vendor, Vendor.id == Listing.vendor_id)
-        .join(Town, Town.id == Listing.town_id)
-        .outerjoin(Area, Area.id == Listing.area_id)
         .where(
             on_offer(),
             Listing.category == listing.category,
             Listing.id != listing.id,
             or_(same_town, near(listing.latitude, listing.longitude, ALTERNATIVE_RADIUS_M)),
             fits_wish(starts_on, ends_on, people, tx.now),
-            has_units(starts_on, ends_on, people),
         )
-        .order_by(closeness, func.abs(base - wanted_base), Listing.number)
+    )
+    order = ("closeness", "price_gap", "number")
+    wanted = in_order(fitting, order)
+    query = (
+        select(wanted, Town.name.label("town"), Area.name.label("area"))
+        .join(Town, Town.id == wanted.c.town_id)
+        .outerjoin(Area, Area.id == wanted.c.area_id)
+        .where(has_units(wanted, starts_on, ends_on))
+        .order_by(*(wanted.c[name] for name in order))
         .limit(limit)
     )
     others = [
-        Alternative(number, title, town, area, starts_on, ends_on, base_cents)
-        for number, title, town, area, base_cents in tx.db.execute(query)
+        Alternative(
+            number=row.number,
+            title=row.title,
+            town=row.town,
+            area=row.area,
+            starts_on=starts_on,
+            ends_on=ends_on,
+            base_cents=row.base_cents,
+        )
+        for row in tx.db.execute(query)
     ]
     return others + _other_dates(tx, listing, starts_on, ends_on, people, limit - len(others))
 

@@ -1,22 +1,33 @@
 """Search: what is free for a wish, in order. One statement."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, SQLColumnExpression, func, null, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    SQLColumnExpression,
+    func,
+    null,
+    or_,
+    select,
+    text,
+)
 
 from core.catalog import rules
 from core.catalog.fits import (
     base_cents_sql,
     fits_wish,
     has_units,
+    in_order,
     metres_from,
     near,
     on_offer,
+    plain_sql,
     quantity_sql,
 )
 from core.catalog.model import AMENITIES_MAX, Area, Listing, Town
@@ -30,6 +41,10 @@ from core.people.model import Vendor
 SEARCH_OFFSET_MAX = 1_000
 RADIUS_M = 30_000
 RADIUS_MAX_M = 200_000
+# At PostgreSQL's own 0.6 one wrong letter in a word of nine (jakaranda) is already too many. The
+# index reads the limit from a setting; it is changed for the transaction only.
+TITLE_LIKENESS_MIN = "0.5"
+LIKENESS = text("SELECT set_config('pg_trgm.word_similarity_threshold', :least, true)")
 
 
 class Sort(StrEnum):
@@ -38,6 +53,14 @@ class Sort(StrEnum):
     PRICE = "price"
     DISTANCE = "distance"
     NAME = "name"
+
+
+# Every order ends with the number, so that a next page follows on the one before.
+ORDERS = {
+    Sort.PRICE: ("base_cents", "number"),
+    Sort.DISTANCE: ("distance_m", "base_cents", "number"),
+    Sort.NAME: ("sort_name", "number"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +124,9 @@ class Found:
     distance_m: int | None
 
 
+FOUND_FIELDS = tuple(field.name for field in fields(Found))
+
+
 def search(
     tx: Tx, wished: Search, limit: int = SEARCH_RESULTS_MAX, offset: int = 0
 ) -> list[Found]:
@@ -113,6 +139,8 @@ def search(
     rules.check_people(wished.people)
     rules.check_range(wished.starts_on, wished.ends_on, tx.now)
     assert 0 <= offset <= SEARCH_OFFSET_MAX, "pages end somewhere"
+    if wished.sort is Sort.DISTANCE and _distance(wished) is None:
+        raise BadInput("no_place")
     base = base_cents_sql(wished.people, (wished.ends_on - wished.starts_on).days)
     distance = _distance(wished)
     columns: dict[str, SQLColumnExpression[Any]] = {
@@ -121,27 +149,40 @@ def search(
         "vendor_id": Listing.vendor_id,
         "category": Listing.category,
         "title": Listing.title,
-        "town": Town.name,
-        "area": Area.name,
         "price_cents": Listing.price_cents,
         "price_unit": Listing.price_unit,
         "capacity": Listing.capacity,
         "booking_mode": Listing.booking_mode,
+        "town_id": Listing.town_id,
+        "area_id": Listing.area_id,
         "quantity": quantity_sql(wished.people),
         "base_cents": base,
         "distance_m": null() if distance is None else distance,
+        "sort_name": plain_sql(Listing.title),
     }
-    query: Select[*tuple[Any, ...]] = (
+    fitting: Select[*tuple[Any, ...]] = (
         select(*(column.label(name) for name, column in columns.items()))
         .join(Vendor, Vendor.id == Listing.vendor_id)
-        .join(Town, Town.id == Listing.town_id)
-        .outerjoin(Area, Area.id == Listing.area_id)
         .where(*_wanted(wished, base, tx.now))
-        .order_by(*_order(wished.sort, base, distance))
+    )
+    wanted = in_order(fitting, ORDERS[wished.sort])
+    query = (
+        select(wanted, Town.name.label("town"), Area.name.label("area"))
+        .join(Town, Town.id == wanted.c.town_id)
+        .outerjoin(Area, Area.id == wanted.c.area_id)
+        .where(has_units(wanted, wished.starts_on, wished.ends_on))
+        .order_by(*(wanted.c[name] for name in ORDERS[wished.sort]))
         .limit(min(limit, SEARCH_RESULTS_MAX))
         .offset(offset)
     )
-    return [Found(**row) for row in tx.db.execute(query).mappings()]
+    if wished.near is not None:
+        query = query.where(wanted.c.distance_m <= _radius_m(wished.near))
+    if wished.words:
+        tx.db.execute(LIKENESS, {"least": TITLE_LIKENESS_MIN})
+    return [
+        Found(**{field: row[field] for field in FOUND_FIELDS})
+        for row in tx.db.execute(query).mappings()
+    ]
 
 
 def _wanted(
@@ -155,9 +196,7 @@ def _wanted(
         yield Listing.area_id == wished.area_id
     if wished.near is not None:
         point = wished.near
-        radius_m = min(point.radius_m, RADIUS_MAX_M)
-        yield near(point.latitude, point.longitude, radius_m)
-        yield metres_from(point.latitude, point.longitude) <= radius_m
+        yield near(point.latitude, point.longitude, _radius_m(point))
     yield fits_wish(wished.starts_on, wished.ends_on, wished.people, now)
     if wished.budget_cents is not None:
         yield base <= wished.budget_cents
@@ -167,32 +206,25 @@ def _wanted(
     if words:
         yield or_(
             Listing.search.op("@@")(func.to_tsquery("simple", words)),
-            # More alike than pg_trgm.word_similarity_threshold (0.6): a misspelt name.
-            func.plain_text(Listing.title).op("%>")(plain(wished.words[:SEARCH_WORDS_MAX])),
+            # More alike than pg_trgm.word_similarity_threshold: a misspelt name.
+            plain_sql(Listing.title).op("%>")(plain(wished.words[:SEARCH_WORDS_MAX])),
         )
-    yield has_units(wished.starts_on, wished.ends_on, wished.people)
+
+
+def _radius_m(point: Near) -> int:
+    return min(point.radius_m, RADIUS_MAX_M)
 
 
 def _distance(wished: Search) -> ColumnElement[int] | None:
+    """From the point, else from the centre of the area, else of the town."""
     if wished.near is not None:
         return metres_from(wished.near.latitude, wished.near.longitude)
-    if wished.area_id is not None:
-        return metres_from(Area.latitude, Area.longitude)
-    if wished.town_id is not None:
-        return metres_from(Town.latitude, Town.longitude)
-    return None
-
-
-def _order(
-    sort: Sort, base: ColumnElement[int], distance: ColumnElement[int] | None
-) -> tuple[SQLColumnExpression[Any], ...]:
-    """Every order ends with the number, so that a next page follows on the one before."""
-    match sort:
-        case Sort.PRICE:
-            return base, Listing.number
-        case Sort.NAME:
-            return func.plain_text(Listing.title), Listing.number
-        case Sort.DISTANCE:
-            if distance is None:
-                raise BadInput("no_place")
-            return distance, base, Listing.number
+    table: type[Town | Area] = Town if wished.area_id is None else Area
+    place_id = wished.town_id if wished.area_id is None else wished.area_id
+    if place_id is None:
+        return None
+    centre = [
+        select(axis).where(table.id == place_id).scalar_subquery()
+        for axis in (table.latitude, table.longitude)
+    ]
+    return metres_from(*centre)

@@ -10,6 +10,7 @@ import core.payments.model
 import core.payouts.model
 import core.people.model
 import core.pricing.model
+import core.questions
 import core.receipts  # noqa: F401
 from core.db.base import Base
 

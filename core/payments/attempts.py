@@ -5,6 +5,7 @@ attempt is found with its time run out and becomes ``unknown``: it is asked abou
 again.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -31,11 +32,14 @@ from core.limits import (
 )
 from core.money import Money
 from core.payments.lifecycle import AttemptEvent, AttemptState
-from core.payments.model import Attempt, Kind
+from core.payments.model import Attempt, Kind, Receipt
 from core.payments.queries import collections_of, open_collection
 from core.payments.settle import fail
+from core.payouts.settle import is_owed, lock_payout, plan_rest
 from core.ports import PayRequest, ProviderError, PushRequest, Reason
 
+# How often a payment whose fate is unknown is asked about before it is sent again by its old id.
+PAYOUT_ASKED_MIN = 2
 REASONS = {
     "bad_number": Reason.BAD_RECIPIENT,
     "bad_credentials": Reason.CREDENTIALS,
@@ -46,8 +50,8 @@ REASONS = {
 def start_collection(tx: Tx, booking_id: UUID, msisdn: str) -> Attempt:
     """Plan a prompt on a phone for the whole price of a held booking.
 
-    The prompt goes out a few seconds later, when the conversation on the phone is over, or when
-    the provider takes the same amount from the same number again. A prompt whose outcome is open
+    The prompt goes out a few seconds later, when the conversation on the phone is over; after one
+    that the provider was too busy for, when it takes the next. A prompt whose outcome is open
     is not joined by a second one: it is returned. Whoever knows the code may pay.
 
     Raises:
@@ -59,12 +63,12 @@ def start_collection(tx: Tx, booking_id: UUID, msisdn: str) -> Attempt:
         raise Refused("not_payable", state=booking.state.value)
     if (already := open_collection(tx, booking_id)) is not None:
         return already
-    count, last_sent = collections_of(tx, booking_id)
-    if count >= ATTEMPTS_PER_BOOKING_MAX:
+    tried = collections_of(tx, booking_id)
+    if len(tried) >= ATTEMPTS_PER_BOOKING_MAX:
         raise Refused("too_many_attempts")
     due = tx.now + timedelta(seconds=STK_DELAY_SECONDS)
-    if last_sent is not None:
-        due = max(due, last_sent + timedelta(seconds=STK_REPEAT_SECONDS))
+    if tried and tried[0].reason is Reason.BUSY and tried[0].sent_at is not None:
+        due = max(due, tried[0].sent_at + timedelta(seconds=STK_REPEAT_SECONDS))
     attempt = Attempt(
         id=tx.ids.uuid(),
         kind=Kind.COLLECTION,
@@ -83,12 +87,12 @@ def start_collection(tx: Tx, booking_id: UUID, msisdn: str) -> Attempt:
     return attempt
 
 
-def due_attempts(tx: Tx, limit: int) -> list[UUID]:
+def due_attempts(tx: Tx, limit: int, kinds: Collection[Kind] = tuple(Kind)) -> list[UUID]:
     """Return attempts that are to be sent, asked about or given up, the longest due first."""
     return list(
         tx.db.scalars(
             select(Attempt.id)
-            .where(Attempt.due_at <= tx.now)
+            .where(Attempt.due_at <= tx.now, Attempt.kind.in_(kinds))
             .order_by(Attempt.due_at)
             .limit(limit)
         )
@@ -116,25 +120,59 @@ def begin(tx: Tx, attempt_id: UUID) -> PushRequest | PayRequest | Attempt | None
     if attempt.state not in {AttemptState.PENDING, AttemptState.UNKNOWN}:
         attempt.due_at = None
         return None
+    if _may_be_sent_again(attempt) and _still_wanted(tx, attempt):
+        attempt.move(AttemptEvent.REQUEUE)
+        attempt.asked = 0
+        return _send(tx, attempt)
     return _ask(tx, attempt)
 
 
+def _may_be_sent_again(attempt: Attempt) -> bool:
+    """A payment that may never have reached the provider, after asking about it in vain.
+
+    Our id is the provider's idempotency key (``PayoutGateway.pay``), so the same attempt again
+    cannot pay twice. Prompts have no such key: they are given up instead.
+    """
+    return (
+        attempt.kind is not Kind.COLLECTION
+        and attempt.state is AttemptState.UNKNOWN
+        and attempt.reference is None
+        and attempt.asked >= PAYOUT_ASKED_MIN
+        and attempt.tries < PAYOUT_SEND_TRIES_MAX
+    )
+
+
 def _send(tx: Tx, attempt: Attempt) -> PushRequest | PayRequest | None:
-    if attempt.kind is Kind.COLLECTION:
-        booking = tx.db.get_one(Booking, attempt.booking_id)
-        if booking.state is not State.AWAITING_PAYMENT:
-            # Paid by hand or withdrawn in the meantime: nobody should be asked for money.
-            attempt.move(AttemptEvent.FAIL)
-            attempt.reason = Reason.CANCELLED
-            attempt.due_at = None
-            attempt.finished_at = tx.now
-            return None
+    if not _still_wanted(tx, attempt):
+        attempt.move(AttemptEvent.FAIL)
+        attempt.reason = Reason.CANCELLED
+        attempt.due_at = None
+        attempt.finished_at = tx.now
+        return None
     attempt.move(AttemptEvent.SEND)
     attempt.tries += 1
     attempt.sent_at = tx.now
     attempt.due_at = tx.now + timedelta(seconds=ATTEMPT_LEASE_SECONDS)
     request = PushRequest if attempt.kind is Kind.COLLECTION else PayRequest
     return request(attempt.id, attempt.msisdn, Money(attempt.amount_cents), attempt.account)
+
+
+def _still_wanted(tx: Tx, attempt: Attempt) -> bool:
+    """Tell whether money should still move: much may have happened while the attempt waited."""
+    match attempt.kind:
+        case Kind.COLLECTION:
+            # Paid by hand or withdrawn in the meantime: nobody should be asked for money.
+            booking = tx.db.get_one(Booking, attempt.booking_id)
+            return booking.state is State.AWAITING_PAYMENT
+        case Kind.PAYOUT:
+            payout = lock_payout(tx, attempt)
+            if is_owed(tx, payout, attempt):
+                return True
+            plan_rest(tx, payout, attempt)
+            return False
+        case Kind.RETURN:
+            # An earlier return, given up as failed, may have gone through after all.
+            return tx.db.get_one(Receipt, attempt.receipt_id, with_for_update=True).suspense
 
 
 def _ask(tx: Tx, attempt: Attempt) -> Attempt | None:

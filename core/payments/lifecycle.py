@@ -43,6 +43,8 @@ TABLE = (
     (_E.REQUEUE, _S.UNKNOWN, _S.QUEUED),
     (_E.LOSE, _S.SENDING, _S.UNKNOWN),
     (_E.LOSE, _S.PENDING, _S.UNKNOWN),
+    # What waits to be sent again may have gone through the first time, whatever was answered.
+    (_E.SUCCEED, _S.QUEUED, _S.SUCCEEDED),
     (_E.SUCCEED, _S.SENDING, _S.SUCCEEDED),
     (_E.SUCCEED, _S.PENDING, _S.SUCCEEDED),
     (_E.SUCCEED, _S.UNKNOWN, _S.SUCCEEDED),

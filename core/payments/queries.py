@@ -1,11 +1,11 @@
 """What is asked about attempts and receipts."""
 
-from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from core.db.tx import Tx
+from core.limits import ATTEMPTS_PER_BOOKING_MAX
 from core.payments.lifecycle import OPEN
 from core.payments.model import Attempt, Kind, Receipt
 
@@ -21,14 +21,15 @@ def open_collection(tx: Tx, booking_id: UUID) -> Attempt | None:
     )
 
 
-def collections_of(tx: Tx, booking_id: UUID) -> tuple[int, datetime | None]:
-    """Return how many prompts a booking has had, and when the last one was sent."""
-    count, last = tx.db.execute(
-        select(func.count(), func.max(Attempt.sent_at)).where(
-            Attempt.booking_id == booking_id, Attempt.kind == Kind.COLLECTION
-        )
-    ).one()
-    return count, last
+def collections_of(tx: Tx, booking_id: UUID) -> list[Attempt]:
+    """Return the prompts that a booking has had, the newest first."""
+    query = (
+        select(Attempt)
+        .where(Attempt.booking_id == booking_id, Attempt.kind == Kind.COLLECTION)
+        .order_by(Attempt.created_at.desc(), Attempt.id.desc())
+        .limit(ATTEMPTS_PER_BOOKING_MAX)
+    )
+    return list(tx.db.scalars(query))
 
 
 def receipt_numbered(tx: Tx, provider: str, number: str) -> Receipt | None:

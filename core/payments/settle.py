@@ -8,7 +8,6 @@ from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 
 from core.booking.lifecycle import Actor, Event, State
 from core.booking.model import Booking
@@ -20,15 +19,14 @@ from core.db.tx import Tx, Work
 from core.errors import NoUnits
 from core.escrow import ledger, postings
 from core.limits import B2C_MIN_CENTS, RETURN_RETRY_SECONDS, RETURN_TRIES_MAX
-from core.money import Money
+from core.money import CENTS_PER_SHILLING, Money
+from core.payments import receipts
 from core.payments.lifecycle import AttemptEvent, AttemptState
 from core.payments.model import Attempt, Direction, Kind, Receipt
-from core.payments.queries import receipt_numbered
+from core.payments.paybill import typed_code
 from core.payouts.settle import payout_failed, payout_paid
 from core.people.model import User
 from core.ports import MoneyEvent, Outcome, Reason
-
-CODE_MAX = 20
 
 
 def apply(tx: Tx, event: MoneyEvent) -> str | None:
@@ -41,7 +39,7 @@ def apply(tx: Tx, event: MoneyEvent) -> str | None:
     if event.account is not None:
         return _apply_paybill(tx, event)
     attempt = _find(tx, event)
-    if attempt is None:
+    if attempt is None or attempt.sent_at is None:
         return "unknown_attempt"
     if event.amount is not None and event.amount.cents != attempt.amount_cents:
         return "wrong_amount"
@@ -99,72 +97,53 @@ def _find(tx: Tx, event: MoneyEvent) -> Attempt | None:
 
 
 def _succeed(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
-    number = event.receipt or f"attempt:{attempt.id}"
     if attempt.state is AttemptState.SUCCEEDED:
-        return _attach_receipt(tx, attempt, event.receipt)
+        return _name(tx, attempt, event.receipt)
     attempt.move(AttemptEvent.SUCCEED)
     attempt.code = event.code
     attempt.reason = None
     attempt.due_at = None
     attempt.finished_at = tx.now
-    amount = Money(attempt.amount_cents)
-    direction = Direction.IN if attempt.kind is Kind.COLLECTION else Direction.OUT
-    receipt = _keep_receipt(
-        tx, event.provider, number, direction, amount, attempt=attempt, payer=attempt.msisdn
-    )
-    if receipt is None:
+    if attempt.kind is Kind.COLLECTION:
+        return _collect_prompt(tx, attempt, event.receipt)
+    if receipts.keep_of(tx, attempt, event.receipt) is None:
         return "repeat"
-    match attempt.kind:
-        case Kind.COLLECTION:
-            assert attempt.booking_id is not None, "a collection is for a booking"
-            _collect(tx, lock_booking(tx, attempt.booking_id), receipt)
-        case Kind.PAYOUT:
-            payout_paid(tx, attempt)
-        case Kind.RETURN:
-            _returned(tx, attempt)
+    if attempt.kind is Kind.PAYOUT:
+        payout_paid(tx, attempt)
+    else:
+        _returned(tx, attempt)
     return None
 
 
-def _attach_receipt(tx: Tx, attempt: Attempt, number: str | None) -> str:
-    """A success that was learned by asking had no receipt; take it from late evidence."""
-    if number is not None and receipt_numbered(tx, attempt.provider, number) is None:
-        nameless = receipt_numbered(tx, attempt.provider, f"attempt:{attempt.id}")
-        if nameless is not None:
-            nameless.number = number
-    return "repeat"
+def _collect_prompt(tx: Tx, attempt: Attempt, number: str | None) -> str | None:
+    """Keep a prompt's money, unless the paybill has confirmed it already."""
+    booking = lock_booking(tx, _booking_of(attempt))
+    if number is None and (known := receipts.confirmed_by_paybill(tx, attempt)) is not None:
+        known.attempt_id = attempt.id
+        return None
+    receipt = receipts.keep_of(tx, attempt, number)
+    if receipt is None:
+        return "repeat"
+    _collect(tx, booking, receipt)
+    return None
 
 
-def _keep_receipt(
-    tx: Tx,
-    provider: str,
-    number: str,
-    direction: Direction,
-    amount: Money,
-    *,
-    attempt: Attempt | None = None,
-    account: str | None = None,
-    payer: str | None = None,
-) -> Receipt | None:
-    """Keep a proof; None when the provider's number has been seen, by whatever channel."""
-    kept = tx.db.execute(
-        insert(Receipt)
-        .values(
-            id=tx.ids.uuid(),
-            provider=provider,
-            number=number,
-            direction=direction,
-            amount_cents=amount.cents,
-            attempt_id=attempt.id if attempt else None,
-            booking_id=attempt.booking_id if attempt else None,
-            suspense=False,
-            account=account,
-            payer=payer,
-            at=tx.now,
-        )
-        .on_conflict_do_nothing(index_elements=["provider", "number"])
-        .returning(Receipt.id)
-    ).first()
-    return tx.db.get_one(Receipt, kept[0]) if kept else None
+def _name(tx: Tx, attempt: Attempt, number: str | None) -> str | None:
+    """Take the receipt's number from evidence that comes after the success itself."""
+    if attempt.kind is not Kind.COLLECTION:
+        receipts.name_own(tx, attempt, number)
+        return "repeat"
+    booking = lock_booking(tx, _booking_of(attempt))
+    other = receipts.name_own(tx, attempt, number)
+    if other is None:
+        return "repeat"
+    _collect(tx, booking, other)
+    return None
+
+
+def _booking_of(attempt: Attempt) -> UUID:
+    assert attempt.booking_id is not None, "a collection is for a booking"
+    return attempt.booking_id
 
 
 def _collect(tx: Tx, booking: Booking, receipt: Receipt) -> None:
@@ -229,7 +208,8 @@ def _suspend(tx: Tx, receipt: Receipt) -> None:
 
 def _send_back(tx: Tx, receipt: Receipt, booking: Booking | None) -> None:
     """Plan the return of money in suspense, when we know to whom; else it waits for a person."""
-    if receipt.payer is None or receipt.amount_cents < B2C_MIN_CENTS:
+    too_small = receipt.amount_cents < B2C_MIN_CENTS
+    if receipt.payer is None or too_small or receipt.amount_cents % CENTS_PER_SHILLING:
         return
     _new_return(tx, receipt, receipt.payer, delay_seconds=0)
     if booking is not None:
@@ -294,11 +274,15 @@ def _apply_paybill(tx: Tx, event: MoneyEvent) -> str | None:
     """Money paid by hand to our paybill: the account typed should be a booking code."""
     if event.receipt is None or event.amount is None or event.outcome is not Outcome.SUCCEEDED:
         return "no_receipt"
-    typed = "".join(ch for ch in (event.account or "").upper() if ch.isalnum())[:CODE_MAX]
+    typed = typed_code(event.account or "")
     booking_id = tx.db.scalar(select(Booking.id).where(Booking.code == typed))
-    if booking_id is not None and _names_known_payment(tx, event, booking_id):
+    # Locked before anything is looked up: a prompt's success may be applied at this moment.
+    booking = lock_booking(tx, booking_id) if booking_id is not None else None
+    if booking is not None and receipts.name_known(
+        tx, event.provider, booking.id, event.receipt, event.amount
+    ):
         return "repeat"
-    receipt = _keep_receipt(
+    receipt = receipts.keep(
         tx,
         event.provider,
         event.receipt,
@@ -309,27 +293,9 @@ def _apply_paybill(tx: Tx, event: MoneyEvent) -> str | None:
     )
     if receipt is None:
         return "repeat"
-    if booking_id is None:
+    if booking is None:
         _suspend(tx, receipt)
         _send_back(tx, receipt, None)
         return None
-    _collect(tx, lock_booking(tx, booking_id), receipt)
+    _collect(tx, booking, receipt)
     return None
-
-
-def _names_known_payment(tx: Tx, event: MoneyEvent, booking_id: UUID) -> bool:
-    """A prompt on a registered paybill is confirmed there too: it may bring a missing receipt."""
-    assert event.amount is not None, "checked by the caller"
-    nameless = tx.db.scalar(
-        select(Receipt)
-        .where(
-            Receipt.booking_id == booking_id,
-            Receipt.number.startswith("attempt:"),
-            Receipt.amount_cents == event.amount.cents,
-        )
-        .with_for_update()
-    )
-    if nameless is None or receipt_numbered(tx, event.provider, event.receipt or "") is not None:
-        return False
-    nameless.number = event.receipt or nameless.number
-    return True

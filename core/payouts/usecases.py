@@ -29,10 +29,13 @@ def open_run(tx: Tx) -> date | None:
     week = rules.week_of(tx.now)
     run = tx.db.get(PayoutRun, week)
     if run is None:
+        first = tx.db.scalar(select(PayoutRun.week).limit(1)) is None
         tx.db.execute(
-            insert(PayoutRun).values(week=week, started_at=tx.now).on_conflict_do_nothing()
+            insert(PayoutRun)
+            .values(week=week, started_at=tx.now, finished_at=tx.now if first else None)
+            .on_conflict_do_nothing()
         )
-        return week
+        return None if first else week
     return week if run.finished_at is None else None
 
 
@@ -44,7 +47,7 @@ def close_run(tx: Tx, week: date) -> None:
 
 def vendors_owed(tx: Tx, after: UUID | None, limit: int) -> list[UUID]:
     """Return vendors that have released bookings waiting, in id order after a given one."""
-    waiting = _waiting().with_only_columns(Booking.vendor_id).distinct()
+    waiting = _waiting().order_by(None).with_only_columns(Booking.vendor_id).distinct()
     query = select(Vendor.id).where(Vendor.id.in_(waiting)).order_by(Vendor.id).limit(limit)
     return list(tx.db.scalars(query.where(Vendor.id > after) if after else query))
 

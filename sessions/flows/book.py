@@ -43,7 +43,9 @@ def details(talk: Talk) -> Menu:
 
 def _capacity(shown: queries.Details) -> T:
     if shown.terms.category is Category.STAY:
-        return t("{rooms} rooms, {guests} each", rooms=shown.terms.units, guests=shown.terms.capacity)
+        return t(
+            "{rooms} rooms, {guests} each", rooms=shown.terms.units, guests=shown.terms.capacity
+        )
     return words.people(shown.terms.capacity)
 
 
@@ -147,7 +149,13 @@ def prompt_coming(code: str, total: Money, service_code: str, late: bool = False
         [
             keep(t("Held for you {minutes} min: pay {total}.", minutes=minutes, total=total)),
             keep(soon),
-            keep(t("Code {code}. Nothing came? Dial {dial}", code=code, dial=direct(service_code, code))),
+            keep(
+                t(
+                    "Code {code}. Nothing came? Dial {dial}",
+                    code=code,
+                    dial=direct(service_code, code),
+                )
+            ),
         ]
     )
 
@@ -179,5 +187,3 @@ def _alternative(other: queries.Alternative, wish: Wish) -> Option:
     )
     chosen = {"number": other.number, "starts_on": other.starts_on.isoformat()}
     return Option(label, to="summary", set=chosen)
-
-

@@ -3,8 +3,10 @@
 from datetime import date, timedelta
 
 from core.catalog import queries
-from core.catalog.queries import Place, Search
+from core.catalog.places import TOWNS
+from core.catalog.queries import Place
 from core.catalog.rules import Category, check_people, check_range
+from core.catalog.search import Search, search
 from core.clock import nairobi_date
 from core.errors import BadInput
 from core.limits import LEAD_HOURS_MIN, PEOPLE_MAX, SEARCH_RESULTS_MAX, STAY_NIGHTS_MAX
@@ -24,17 +26,33 @@ BUDGET_MAX_SHILLINGS = 100_000_000
 FRIDAY, SATURDAY = 4, 5
 
 
-@find.screen("place", core=True)
-def place(talk: Talk) -> Ask:
-    """Where: the towns most asked for, or any name, however it is spelt."""
-    with talk.reading() as tx:
-        towns = queries.towns(tx, PLACES_OFFERED)
+def _place_option(place: Place) -> Option:
+    name = f"{place.area}, {place.town}" if place.area else place.town
+    return Option(
+        t("{place}", place=cut(name)),
+        to="date",
+        set={"town": place.town_id, "area": place.area_id},
+    )
+
+
+TOWN_OPTIONS = tuple(
+    _place_option(Place(town.id, town.name))
+    for town in sorted(TOWNS, key=lambda town: town.rank)[:PLACES_OFFERED]
+)
+
+
+@find.screen("place")
+def place(_talk: Talk) -> Ask:
+    """Where: the towns most asked for, or any name, however it is spelt.
+
+    Towns are data of the code, so this most common of all screens asks no database.
+    """
     return Ask(
         t("Where? Choose, or type a town or area"),
         key="place",
         to="date",
         parse="place",
-        options=[_place_option(town) for town in towns],
+        options=TOWN_OPTIONS,
     )
 
 
@@ -58,28 +76,23 @@ def which_place(talk: Talk) -> Menu:
     return Menu(t("Which one?"), [_place_option(place) for place in found])
 
 
-def _place_option(place: Place) -> Option:
-    name = f"{place.area}, {place.town}" if place.area else place.town
-    return Option(
-        t("{place}", place=cut(name)),
-        to="date",
-        set={"town": place.town_id, "area": place.area_id},
-    )
-
-
 @find.screen("date")
 def when(talk: Talk) -> Ask:
     """When: the coming weekends, or any date typed."""
     stay = talk.draft["category"] == Category.STAY
     following = "nights" if stay else "people"
     return Ask(
-        t("Which night do you arrive? Choose or type 25/12") if stay else t("Which day? Choose or type 25/12"),
+        t("Which night do you arrive? Choose or type 25/12")
+        if stay
+        else t("Which day? Choose or type 25/12"),
         key="starts_on",
         to=following,
         parse="day",
         options=[
             Option(t("{day}", day=day), to=following, set={"starts_on": day.isoformat()})
-            for day in _weekend_days(talk, (FRIDAY, SATURDAY) if stay else (SATURDAY, SATURDAY + 1))
+            for day in _weekend_days(
+                talk, (FRIDAY, SATURDAY) if stay else (SATURDAY, SATURDAY + 1)
+            )
         ],
     )
 
@@ -170,17 +183,22 @@ def results(talk: Talk) -> Menu:
     """What is free, the cheapest first, with the whole price to pay."""
     with talk.reading() as tx:
         rates = rates_on(tx, talk.today, talk.draft["category"])
-        found = queries.search(tx, _search_of(talk, rates), SEARCH_RESULTS_MAX)
+        found = search(tx, _search_of(talk, rates), SEARCH_RESULTS_MAX)
     options = [
         Option(
-            t("{name} {total}", name=cut(row.title), total=quote(Money(row.base_cents), rates).total),
+            t(
+                "{name} {shillings}",
+                name=cut(row.title),
+                shillings=_shillings(row.base_cents, rates),
+            ),
             to="details",
             set={"number": row.number},
         )
         for row in found
     ]
     if options:
-        return Menu(n("{count} is free, price in all:", "{count} are free, price in all:", len(found)), options)
+        found_text = n("{count} free. KES in all:", "{count} free. KES in all:", len(found))
+        return Menu(found_text, options)
     again = [
         Option(t("Other day"), to="date"),
         Option(t("Other place"), to="place"),
@@ -189,6 +207,11 @@ def results(talk: Talk) -> Menu:
     if talk.draft.get("budget"):
         again.insert(0, Option(t("Any price"), to="results", set={"budget": None}))
     return Menu(t("Sorry, nothing is free for that."), again)
+
+
+def _shillings(base_cents: int, rates: Rates) -> int:
+    """The whole price, which is always in whole shillings."""
+    return quote(Money(base_cents), rates).total.shillings
 
 
 def _search_of(talk: Talk, rates: Rates) -> Search:
@@ -212,5 +235,3 @@ def base_within(total_shillings: int, rates: Rates) -> int:
     while base > 0 and quote(Money(base), rates).total.cents > cents:
         base -= 1
     return base
-
-

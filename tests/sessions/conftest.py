@@ -23,20 +23,18 @@ def hall_database(database: Database) -> Database:
 
 @pytest.fixture
 def tell(hall_database: Database, redis_url: str, clock: ManualClock) -> Run:
-    """Play a story on a desk over real servers; further arguments go to the desk.
-
-    The store has remembered for a day, so that nothing looks lost unless the story loses it.
-    """
+    """Play a story on a desk over real servers; further arguments go to the desk."""
 
     def run(story: Story, **more: Any) -> Any:
         async def main() -> Any:
             client = connect(redis_url)
-            await client.set("ussd:epoch", 0)
-            at = desk(RedisStore(client), hall_database, clock, **more)
+            store = RedisStore(client)
+            at = desk(store, hall_database, clock, **more)
+            await at.conductor.start()
             try:
                 return await story(at)
             finally:
-                at.conductor.close()
+                await at.conductor.aclose()
                 await client.aclose()
 
         return asyncio.run(main())

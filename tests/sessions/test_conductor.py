@@ -6,8 +6,9 @@ import pytest
 
 from core.clock import ManualClock
 from core.db.tx import Database
-from sessions.flow import Menu, Option, Part, Talk
+from sessions.flow import Flow, Menu, Option, Part, Talk
 from sessions.memory import MemoryStore
+from sessions.state import REPLIES_KEPT_MAX
 from sessions.store import RedisStore, connect, person_key
 from tests.sessions.conftest import Run
 from tests.sessions.sample import CALLER, CountingStore, Desk, desk, flow, sample
@@ -18,8 +19,10 @@ def test_an_ordinary_hop_makes_two_round_trips_and_asks_nobody(
 ) -> None:
     async def main() -> None:
         client = connect(redis_url)
-        store = CountingStore(RedisStore(client))
+        real = RedisStore(client)
+        store = CountingStore(real)
         at = desk(store, hall_database, clock)  # type: ignore[arg-type]
+        await at.conductor.start()
         phone = at.phone()
         await phone.dial()
         assert at.hooks.asked == 1
@@ -32,7 +35,7 @@ def test_an_ordinary_hop_makes_two_round_trips_and_asks_nobody(
         await phone.dial()
         assert store.trips == 2, "a known caller's new call is an ordinary hop"
         assert at.hooks.asked == 1
-        at.conductor.close()
+        await at.conductor.aclose()
         await client.aclose()
 
     asyncio.run(main())
@@ -55,11 +58,31 @@ def test_the_language_chosen_is_spoken_at_once_and_on_the_next_call(tell: Run) -
     tell(story)
 
 
+def test_only_the_last_replies_are_kept_and_everything_runs_out(tell: Run, redis_url: str) -> None:
+    async def story(desk: Desk) -> None:
+        client = connect(redis_url)
+        phone = desk.phone()
+        await phone.play("1", *("98", "0") * 10)
+        now = await phone.type("98")
+        phone.transcript = "1"
+        assert await phone.again() == now, "an answer of long ago: the present screen"
+        keys = [key async for key in client.scan_iter() if key != "ussd:epoch"]
+        kept = f"ussd:{{{CALLER}}}:africastalking:{phone.session}"
+        assert sorted(keys) == sorted([kept, person_key(CALLER), f"ussd:{{{CALLER}}}:unfinished"])
+        assert await client.hlen(kept) == REPLIES_KEPT_MAX + 1
+        assert all([0 < await client.ttl(key) <= 60 * 60 for key in keys])
+        await client.aclose()
+
+    tell(story)
+
+
 def test_a_person_forgotten_is_asked_for_again(tell: Run, redis_url: str) -> None:
     async def story(desk: Desk) -> None:
         client = connect(redis_url)
         await desk.phone().dial()
-        await RedisStore(client).forget_person(CALLER)
+        store = RedisStore(client)
+        await store.forget_person(CALLER)
+        await store.aclose()
         assert not await client.exists(person_key(CALLER))
         await desk.phone().dial()
         assert desk.hooks.asked == 2
@@ -81,14 +104,12 @@ def test_a_session_stays_with_the_flow_it_began_with(
     def places(_talk: Talk) -> Menu:
         return Menu("New places", [Option("Home", to="home")])
 
-    from sessions.flow import Flow
-
     new = Flow("2", "home", [other], moved={"town": "places"})
 
     async def main() -> None:
         store = MemoryStore(clock)
-        clock.advance(days=1)
         old_desk = desk(store, hall_database, clock)
+        await old_desk.conductor.start()
         phone = old_desk.phone()
         await phone.play("1")
         both = desk(store, hall_database, clock, flows={"1": flow(), "2": new}, current="2")
@@ -101,9 +122,12 @@ def test_a_session_stays_with_the_flow_it_began_with(
 
         only = desk(store, hall_database, clock, flows={"2": new}, current="2")
         late = only.phone()
-        late.session, late.transcript = phone.session, both_phone.transcript
+        late.session, late.transcript = phone.session, "1*1*0"
+        shown = await late.type("1")
+        assert shown.startswith("CON Please choose once more.\nNew places\n1. Home")
+        assert "New house" in await late.type("1")
         for each in (old_desk, both, only):
-            each.conductor.close()
+            await each.conductor.aclose()
 
     asyncio.run(main())
     assert new.vanished(sample.screens) == set(sample.screens) - {"home", "town"}
@@ -122,12 +146,10 @@ def test_a_pure_screen_may_not_read(hall_database: Database, clock: ManualClock)
         with talk.reading():
             return Menu("never", [])
 
-    from sessions.flow import Flow
-
     async def main() -> str:
         at = desk(MemoryStore(clock), hall_database, clock, flows={"1": Flow("1", "home", [part])})
         shown = await at.phone().dial()
-        at.conductor.close()
+        await at.conductor.aclose()
         return shown
 
     assert asyncio.run(main()).startswith("END ")
@@ -140,8 +162,8 @@ def test_the_memory_store_plays_the_same_dialogue(
 ) -> None:
     async def main() -> None:
         store = MemoryStore(clock)
-        clock.advance(days=1)
         at = desk(store, hall_database, clock)
+        await at.conductor.start()
         phone = at.phone()
         confirm = await phone.play("1", "1", "25/12", "50")
         assert await phone.again() == confirm
@@ -150,6 +172,6 @@ def test_the_memory_store_plays_the_same_dialogue(
         assert "Your last call" in await phone.dial()
         clock.advance(hours=1)
         assert "Welcome" in await phone.dial()
-        at.conductor.close()
+        await at.conductor.aclose()
 
     asyncio.run(main())

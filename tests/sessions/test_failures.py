@@ -68,6 +68,20 @@ def test_a_lost_session_goes_on_from_its_newest_receipt(tell: Run, redis_url: st
     tell(story)
 
 
+def test_an_effect_chosen_from_a_known_screen_is_not_performed_by_a_replay_either(
+    tell: Run, redis_url: str
+) -> None:
+    async def story(desk: Desk) -> None:
+        phone = desk.phone()
+        await phone.dial()
+        await lose_redis(redis_url)
+        assert (await phone.type("4")).startswith("CON Please choose once more.\nWelcome")
+        await phone.type("4")
+        assert "0. Rudi" in await phone.type("1")
+
+    tell(story)
+
+
 def test_a_choice_from_a_list_that_cannot_be_known_again_is_asked_anew(
     tell: Run, redis_url: str
 ) -> None:
@@ -116,9 +130,9 @@ def test_the_answer_of_an_effect_survives_a_process_that_died_before_closing(
 
     async def main() -> None:
         client = connect(redis_url)
-        await client.set("ussd:epoch", 0)
         store = DiesOnce(client)
         at = desk(store, hall_database, clock)
+        await at.conductor.start()
         phone = at.phone()
         end = await phone.play(*TO_CONFIRM, "1")
         assert end == "END Booked for 50."
@@ -127,7 +141,7 @@ def test_the_answer_of_an_effect_survives_a_process_that_died_before_closing(
         assert await phone.again() == end
         assert await phone.type("1") == end
         assert len(at.rows("sample_bookings")) == 1
-        at.conductor.close()
+        await at.conductor.aclose()
         await client.aclose()
 
     asyncio.run(main())
@@ -154,14 +168,15 @@ def test_two_processes_that_both_believe_the_lease_theirs_book_once(
 
     async def main() -> list[str]:
         client = connect(redis_url)
-        await client.set("ussd:epoch", 0)
-        at = desk(NoLease(client), hall_database, clock)
+        store = NoLease(client)
+        at = desk(store, hall_database, clock)
+        await at.conductor.start()
         phone = at.phone()
         await phone.play(*TO_CONFIRM)
         at.set_hall(slow_seconds=0.2)
         phone.transcript += "*1"
         replies = await asyncio.gather(*(phone.again() for _ in range(6)))
-        at.conductor.close()
+        await at.conductor.aclose()
         await client.aclose()
         assert len(at.rows("sample_bookings")) == 1
         return replies
@@ -179,8 +194,9 @@ def test_without_receipts_the_same_turn_would_book_twice(
 
     async def main() -> None:
         client = connect(redis_url)
-        await client.set("ussd:epoch", 0)
-        at = desk(RedisStore(client), hall_database, clock)
+        store = RedisStore(client)
+        at = desk(store, hall_database, clock)
+        await at.conductor.start()
         phone = at.phone()
         await phone.play(*TO_CONFIRM)
         name = Session.of(turn(phone.session)).name
@@ -190,7 +206,7 @@ def test_without_receipts_the_same_turn_would_book_twice(
         await client.hset(name, mapping=before)
         await phone.again()
         assert len(at.rows("sample_bookings")) == 2
-        at.conductor.close()
+        await at.conductor.aclose()
         await client.aclose()
 
     asyncio.run(main())
@@ -218,7 +234,7 @@ def test_a_state_that_lost_its_last_second_finds_the_effect_it_forgot(
 def test_a_lease_left_by_a_killed_process_runs_out_and_the_hop_is_played(
     tell: Run, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stores, "LEASE_MS", 300)
+    monkeypatch.setattr(stores, "LEASE_MS", 1_000)
 
     async def story(desk: Desk) -> None:
         client = connect(redis_url)
@@ -230,7 +246,22 @@ def test_a_lease_left_by_a_killed_process_runs_out_and_the_hop_is_played(
         closing = Closing(opened.state, digest_of("1"), Reply("too late", final=False))
         assert not await left.close(Session.of(turn("held")), "somebody else", closing)
         assert "Where?" in (await desk.hop("held", "1")).text
+        await left.aclose()
         await client.aclose()
+
+    tell(story)
+
+
+def test_a_hop_slower_than_its_lease_is_remembered_all_the_same(
+    tell: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stores, "LEASE_MS", 100)
+
+    async def story(desk: Desk) -> None:
+        desk.set_hall(slow_screen_seconds=0.4)
+        phone = desk.phone()
+        await phone.play("3")
+        assert "Type your message." in await phone.type("1")
 
     tell(story)
 
@@ -318,15 +349,11 @@ def test_exactly_one_of_hop_and_effect_has_the_word(first: str) -> None:
 def test_a_call_that_ended_because_we_were_slow_can_be_continued(tell: Run) -> None:
     async def story(desk: Desk) -> None:
         phone = desk.phone()
-        await phone.play("2", "kept")
+        await phone.play("3", "1")
         desk.set_hall(slow_screen_seconds=0.8)
-        await phone.type("0")
-        assert (await phone.type("3")).startswith("END The service is slow")
-        await phone.dial("4507")
-        desk.set_hall(slow_screen_seconds=0)
-        await phone.play("1", "1", "25/12")
-        await phone.dial()
-        assert "How many people?" in await phone.type("1")
+        assert (await phone.type("0")).startswith("END The service is slow")
+        assert "Your last call" in await phone.dial()
+        assert "Type your message." in await phone.type("1")
 
     tell(story, soft_deadline_seconds=0.3)
 
@@ -348,11 +375,12 @@ def test_without_redis_everybody_gets_a_clean_end_and_nothing_happens(
 ) -> None:
     async def main() -> None:
         client = connect("redis://127.0.0.1:1/0")
-        at = desk(RedisStore(client), hall_database, clock)
+        store = RedisStore(client)
+        at = desk(store, hall_database, clock)
         await at.conductor.start()
         assert await at.hop("any", "") == Reply(texts.OUTAGE, final=True)
         assert at.kinds == [HopKind.OUTAGE]
-        at.conductor.close()
+        await at.conductor.aclose()
         await client.aclose()
 
     asyncio.run(main())

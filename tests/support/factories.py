@@ -129,7 +129,9 @@ def make_held(tx: Tx, listing: Listing, msisdn: str = CUSTOMER, **wish: Any) -> 
 def make_prompt(tx: Tx, booking: Booking, provider: str = COLLECTOR) -> Attempt:
     """The planned prompt of a held booking on its customer's phone."""
     msisdn = tx.db.scalars(select(User.msisdn).where(User.id == booking.customer_id)).one()
-    return start_collection(tx, booking.id, booking.customer_id, msisdn, provider)
+    attempt = start_collection(tx, booking.id, msisdn)
+    attempt.provider = provider
+    return attempt
 
 
 def paid_event(attempt: Attempt, receipt: str | None = "SFF6XYQ1AB", **over: Any) -> MoneyEvent:

@@ -185,9 +185,11 @@ def without_row_locks(database: Database) -> Iterator[None]:
 
     event.listen(database.engine, "before_cursor_execute", unlock, retval=True)
     event.listen(database.engine, "after_cursor_execute", wait)
-    yield
-    event.remove(database.engine, "before_cursor_execute", unlock)
-    event.remove(database.engine, "after_cursor_execute", wait)
+    try:
+        yield
+    finally:
+        event.remove(database.engine, "before_cursor_execute", unlock)
+        event.remove(database.engine, "after_cursor_execute", wait)
 
 
 def touched_room(market: Market) -> UUID:

@@ -1,0 +1,37 @@
+"""Payments by hand: what a person typed as account number, and whether the payment fits."""
+
+from enum import StrEnum
+
+from sqlalchemy import select
+
+from core.booking.lifecycle import State
+from core.booking.model import Booking
+from core.db.tx import Tx
+from core.money import Money
+
+TYPED_MAX = 20
+
+
+class Fit(StrEnum):
+    """Whether money for an account should be let in."""
+
+    FITS = "fits"
+    NO_ACCOUNT = "no_account"
+    WRONG_AMOUNT = "wrong_amount"
+
+
+def typed_code(account: str) -> str:
+    """Return the booking code that somebody may have meant: ``k7p-4q `` is K7P4Q."""
+    return "".join(letter for letter in account.upper() if letter.isalnum())[:TYPED_MAX]
+
+
+def judge(tx: Tx, account: str, amount: Money) -> Fit:
+    """Tell whether a payment would confirm a booking that waits for exactly this amount."""
+    wanted = tx.db.scalar(
+        select(Booking.total_cents).where(
+            Booking.code == typed_code(account), Booking.state == State.AWAITING_PAYMENT
+        )
+    )
+    if wanted is None:
+        return Fit.NO_ACCOUNT
+    return Fit.FITS if amount == Money(wanted) else Fit.WRONG_AMOUNT

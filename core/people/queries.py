@@ -1,0 +1,13 @@
+"""What is asked about people."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+
+from core.db.tx import Tx
+from core.people.model import User
+
+
+def user_id(tx: Tx, msisdn: str) -> UUID | None:
+    """Return the id of a number's user, None for somebody who has never done anything."""
+    return tx.db.scalar(select(User.id).where(User.msisdn == msisdn))

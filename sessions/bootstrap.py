@@ -1,0 +1,65 @@
+"""Puts the conversation together; each composition root calls this."""
+
+from core import outbox
+from core.db.tx import Database, Tx
+from core.people.queries import user_id
+from core.people.usecases import find_person
+from core.settings import Settings
+from sessions.conductor import Conductor, Observer
+from sessions.engine import Engine
+from sessions.flow import Person
+from sessions.flows.everything import build_flow
+from sessions.notices import HELP_TOPIC, LATE_TOPIC, NoticeContext
+from sessions.sms import SmsDesk
+from sessions.store import RedisStore, connect
+
+
+class CoreHooks:
+    """What the engine asks of the core."""
+
+    def who(self, tx: Tx, msisdn: str) -> Person:
+        """Return who has a number."""
+        found = find_person(tx, msisdn)
+        known = user_id(tx, msisdn)
+        return Person(
+            msisdn,
+            language=found.language.value,
+            id=str(known) if known else None,
+            name=found.business or "",
+            vendor_id=str(found.vendor_id) if found.vendor_id else None,
+        )
+
+    def help_sms(self, tx: Tx, person: Person) -> None:
+        """Owe somebody who is stuck the help message."""
+        outbox.add(tx, HELP_TOPIC, person.msisdn, {})
+
+    def late_sms(self, tx: Tx, person: Person, text: str) -> None:
+        """Owe somebody the answer that came too late for the screen."""
+        outbox.add(tx, LATE_TOPIC, person.msisdn, {"text": text})
+
+
+def build_conductor(
+    database: Database, redis_url: str, settings: Settings, observer: Observer | None = None
+) -> Conductor:
+    """Return what answers USSD hops; its threads are as many as the database's connections."""
+    flow = build_flow()
+    engine = Engine({flow.version: flow}, flow.version, database, database.clock, CoreHooks())
+    store = RedisStore(connect(redis_url))
+    return Conductor(
+        engine,
+        store,
+        database.clock,
+        database.ids,
+        threads=settings.database_pool_size,
+        observer=observer,
+    )
+
+
+def build_desk(settings: Settings) -> SmsDesk:
+    """Return what answers SMS."""
+    return SmsDesk(settings.ussd_code)
+
+
+def notice_context(settings: Settings) -> NoticeContext:
+    """Return what messages say about us."""
+    return NoticeContext(settings.ussd_code, settings.daraja_shortcode, settings.help_phone)

@@ -1,0 +1,147 @@
+"""What an SMS asks for: words to a command. Pure; thick fingers are expected.
+
+Order: words that always count (stop, start, help, language), then a vendor's answers, then a
+customer's commands. A booking code may stand before or after, in any case, glued to the answer,
+or with one wrong letter when it is about one of the codes that are open for this person.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sessions.flows.mine import is_code
+
+WORDS_MAX = 20
+
+
+class Verb(StrEnum):
+    """What is asked for."""
+
+    STOP = "stop"
+    START = "start"
+    HELP = "help"
+    ENGLISH = "english"
+    SWAHILI = "swahili"
+    ACCEPT = "accept"
+    DECLINE = "decline"
+    STATUS = "status"
+    PAY = "pay"
+    NUMBER = "number"
+    """A bare number that can only be an answer to a question."""
+    UNKNOWN = "unknown"
+
+
+ALWAYS = {
+    Verb.STOP: {"STOP", "ACHA", "SITISHA", "UNSUBSCRIBE", "ONDOA"},
+    Verb.START: {"START", "ANZA", "RUDISHA"},
+    Verb.HELP: {"HELP", "MSAADA", "USAIDIZI", "INFO"},
+    Verb.ENGLISH: {"ENGLISH", "KIINGEREZA"},
+    Verb.SWAHILI: {"SWAHILI", "KISWAHILI"},
+}
+YES = {"1", "YES", "Y", "NDIYO", "NDIO", "ACCEPT", "KUBALI", "NAKUBALI", "OK", "OKAY", "SAWA"}
+NO = {"2", "NO", "N", "HAPANA", "LA", "DECLINE", "KATAA", "NAKATAA", "REJECT"}
+STATUS = {"STATUS", "HALI", "STATUSI"}
+PAY = {"PAY", "LIPA", "LIPIA"}
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What was understood.
+
+    Attributes:
+        verb: what is asked for.
+        code: the booking it is about, when one was named.
+        number: a bare number, for an open question.
+        guessed: the code was not typed exactly so.
+    """
+
+    verb: Verb
+    code: str | None = None
+    number: int | None = None
+    guessed: bool = False
+
+
+def understand(text: str, *, vendor: bool, open_codes: Sequence[str] = ()) -> Command:
+    """Return what a message asks for.
+
+    Args:
+        text: the message as it came.
+        vendor: whether the sender may answer requests.
+        open_codes: codes that a near miss may mean.
+    """
+    typed = _words(text)
+    for verb, words in ALWAYS.items():
+        if len(typed) == 1 and typed[0] in words:
+            return Command(verb)
+    code, rest, guessed = _take_code(typed, open_codes)
+    return _about_booking(code, rest, vendor=vendor, guessed=guessed)
+
+
+def _about_booking(code: str | None, rest: list[str], *, vendor: bool, guessed: bool) -> Command:
+    said = set(rest)
+    if said & PAY:
+        # Money is never guessed at: a code with a wrong letter is asked back.
+        return Command(Verb.PAY, None if guessed else code, guessed=guessed)
+    if said & STATUS:
+        return Command(Verb.STATUS, code, guessed=guessed)
+    if vendor and (said & YES or said & NO):
+        verb = Verb.ACCEPT if said & YES else Verb.DECLINE
+        contrary = bool(said & YES and said & NO)
+        return Command(Verb.UNKNOWN if contrary else verb, code, _number(rest), guessed)
+    if code is not None and not rest:
+        return Command(Verb.STATUS, code, guessed=guessed)
+    number = _number(rest)
+    return Command(Verb.NUMBER, code, number) if number else Command(Verb.UNKNOWN, code)
+
+
+def _words(text: str) -> list[str]:
+    kept = "".join(ch if ch.isalnum() else " " for ch in text.upper())
+    return kept.split()[:WORDS_MAX]
+
+
+def _take_code(typed: list[str], open_codes: Sequence[str]) -> tuple[str | None, list[str], bool]:
+    """Find the code among the words: exact, glued to its answer, or one letter off."""
+    for i, word in enumerate(typed):
+        rest = typed[:i] + typed[i + 1 :]
+        if is_code(word):
+            near = word if word in open_codes else _nearest(word, open_codes)
+            return (near or word), rest, near is not None and near != word
+        for piece, answer in ((word[:-1], word[-1:]), (word[1:], word[:1])):
+            if is_code(piece) and answer in {"1", "2"} and piece in open_codes:
+                return piece, [*rest, answer], False
+    for i, word in enumerate(typed):
+        near = _nearest(word, open_codes)
+        if near is not None:
+            return near, typed[:i] + typed[i + 1 :], True
+    return None, typed, False
+
+
+def _nearest(word: str, codes: Sequence[str]) -> str | None:
+    """The one open code that differs from a word by one letter, a swap or a slip; else None."""
+    known = YES | NO | STATUS | PAY
+    if len(word) < 4 or word in known:
+        return None
+    close = [code for code in codes if _one_slip(word, code)]
+    return close[0] if len(close) == 1 else None
+
+
+def _one_slip(typed: str, code: str) -> bool:
+    if abs(len(typed) - len(code)) > 1:
+        return False
+    if len(typed) == len(code):
+        wrong = [i for i, (a, b) in enumerate(zip(typed, code, strict=True)) if a != b]
+        swapped = (
+            len(wrong) == 2
+            and wrong[1] == wrong[0] + 1
+            and typed[wrong[0]] == code[wrong[1]]
+            and typed[wrong[1]] == code[wrong[0]]
+        )
+        return len(wrong) == 1 or swapped
+    short, long = sorted((typed, code), key=len)
+    return any(long[:i] + long[i + 1 :] == short for i in range(len(long)))
+
+
+def _number(words: list[str]) -> int | None:
+    if len(words) == 1 and words[0].isascii() and words[0].isdigit() and len(words[0]) <= 2:
+        return int(words[0])
+    return None

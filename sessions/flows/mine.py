@@ -1,0 +1,208 @@
+"""A customer's bookings: see, pay, take back, say that it is done."""
+
+from core.booking.lifecycle import LIFECYCLE, Event, State
+from core.booking.queries import BookingView, booking_by_code, bookings_of_customer
+from core.booking.timers import complete_by_customer
+from core.booking.usecases import withdraw
+from core.catalog.queries import listing_by_number
+from core.db.tx import Tx
+from core.errors import BadInput, NotFound
+from core.ids import CODE_ALPHABET, CODE_LENGTH
+from core.limits import STK_DELAY_SECONDS
+from core.money import Money
+from core.msisdn import local_form
+from core.payments.attempts import start_collection
+from core.people.queries import user_id
+from core.people.usecases import ensure_user
+from sessions.flow import Ask, End, Go, Menu, Option, Part, Talk
+from sessions.flows import words
+from sessions.flows.book import prompt_coming
+from sessions.texts import Keep, Text, cut, keep, t
+
+mine = Part()
+
+SHOWN_MAX = 20
+NUMBER_DIGITS = range(4, 6)
+
+
+@mine.screen("mine", core=True)
+def bookings(talk: Talk) -> Menu:
+    """The person's bookings, what is open first."""
+    with talk.reading() as tx:
+        found = bookings_of_customer(tx, talk.person.msisdn, SHOWN_MAX)
+    return Menu(
+        t("Your bookings:"),
+        [
+            Option(
+                t(
+                    "{day} {name}: {state}",
+                    day=view.booking.starts_on,
+                    name=cut(view.listing.title),
+                    state=words.STATES[view.booking.state],
+                ),
+                to="booking",
+                set={"code": view.booking.code},
+            )
+            for view in found
+        ],
+        empty=t("You have no bookings yet."),
+    )
+
+
+@mine.screen("booking", core=True)
+def one(talk: Talk) -> Menu | Go:
+    """One booking: its owner sees all of it, a friend what is to be paid."""
+    with talk.reading() as tx:
+        view = booking_by_code(tx, talk.draft["code"])
+        caller = user_id(tx, talk.person.msisdn)
+    if view.booking.customer_id != caller:
+        return Go("pay_for")
+    booking = view.booking
+    lines: list[Text | Keep] = [
+        t("{code} {name}", code=booking.code, name=cut(view.listing.title)),
+        keep(
+            t(
+                "{days}, {people}",
+                days=words.days(view.listing.category, booking.starts_on, booking.ends_on),
+                people=words.people(booking.people),
+            )
+        ),
+        keep(
+            t(
+                "{total}. {state}",
+                total=Money(booking.total_cents),
+                state=words.STATES[booking.state],
+            )
+        ),
+    ]
+    if view.vendor_msisdn:
+        lines.append(
+            keep(
+                t("{name} {phone}", name=cut(view.business), phone=local_form(view.vendor_msisdn))
+            )
+        )
+    return Menu(lines, _choices(talk, view))
+
+
+def _choices(talk: Talk, view: BookingView) -> list[Option]:
+    booking = view.booking
+    choices = []
+    if booking.state is State.AWAITING_PAYMENT:
+        choices.append(Option(t("Pay now"), do="pay", set={"code": booking.code}))
+    if LIFECYCLE.allows(booking.state, Event.WITHDRAW):
+        choices.append(Option(t("Take it back"), to="withdraw"))
+    if LIFECYCLE.allows(booking.state, Event.COMPLETE) and booking.starts_at <= talk.now:
+        choices.append(Option(t("It is done, all well"), do="done"))
+    return choices or [Option(t("My bookings"), to="mine")]
+
+
+@mine.screen("withdraw", core=True)
+def withdraw_sure(talk: Talk) -> Menu:
+    """Ask once more before a booking is given up."""
+    with talk.reading() as tx:
+        view = booking_by_code(tx, talk.draft["code"])
+    return Menu(
+        [
+            t("Take back {name}?", name=cut(view.listing.title)),
+            keep(t("{day}. You owe nothing.", day=view.booking.starts_on)),
+        ],
+        [Option(t("Yes, take it back"), do="withdraw"), Option(t("No, keep it"), to="booking")],
+    )
+
+
+@mine.effect("withdraw")
+def take_back(talk: Talk, tx: Tx) -> End:
+    """Give up a request or an unpaid booking."""
+    view = booking_by_code(tx, talk.draft["code"])
+    customer = ensure_user(tx, talk.person.msisdn)
+    withdraw(tx, view.booking.id, customer.id)
+    return End(t("{code} is taken back. You owe nothing.", code=view.booking.code))
+
+
+@mine.effect("done")
+def say_done(talk: Talk, tx: Tx) -> End:
+    """The customer says that the service was given."""
+    view = booking_by_code(tx, talk.draft["code"])
+    customer = ensure_user(tx, talk.person.msisdn)
+    complete_by_customer(tx, view.booking.id, customer.id)
+    return End(t("Thank you. {name} will be paid.", name=cut(view.business)))
+
+
+@mine.screen("pay_for", core=True)
+def pay_for(talk: Talk) -> Menu:
+    """Somebody with the code pays for a friend: they see no more than what they pay for."""
+    with talk.reading() as tx:
+        view = booking_by_code(tx, talk.draft["code"])
+    booking = view.booking
+    if booking.state is not State.AWAITING_PAYMENT:
+        return Menu(
+            t("Booking {code}: nothing to pay now.", code=booking.code),
+            [Option(t("My bookings"), to="mine")],
+        )
+    return Menu(
+        [
+            t("{code} {name}", code=booking.code, name=cut(view.listing.title)),
+            keep(t("{day}: {total}", day=booking.starts_on, total=Money(booking.total_cents))),
+        ],
+        [Option(t("Pay from this phone"), do="pay", set={"code": booking.code})],
+    )
+
+
+@mine.effect("pay")
+def pay(talk: Talk, tx: Tx) -> End:
+    """Ask this phone for the money, when the call is over."""
+    view = booking_by_code(tx, talk.draft["code"])
+    attempt = start_collection(tx, view.booking.id, talk.person.msisdn)
+    assert attempt.due_at is not None, "a new or open attempt has a time"
+    late = (attempt.due_at - tx.now).total_seconds() > STK_DELAY_SECONDS * 2
+    return prompt_coming(
+        view.booking.code, Money(view.booking.total_cents), talk.service_code, late=late
+    )
+
+
+@mine.screen("code")
+def code(_talk: Talk) -> Ask:
+    """A booking code or a listing number, typed."""
+    return Ask(
+        t("Type a booking code such as K7P4Q, or a listing number such as 4507"),
+        key="typed_code",
+        to="home",
+        parse="code",
+    )
+
+
+@mine.answer("code", core=True)
+def code_typed(talk: Talk, typed: str) -> Go:
+    """Whichever of the two it is."""
+    going = named(typed)
+    if going is None:
+        raise BadInput("bad_code")
+    with talk.reading() as tx:
+        try:
+            if going.to == "details":
+                listing_by_number(tx, going.set["number"])
+            else:
+                booking_by_code(tx, going.set["code"])
+        except NotFound:
+            raise BadInput("bad_code") from None
+    return going
+
+
+def named(typed: str) -> Go | None:
+    """Return where a listing number or a booking code leads, None for anything else."""
+    word = "".join(typed.upper().split())
+    if word.isascii() and word.isdigit() and len(word) in NUMBER_DIGITS:
+        return Go("details", {"number": int(word), "direct": True})
+    if is_code(word):
+        return Go("booking", {"code": word})
+    return None
+
+
+def is_code(word: str) -> bool:
+    """Tell whether a word has the form of a booking code."""
+    return (
+        len(word) == CODE_LENGTH
+        and all(ch in CODE_ALPHABET for ch in word)
+        and not word.isdigit()
+        and not word.isalpha()
+    )

@@ -1,0 +1,293 @@
+"""A vendor's menu: requests, coming bookings, open and closed days, earnings."""
+
+from datetime import date, timedelta
+from uuid import UUID
+
+from core.booking.lifecycle import State
+from core.booking.queries import (
+    booking_by_code,
+    coming_to_vendor,
+    count_requests,
+    requests_of_vendor,
+)
+from core.booking.usecases import accept, check_in, decline
+from core.catalog import calendar
+from core.catalog.queries import listings_of
+from core.db.tx import Tx
+from core.errors import BadInput
+from core.money import Money
+from core.msisdn import local_form
+from core.payouts.queries import earnings
+from sessions.dates import parse_day
+from sessions.flow import Ask, Go, Menu, Option, Part, Talk
+from sessions.flows import words
+from sessions.flows.home import other_language
+from sessions.texts import Keep, Text, cut, keep, n, t
+
+vendor = Part()
+
+SHOWN_MAX = 20
+RANGE_DAYS_MAX = 62
+
+
+def vendor_of(talk: Talk) -> UUID:
+    """Return the vendor that the caller acts for."""
+    if talk.person.vendor_id is None:
+        raise BadInput("not_vendor")
+    return UUID(talk.person.vendor_id)
+
+
+@vendor.screen("vendor", core=True)
+def first(talk: Talk) -> Menu:
+    """Where a vendor's call begins."""
+    with talk.reading() as tx:
+        waiting = count_requests(tx, vendor_of(talk))
+    return Menu(
+        t("{business}", business=cut(talk.person.name or "Nafasi")),
+        [
+            Option(t("Requests ({count})", count=waiting), to="requests"),
+            Option(t("Coming bookings"), to="coming"),
+            Option(t("Close or open days"), to="days"),
+            Option(t("Earnings"), to="earnings"),
+            Option(t("Find and book"), to="customer"),
+            Option(t("My bookings"), to="mine"),
+            other_language(talk),
+            Option(t("Help"), do="help"),
+        ],
+    )
+
+
+@vendor.screen("requests", core=True)
+def requests(talk: Talk) -> Menu:
+    """What waits for an answer, the most urgent first."""
+    with talk.reading() as tx:
+        found = requests_of_vendor(tx, vendor_of(talk), SHOWN_MAX)
+    return Menu(
+        n("{count} waits for your answer:", "{count} wait for your answer:", len(found)),
+        [
+            Option(
+                t(
+                    "{day}, {people}: {net}",
+                    day=view.booking.starts_on,
+                    people=words.people(view.booking.people),
+                    net=Money(view.booking.vendor_net_cents),
+                ),
+                to="request",
+                set={"code": view.booking.code},
+            )
+            for view in found
+        ],
+        empty=t("Nothing waits for your answer."),
+    )
+
+
+@vendor.screen("request", core=True)
+def request(talk: Talk) -> Menu:
+    """One request: all that a yes or no needs."""
+    with talk.reading() as tx:
+        view = booking_by_code(tx, talk.draft["code"])
+    booking = view.booking
+    if booking.state is not State.REQUESTED:
+        return Menu(
+            [
+                t("{code} {name}", code=booking.code, name=cut(view.listing.title)),
+                keep(t("{state}", state=words.STATES[booking.state])),
+            ],
+            [Option(t("Other requests"), to="requests")],
+        )
+    return Menu(
+        [
+            t("{code} {name}", code=booking.code, name=cut(view.listing.title)),
+            keep(
+                t(
+                    "{days}, {people}",
+                    days=words.days(view.listing.category, booking.starts_on, booking.ends_on),
+                    people=words.people(booking.people),
+                )
+            ),
+            keep(t("You get {net}", net=Money(booking.vendor_net_cents))),
+            keep(t("Answer by {by}", by=booking.due_at)),
+        ],
+        [Option(t("Accept"), do="accept"), Option(t("Decline"), do="decline")],
+    )
+
+
+@vendor.effect("accept", refused={"illegal_move": "request", "no_units": "request"})
+def say_yes(talk: Talk, tx: Tx) -> Go:
+    """Accept the request on the screen."""
+    view = booking_by_code(tx, talk.draft["code"])
+    accept(tx, view.booking.id, vendor_of(talk))
+    return Go("requests", why=t("{code} accepted. We asked for payment.", code=view.booking.code))
+
+
+@vendor.effect("decline", refused={"illegal_move": "request"})
+def say_no(talk: Talk, tx: Tx) -> Go:
+    """Decline the request on the screen."""
+    view = booking_by_code(tx, talk.draft["code"])
+    decline(tx, view.booking.id, vendor_of(talk))
+    return Go("requests", why=t("{code} declined.", code=view.booking.code))
+
+
+@vendor.screen("coming", core=True)
+def coming(talk: Talk) -> Menu:
+    """Accepted and paid bookings, the next first."""
+    with talk.reading() as tx:
+        found = coming_to_vendor(tx, vendor_of(talk), SHOWN_MAX)
+    return Menu(
+        t("Coming bookings:"),
+        [
+            Option(
+                t(
+                    "{day} {name}: {state}",
+                    day=view.booking.starts_on,
+                    name=cut(view.listing.title),
+                    state=words.STATES[view.booking.state],
+                ),
+                to="guest",
+                set={"code": view.booking.code},
+            )
+            for view in found
+        ],
+        empty=t("No bookings are coming."),
+    )
+
+
+@vendor.screen("guest", core=True)
+def guest(talk: Talk) -> Menu:
+    """One coming booking; the customer's number once it is paid for."""
+    with talk.reading() as tx:
+        view = booking_by_code(tx, talk.draft["code"])
+    booking = view.booking
+    lines: list[Text | Keep] = [
+        t("{code} {name}", code=booking.code, name=cut(view.listing.title)),
+        keep(
+            t(
+                "{days}, {people}",
+                days=words.days(view.listing.category, booking.starts_on, booking.ends_on),
+                people=words.people(booking.people),
+            )
+        ),
+        keep(
+            t(
+                "You get {net}. {state}",
+                net=Money(booking.vendor_net_cents),
+                state=words.STATES[booking.state],
+            )
+        ),
+    ]
+    if view.customer_msisdn:
+        lines.append(keep(t("Customer {phone}", phone=local_form(view.customer_msisdn))))
+    options = [Option(t("Other bookings"), to="coming")]
+    if booking.state is State.CONFIRMED:
+        options.insert(0, Option(t("Customer is here"), to="pin"))
+    return Menu(lines, options)
+
+
+@vendor.screen("pin")
+def pin(_talk: Talk) -> Ask:
+    """The customer's PIN proves that they came."""
+    return Ask(t("Type the 4 digits from the customer's SMS"), key="pin", do="check_in")
+
+
+@vendor.effect(
+    "check_in", refused={"wrong_pin": "pin", "illegal_move": "guest", "too_early": "guest"}
+)
+def arrived(talk: Talk, tx: Tx) -> Go:
+    """Note that the customer has come."""
+    view = booking_by_code(tx, talk.draft["code"])
+    check_in(tx, view.booking.id, vendor_of(talk), talk.draft.pop("pin"))
+    return Go("guest", why=t("Checked in. Karibu to your guest!"))
+
+
+@vendor.screen("days", core=True)
+def days(talk: Talk) -> Menu | Go:
+    """Which listing; a vendor with one is not asked."""
+    with talk.reading() as tx:
+        found = listings_of(tx, vendor_of(talk))
+    if len(found) == 1:
+        return Go("close_or_open", {"listing": str(found[0].id)})
+    return Menu(
+        t("Which listing?"),
+        [
+            Option(
+                t("{name}", name=cut(listing.title)),
+                to="close_or_open",
+                set={"listing": str(listing.id)},
+            )
+            for listing in found
+        ],
+        empty=t("You have no listings."),
+    )
+
+
+@vendor.screen("close_or_open")
+def close_or_open(_talk: Talk) -> Menu:
+    """What to do with the days."""
+    return Menu(
+        t("Closed days take no bookings."),
+        [
+            Option(t("Close days"), to="which_days", set={"close": True}),
+            Option(t("Open days again"), to="which_days", set={"close": False}),
+        ],
+    )
+
+
+@vendor.screen("which_days")
+def which_days(talk: Talk) -> Ask:
+    """A day or a range, typed."""
+    question = t("Close which day? Type 25/12 or 25/12-28/12")
+    if not talk.draft["close"]:
+        question = t("Open which day? Type 25/12 or 25/12-28/12")
+    return Ask(question, key="range", do="set_days", parse="range")
+
+
+@vendor.answer("range")
+def range_typed(talk: Talk, typed: str) -> list[str]:
+    """``25/12`` or ``25/12-28/12``, also with ``to`` or ``hadi``; days as ISO text."""
+    written = typed.lower().replace("hadi", "-").replace("to", "-")
+    first, _, last = written.partition("-") if written.count("-") == 1 else (written, "", "")
+    starts = parse_day(first.strip(), talk.today)
+    ends = parse_day(last.strip(), talk.today) if last.strip() else starts
+    if ends < starts or (ends - starts).days >= RANGE_DAYS_MAX:
+        raise BadInput("bad_range")
+    return [starts.isoformat(), ends.isoformat()]
+
+
+@vendor.effect("set_days")
+def set_days(talk: Talk, tx: Tx) -> Go:
+    """Close or open the days; what is booked on them stays booked, and is said."""
+    first, last = (date.fromisoformat(day) for day in talk.draft["range"])
+    chosen = [first + timedelta(days=i) for i in range((last - first).days + 1)]
+    change = calendar.block if talk.draft["close"] else calendar.free
+    now = change(tx, UUID(talk.draft["listing"]), chosen, vendor_id=vendor_of(talk))
+    booked = sum(1 for day in now if day.booked)
+    done = (
+        n("{count} day closed.", "{count} days closed.", len(now))
+        if talk.draft["close"]
+        else n("{count} day open.", "{count} days open.", len(now))
+    )
+    if booked and talk.draft["close"]:
+        done = t("{done} Bookings made stay: {booked}.", done=done, booked=booked)
+    return Go("vendor", why=done)
+
+
+@vendor.screen("earnings", core=True)
+def money(talk: Talk) -> Menu:
+    """What is the vendor's, and when it comes."""
+    with talk.reading() as tx:
+        found = earnings(tx, vendor_of(talk))
+    last = (
+        t("Last paid {amount} on {day}", amount=found.last_paid, day=found.last_paid_at.date())
+        if found.last_paid and found.last_paid_at
+        else t("No payout yet")
+    )
+    return Menu(
+        [
+            keep(
+                t("Next payout {day}: {amount}", day=found.next_run.date(), amount=found.payable)
+            ),
+            keep(t("Still held for coming bookings: {amount}", amount=found.waiting)),
+            keep(last),
+        ],
+        [Option(t("Coming bookings"), to="coming")],
+    )

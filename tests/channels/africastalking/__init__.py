@@ -1,0 +1,1 @@
+"""What Africa's Talking sends and gets, byte for byte."""

@@ -1,0 +1,1 @@
+"""What Daraja sends and gets, byte for byte."""

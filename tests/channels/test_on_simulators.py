@@ -1,0 +1,349 @@
+"""The adapters and the simulators, written apart from one description, meet over HTTP."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from uuid import UUID
+
+import httpx
+import pytest
+import redis
+from starlette.responses import Response
+
+from channels.africastalking.messages import parse_delivery_report, parse_sms
+from channels.africastalking.sms import AfricasTalkingSms
+from channels.africastalking.ussd import parse_event, parse_hop, render
+from channels.daraja.b2c import DarajaPayouts
+from channels.daraja.callbacks import (
+    load,
+    parse_b2c_result,
+    parse_b2c_timeout,
+    parse_c2b,
+    parse_status_result,
+    parse_stk,
+    redact,
+)
+from channels.daraja.client import DarajaClient
+from channels.daraja.config import DarajaConfig
+from channels.daraja.stk import DarajaCollections
+from channels.daraja.urls import register_c2b_urls
+from channels.http import new_client
+from channels.simulator.app import create_app
+from channels.simulator.config import SimulatorConfig
+from channels.simulator.credentials import new_private_key_pem
+from core.clock import SystemClock
+from core.ids import CountedIds
+from core.money import kes
+from core.ports import (
+    Delivery,
+    MoneyEvent,
+    Outcome,
+    PayRequest,
+    ProviderError,
+    PushRequest,
+    Reason,
+    Reply,
+    SmsOut,
+)
+from tests.channels.daraja.rig import flags
+from tests.channels.simulator.rig import PHONE, QUICK, Ours, Simulator, serving
+
+READ_SECONDS = 0.5
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Simulator]:
+    with ExitStack() as stack:
+        ours = Ours()
+        ours.base = stack.enter_context(serving(ours.app()))
+        config = SimulatorConfig(
+            callback_secret="0f1e2d3c",
+            callback_base=ours.base,
+            private_key_pem=new_private_key_pem(),
+            waits=QUICK,
+        )
+        base = stack.enter_context(serving(create_app(config)))
+        http = stack.enter_context(httpx.Client(trust_env=False, timeout=10))
+        yield Simulator(base, config, ours, http)
+
+
+@pytest.fixture
+def simulator(shared: Simulator) -> Simulator:
+    shared.control("/reset", {})
+    shared.ours.clear()
+    return shared
+
+
+@pytest.fixture
+def client(simulator: Simulator, redis_url: str) -> Iterator[DarajaClient]:
+    told = simulator.config
+    config = DarajaConfig(
+        base_url=f"{simulator.base}/daraja",
+        consumer_key=told.consumer_key,
+        consumer_secret=told.consumer_secret,
+        shortcode=told.shortcode,
+        passkey=told.passkey,
+        b2c_shortcode=told.b2c_shortcode,
+        initiator_name=told.initiator_name,
+        initiator_password=told.initiator_password,
+        certificate=simulator.http.get(f"{simulator.base}/simulator/certificate.pem").text,
+        public_url=told.callback_base,
+        callback_secret=told.callback_secret,
+        pushes_per_second=1_000.0,
+        payouts_per_second=1_000.0,
+        questions_per_second=1_000.0,
+    )
+    with redis.Redis.from_url(redis_url) as store:
+        http = new_client(config.base_url, read_seconds=READ_SECONDS)
+        made = DarajaClient(config, store, http=http)
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def collections(client: DarajaClient) -> DarajaCollections:
+    return DarajaCollections(client, SystemClock())
+
+
+@pytest.fixture
+def payouts(client: DarajaClient) -> DarajaPayouts:
+    return DarajaPayouts(client)
+
+
+@pytest.fixture
+def attempt_id(ids: CountedIds) -> UUID:
+    return ids.uuid()
+
+
+def push(collections: DarajaCollections, attempt_id: UUID) -> str:
+    return collections.push(PushRequest(attempt_id, PHONE, kes(1_500), "K7P4Q")).reference
+
+
+def told_of_push(simulator: Simulator, attempt_id: UUID, count: int = 1) -> MoneyEvent:
+    heard = simulator.ours.wait(f"/hooks/daraja/0f1e2d3c/stk/{attempt_id}", count)
+    return parse_stk(attempt_id, load(heard[-1].body))
+
+
+def test_a_customer_pays(
+    simulator: Simulator, collections: DarajaCollections, attempt_id: UUID
+) -> None:
+    reference = push(collections, attempt_id)
+    simulator.prompt()
+    assert collections.ask(attempt_id, reference).outcome is Outcome.PENDING
+
+    simulator.settle("paid")
+
+    told = told_of_push(simulator, attempt_id)
+    assert (told.outcome, told.reference) == (Outcome.SUCCEEDED, reference)
+    assert (told.amount, told.payer) == (kes(1_500), PHONE)
+    assert told.receipt is not None
+    assert told.at is not None
+    asked = collections.ask(attempt_id, reference)
+    assert (asked.outcome, asked.receipt) == (Outcome.SUCCEEDED, None)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason"),
+    [
+        ("cancelled", Reason.CANCELLED),
+        ("wrong_pin", Reason.WRONG_PIN),
+        ("insufficient", Reason.INSUFFICIENT),
+        ("timeout", Reason.UNREACHABLE),
+    ],
+)
+def test_a_customer_does_not_pay(
+    simulator: Simulator,
+    collections: DarajaCollections,
+    attempt_id: UUID,
+    outcome: str,
+    reason: Reason,
+) -> None:
+    reference = push(collections, attempt_id)
+    simulator.settle(outcome)
+
+    told = told_of_push(simulator, attempt_id)
+    asked = collections.ask(attempt_id, reference)
+
+    for event in (told, asked):
+        assert (event.outcome, event.reason) == (Outcome.FAILED, reason)
+
+
+def test_a_second_push_while_one_is_open_has_to_wait(
+    simulator: Simulator, collections: DarajaCollections, ids: CountedIds
+) -> None:
+    push(collections, ids.uuid())
+    simulator.prompt()
+
+    with pytest.raises(ProviderError, match="subscriber_busy") as refused:
+        push(collections, ids.uuid())
+
+    assert flags(refused.value) == {"retryable"}
+
+
+def test_a_token_that_somebody_else_replaced_is_no_trouble(
+    simulator: Simulator, collections: DarajaCollections, ids: CountedIds
+) -> None:
+    first = ids.uuid()
+    push(collections, first)
+    simulator.settle("cancelled")
+    simulator.token()
+
+    push(collections, ids.uuid())
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "expected"),
+    [
+        ("error500", "unavailable", {"unknown"}),
+        ("html", "unavailable", {"unknown"}),
+        ("empty", "bad_answer", {"unknown"}),
+        ("spike_arrest", "busy", {"retryable"}),
+        ("busy", "busy", {"retryable"}),
+        ("timeout_before", "timeout", {"unknown"}),
+        ("timeout_after", "timeout", {"unknown"}),
+    ],
+)
+def test_what_daraja_answers_when_it_is_not_well(
+    simulator: Simulator,
+    collections: DarajaCollections,
+    attempt_id: UUID,
+    fault: str,
+    code: str,
+    expected: set[str],
+) -> None:
+    simulator.fault("stk", fault, seconds=2)
+
+    with pytest.raises(ProviderError) as failed:
+        push(collections, attempt_id)
+
+    assert failed.value.code == code
+    assert flags(failed.value) == expected
+
+
+def test_a_push_whose_answer_was_lost_is_paid_and_told_by_our_own_address(
+    simulator: Simulator, collections: DarajaCollections, attempt_id: UUID
+) -> None:
+    simulator.fault("stk", "timeout_after", seconds=2)
+    with pytest.raises(ProviderError) as lost:
+        push(collections, attempt_id)
+    assert lost.value.unknown
+
+    simulator.settle("paid")
+
+    assert told_of_push(simulator, attempt_id).outcome is Outcome.SUCCEEDED
+
+
+def pay(payouts: DarajaPayouts, attempt_id: UUID) -> str:
+    return payouts.pay(PayRequest(attempt_id, PHONE, kes(1_350), "K7P4Q")).reference
+
+
+def test_a_vendor_is_paid_once_and_asking_tells_the_same(
+    simulator: Simulator, payouts: DarajaPayouts, attempt_id: UUID
+) -> None:
+    reference = pay(payouts, attempt_id)
+    (heard,) = simulator.ours.wait(f"/hooks/daraja/0f1e2d3c/b2c/{attempt_id}/result")
+    told = parse_b2c_result(attempt_id, load(heard.body))
+    assert (told.outcome, told.amount) == (Outcome.SUCCEEDED, kes(1_350))
+    assert (told.reference, told.payer) == (reference, PHONE)
+
+    assert pay(payouts, attempt_id) == str(attempt_id)
+
+    payouts.ask_payout(attempt_id)
+    (heard,) = simulator.ours.wait(f"/hooks/daraja/0f1e2d3c/status/{attempt_id}/result")
+    asked = parse_status_result(attempt_id, load(heard.body))
+    assert (asked.outcome, asked.amount) == (Outcome.SUCCEEDED, kes(1_350))
+    assert (asked.receipt, asked.reference) == (told.receipt, reference)
+
+
+def test_a_payout_that_is_refused_says_why(
+    simulator: Simulator, payouts: DarajaPayouts, attempt_id: UUID
+) -> None:
+    simulator.fault("b2c", "insider_code:2040")
+    pay(payouts, attempt_id)
+
+    (heard,) = simulator.ours.wait(f"/b2c/{attempt_id}/result")
+    told = parse_b2c_result(attempt_id, load(heard.body))
+
+    assert (told.outcome, told.reason) == (Outcome.FAILED, Reason.BAD_RECIPIENT)
+
+
+def test_a_payout_that_expired_in_the_queue_is_unknown_and_its_echo_is_stored_without_secrets(
+    simulator: Simulator, payouts: DarajaPayouts, attempt_id: UUID
+) -> None:
+    simulator.fault("b2c", "queue_timeout")
+    pay(payouts, attempt_id)
+
+    (heard,) = simulator.ours.wait(f"/b2c/{attempt_id}/timeout")
+    body = load(heard.body)
+
+    assert parse_b2c_timeout(attempt_id, body).outcome is Outcome.UNKNOWN
+    assert "SecurityCredential" in body
+    assert "SecurityCredential" not in redact(body)
+
+
+def test_a_customer_pays_by_hand(simulator: Simulator, client: DarajaClient) -> None:
+    assert register_c2b_urls(client) is True
+    simulator.control("/paybill", {"phone": PHONE, "account": "k7p4q", "amount": 1_500})
+
+    (heard,) = simulator.ours.wait("/hooks/daraja/0f1e2d3c/c2b/confirmation")
+    paid = parse_c2b(load(heard.body), shortcode=simulator.config.shortcode)
+
+    assert (paid.outcome, paid.amount, paid.account) == (Outcome.SUCCEEDED, kes(1_500), "k7p4q")
+    assert paid.receipt is not None
+    assert paid.payer is None
+
+
+def sender(simulator: Simulator, api_key: str | None = None) -> AfricasTalkingSms:
+    config = simulator.config
+    return AfricasTalkingSms(
+        config.username,
+        api_key or config.api_key,
+        f"{simulator.base}/africastalking",
+        config.sender_id,
+        read_seconds=READ_SECONDS,
+    )
+
+
+def test_a_message_goes_out_and_its_delivery_comes_back(simulator: Simulator) -> None:
+    sms = sender(simulator)
+    sent = sms.send(SmsOut(PHONE, "Booking K7P4Q is confirmed."))
+    sms.close()
+
+    heard = simulator.ours.wait("/hooks/africastalking/0f1e2d3c/delivery-reports", 2)
+    reports = [parse_delivery_report(one.body) for one in heard]
+
+    assert {report.message_id for report in reports} == {sent.message_id}
+    assert Delivery.DELIVERED in {report.delivery for report in reports}
+    assert Delivery.UNCONFIRMED not in {report.delivery for report in reports}
+
+
+def test_a_wrong_key_stops_messages(simulator: Simulator) -> None:
+    sms = sender(simulator, "another-key")
+    with pytest.raises(ProviderError, match="bad_credentials") as refused:
+        sms.send(SmsOut(PHONE, "Hello"))
+    sms.close()
+
+    assert refused.value.stop
+
+
+def test_a_person_writes_dials_and_hangs_up(simulator: Simulator) -> None:
+    simulator.control("/sms", {"from": PHONE, "text": "K7P4Q 1"})
+    (heard,) = simulator.ours.wait("/hooks/africastalking/0f1e2d3c/sms")
+    message = parse_sms(heard.body)
+    assert (message.sender, message.text) == (PHONE, "K7P4Q 1")
+
+    screen = render(Reply("Karibu Nafasi\n1. Find", final=False))
+    simulator.ours.says("/ussd", *[Response(screen, media_type="text/plain") for _ in range(2)])
+    shown = simulator.control("/dial", {"phone": PHONE, "code": simulator.config.ussd_code})
+    assert (shown["text"], shown["final"]) == ("Karibu Nafasi\n1. Find", False)
+    simulator.control("/answer", {"phone": PHONE, "input": "Café 2"})
+    first, second = (
+        parse_hop(one.body)
+        for one in simulator.ours.wait("/hooks/africastalking/0f1e2d3c/ussd", 2)
+    )
+    assert (first.msisdn, first.transcript, second.transcript) == (PHONE, "", "Café 2")
+    assert first.session_id == second.session_id
+
+    simulator.control("/hangup", {"phone": PHONE})
+    (ended,) = simulator.ours.wait("/hooks/africastalking/0f1e2d3c/ussd-events")
+    end = parse_event(ended.body)
+    assert (end.session_id, end.hops) == (first.session_id, 2)

@@ -1,0 +1,70 @@
+"""How the web process is layered: hop, then headers and request id, then the framework."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio.to_thread
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from web.health import Readiness, health_routes
+from web.hooks import hook_routes
+from web.hop import UssdHop
+from web.local_time import ClockKeeper
+from web.middleware import Surroundings
+from web.pages.errors import add_error_pages
+from web.pages.routes import STATIC, page_routes
+from web.parts import Parts
+from web.simulator.routes import simulator_routes
+
+
+def assemble(parts: Parts) -> ASGIApp:
+    """Return the application around its parts; it closes them when it ends."""
+    settings = parts.settings
+    readiness = Readiness(settings)
+    keeper = ClockKeeper(parts.database)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        # A thread more than there are connections would only wait for one.
+        limiter = anyio.to_thread.current_default_thread_limiter()
+        limiter.total_tokens = settings.database_pool_size
+        await parts.conductor.start()
+        if settings.local:
+            keeper.start()
+        try:
+            yield
+        finally:
+            await parts.conductor.aclose()
+            await anyio.to_thread.run_sync(_close, parts, readiness, keeper)
+
+    # No interactive documentation: its pages load scripts from elsewhere.
+    app = FastAPI(
+        title="Nafasi", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
+    )
+    parts.metrics.watch(parts.database)
+    app.include_router(health_routes(settings, readiness, parts.metrics))
+    app.include_router(hook_routes(parts))
+    app.include_router(page_routes(settings))
+    app.mount("/static", StaticFiles(directory=STATIC))
+    if settings.local and settings.simulator_url:
+        app.include_router(simulator_routes(parts))
+    add_error_pages(app)
+    surrounded = Surroundings(
+        app, parts.database.ids, secure=settings.public_url.startswith("https://")
+    )
+    return UssdHop(
+        parts.conductor.advance,
+        settings.callback_secret.get_secret_value(),
+        surrounded,
+        parts.metrics.hop_refused,
+    )
+
+
+def _close(parts: Parts, readiness: Readiness, keeper: ClockKeeper) -> None:
+    """Close what turns needed, the database last."""
+    keeper.stop()
+    parts.nudger.close()
+    readiness.close()
+    parts.database.close()

@@ -1,0 +1,1 @@
+"""Measurements: what is really done, beside a floor in the same run."""

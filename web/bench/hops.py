@@ -1,0 +1,150 @@
+"""``nafasi bench hops``: USSD hops a second of one web process, beside the floor.
+
+(a) the search up to the budget, whose screens need no database; (b) the whole booking, from the
+dial to the held booking, with its search, price and the transaction that claims the units.
+"""
+
+import contextlib
+import os
+import statistics
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from datetime import timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from core.bootstrap import build_database
+from core.clock import SystemClock, nairobi_date
+from core.db.tx import Tx
+from core.demo.seed import seed_catalog
+from core.settings import Settings
+from web.bench.callers import FLOOR, Hop, Tally, dialogue, play
+from web.bench.stock import stock
+from web.commands.processes import web_words
+from web.local.probes import free_port
+from web.local.servers import LocalServers
+from web.schema import upgrade
+
+CALLERS = 16
+WARM_UP_SECONDS = 2.0
+ROUNDS = 3
+READY_SECONDS = 30
+# Few enough that all are known after the warm-up: who calls is then read from Redis.
+NUMBERS = 500
+DAYS = 300
+
+
+def measure(seconds: float) -> dict[str, Any]:
+    """Run the whole measurement on servers of its own and return the published figures.
+
+    Args:
+        seconds: how long each of the measured parts runs in each of its ``ROUNDS`` rounds.
+    """
+    with LocalServers(durable=True) as servers, _web(servers) as port:
+        return uvloop.run(_measure(port, seconds, servers.describe()))
+
+
+async def _measure(port: int, seconds: float, servers: list[str]) -> dict[str, Any]:
+    hook = f"/hooks/africastalking/{Settings().callback_secret.get_secret_value()}/ussd"
+    first = int(time.time()) * 1_000_000  # noqa: TID251 -- only to tell runs apart.
+    floors, menus, bookings = [], [], []
+
+    async def run(path: str, script: Any, length: float) -> Tally:
+        nonlocal first
+        first += 10_000_000
+        return await play("127.0.0.1", port, path, script, CALLERS, length, first)
+
+    for path, script in ((FLOOR, _menus), (hook, _menus), (hook, _booking)):
+        await run(path, script, WARM_UP_SECONDS)
+    for _ in range(ROUNDS):
+        floors.append(await run(FLOOR, _menus, seconds))
+        menus.append(await run(hook, _menus, seconds))
+        bookings.append(await run(hook, _booking, seconds))
+    floor, menu, booking = (_median(tallies) for tallies in (floors, menus, bookings))
+    return {
+        "callers": CALLERS,
+        "web_processes": 1,
+        "rounds": ROUNDS,
+        "seconds_each": seconds,
+        "floor_two_redis_round_trips": floor.summary(),
+        "menus_without_database": menu.summary(),
+        "whole_booking": booking.summary(),
+        "ratio_menus_to_floor": round(menu.rate() / floor.rate(), 3),
+        "ratio_booking_to_floor": round(booking.rate() / floor.rate(), 3),
+        "bookings_per_second": round(booking.dialogues / booking.elapsed_seconds, 1),
+        "cores": os.cpu_count(),
+        "servers": servers,
+        "versions": {
+            name: version(name) for name in ("uvicorn", "redis", "sqlalchemy", "psycopg")
+        },
+    }
+
+
+def _median(tallies: list[Tally]) -> Tally:
+    """The round with the median rate stands for all."""
+    middle = statistics.median_low([tally.rate() for tally in tallies])
+    return next(tally for tally in tallies if tally.rate() == middle)
+
+
+def _msisdn(number: int) -> str:
+    return f"+2547{number % NUMBERS:08d}"
+
+
+def _menus(number: int) -> list[Hop]:
+    """Category, town, day, people, and home again: a call that leaves nothing to continue."""
+    return dialogue(number, _msisdn(number), ["1", "1", "1", "80", "00"])
+
+
+def _booking(number: int) -> list[Hop]:
+    day = nairobi_date(SystemClock().now()) + timedelta(days=7 + number % DAYS)
+    # A number of its own: one customer may not hold many unpaid bookings.
+    msisdn = f"+2547{number % 100_000_000:08d}"
+    answers = ["3", "nairobi", f"{day:%d/%m/%y}", "1", "2", "1", "1", "1", "1"]
+    return dialogue(number, msisdn, answers, last=b"END ")
+
+
+@contextlib.contextmanager
+def _web(servers: LocalServers) -> Iterator[int]:
+    """A migrated, stocked database and one web process on it; gives its port."""
+    port = free_port(None)
+    environ = {
+        **os.environ,
+        "NAFASI_DATABASE_URL": servers.database_url,
+        "NAFASI_REDIS_URL": servers.redis_url,
+    }
+    settings = Settings(database_url=servers.database_url, redis_url=servers.redis_url)
+    upgrade(servers.database_url)
+    database = build_database(settings, SystemClock())
+    database.run(_stocked)
+    database.close()
+    words = [
+        word.replace("web.main:app", "web.bench.server:app")
+        for word in web_words("127.0.0.1", port)
+    ]
+    process = subprocess.Popen(words, env=environ, cwd=Path(__file__).parents[2])
+    try:
+        _wait_ready(port)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(READY_SECONDS)
+
+
+def _stocked(tx: Tx) -> None:
+    seed_catalog(tx)
+    stock(tx)
+
+
+def _wait_ready(port: int) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1).close()
+            return
+        time.sleep(0.1)
+    raise TimeoutError("the web process did not come up")

@@ -1,0 +1,17 @@
+"""Puts the web process together from settings."""
+
+from core.bootstrap import build_clock, build_database
+from core.settings import Settings
+from sessions.bootstrap import build_conductor
+from web.metrics import Metrics
+from web.parts import Parts
+from web.wake import Nudger, Producer
+
+
+def build_parts(settings: Settings) -> Parts:
+    """Return the parts of one web process."""
+    nudger = Nudger(Producer(settings.redis_url))
+    database = build_database(settings, build_clock(settings), nudger)
+    metrics = Metrics()
+    conductor = build_conductor(database, settings.redis_url, settings, observer=metrics)
+    return Parts(settings, database, conductor, metrics, nudger)

@@ -1,0 +1,49 @@
+"""The command ``nafasi``. Subcommands live in ``web.commands``."""
+
+import typer
+
+from web.commands import (
+    bench,
+    books,
+    clock,
+    doctor,
+    migrate,
+    phone,
+    run,
+    seed,
+    settings,
+    simulator,
+    up,
+)
+
+app = typer.Typer(
+    help="Hospitality booking for Kenya from any phone: USSD, SMS and M-Pesa, with escrow.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(up.up)
+app.command()(phone.phone)
+app.command()(doctor.doctor)
+app.command()(books.check)
+app.command()(books.ledger)
+app.add_typer(clock.app, name="clock")
+app.command()(clock.trigger)
+app.add_typer(bench.app, name="bench")
+app.command()(seed.seed)
+app.command()(migrate.migrate)
+app.command()(settings.settings)
+app.command()(run.serve)
+app.command()(run.worker)
+app.command()(run.beat)
+app.command()(simulator.simulator)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""``nafasi check | ledger``: whether everything that must be true is true, and where money is."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from web.commands.setup import load_settings, open_database, put_json
+
+if TYPE_CHECKING:
+    from core.escrow.ledger import TrialLine
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
+
+
+def check(*, as_json: Json = False) -> None:
+    """Check the live invariants. Exit code 1 when one is broken."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from core.invariants import run_all
+
+    with open_database(load_settings()) as database, database.transaction() as tx:
+        findings = run_all(tx)
+    rows = [
+        {
+            "invariant": str(found.invariant),
+            "subject": found.subject,
+            "expected": found.expected,
+            "actual": found.actual,
+        }
+        for found in findings
+    ]
+    if as_json:
+        put_json({"ok": not rows, "findings": rows})
+    elif not rows:
+        sys.stdout.write("Everything that must be true is true.\n")
+    else:
+        table = Table("Invariant", "Where", "Expected", "Found")
+        for row in rows:
+            table.add_row(*(str(value) for value in row.values()))
+        Console().print(table)
+    if rows:
+        raise typer.Exit(1)
+
+
+def ledger(*, as_json: Json = False) -> None:
+    """Show the trial balance and whether the money held covers what is owed."""
+    from core.escrow import ledger as book
+
+    with open_database(load_settings()) as database, database.transaction() as tx:
+        lines = book.trial_balance(tx)
+    totals = _totals(lines)
+    if as_json:
+        balances = [
+            {"account": line.account, "kind": line.kind.value, "balance_cents": line.balance.cents}
+            for line in lines
+        ]
+        put_json({"currency": "KES", "accounts": balances, **totals})
+    else:
+        _print_ledger(lines, totals)
+    if not totals["balanced"]:
+        raise typer.Exit(1)
+
+
+def _totals(lines: "list[TrialLine]") -> dict[str, Any]:
+    """Sum both sides, and set what is owed beside what is held, in cents."""
+    from core.escrow.accounts import NORMAL_SIDE, AccountKind, Side
+
+    def total(*kinds: AccountKind) -> int:
+        return sum(line.balance.cents for line in lines if line.kind in kinds)
+
+    debit = total(*(kind for kind in AccountKind if NORMAL_SIDE[kind] is Side.DEBIT))
+    credit = total(*(kind for kind in AccountKind if NORMAL_SIDE[kind] is Side.CREDIT))
+    owed = total(AccountKind.ESCROW, AccountKind.PAYABLE, AccountKind.SUSPENSE, AccountKind.TAX)
+    return {
+        "debit_cents": debit,
+        "credit_cents": credit,
+        "balanced": debit == credit,
+        "escrow_owed_cents": total(AccountKind.ESCROW),
+        "owed_cents": owed,
+        "earned_cents": total(AccountKind.REVENUE) - total(AccountKind.EXPENSE),
+        "float_cents": total(AccountKind.FLOAT),
+    }
+
+
+def _print_ledger(lines: "list[TrialLine]", totals: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from core.escrow.accounts import NORMAL_SIDE, Side
+
+    table = Table("Account")
+    table.add_column("Debit KES", justify="right")
+    table.add_column("Credit KES", justify="right")
+    for line in lines:
+        amount = _shillings(line.balance.cents)
+        on_debit = NORMAL_SIDE[line.kind] is Side.DEBIT
+        table.add_row(line.account, amount if on_debit else "", "" if on_debit else amount)
+    table.add_section()
+    table.add_row("Total", _shillings(totals["debit_cents"]), _shillings(totals["credit_cents"]))
+    Console().print(table)
+    sys.stdout.write(
+        f"Held with providers {_shillings(totals['float_cents'])}"
+        f" = owed to others {_shillings(totals['owed_cents'])}"
+        f" (of it escrow {_shillings(totals['escrow_owed_cents'])})"
+        f" + earned {_shillings(totals['earned_cents'])}\n"
+    )
+
+
+def _shillings(cents: int) -> str:
+    whole, rest = divmod(abs(cents), 100)
+    return f"{'-' if cents < 0 else ''}{whole:,}.{rest:02d}"

@@ -1,0 +1,107 @@
+"""What commands share: settings that find a running ``nafasi up``, and output for two readers.
+
+Data goes to stdout, everything else to stderr, so that ``nafasi check --json | jq`` works.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from core.db.tx import Database
+    from core.settings import Settings
+
+RUNNING_NAME = "up.json"
+# Where a trial keeps its data, so that commands in other terminals find it.
+DATA_VARIABLE = "NAFASI_DATA"
+
+say = Console(stderr=True, highlight=False, soft_wrap=True)
+"""Where progress and sentences go. Honours NO_COLOR and pipes."""
+
+
+def data_folder(asked: Path | None) -> Path:
+    """Return the data folder of local trials."""
+    from web.local.folders import default_data_folder, server_user, settle_folder
+
+    chosen = asked or (Path(named) if (named := os.environ.get(DATA_VARIABLE)) else None)
+    return settle_folder(chosen or default_data_folder(os.environ), server_user())
+
+
+def running_file(asked: Path | None) -> Path:
+    """Return where ``nafasi up`` says how it can be reached."""
+    return data_folder(asked) / RUNNING_NAME
+
+
+def write_running(path: Path, environ: dict[str, str]) -> None:
+    """Say how this ``nafasi up`` can be reached; readable by us alone."""
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump({"pid": os.getpid(), "environ": environ}, file)
+
+
+def find_running(asked: Path | None) -> dict[str, str]:
+    """Return the settings of a running ``nafasi up``, as environment variables; else nothing."""
+    try:
+        found = json.loads(running_file(asked).read_text())
+        os.kill(found["pid"], 0)
+    except (OSError, ValueError, KeyError):
+        return {}
+    return dict(found["environ"])
+
+
+def load_settings(data: Path | None = None) -> "Settings":
+    """Return the settings; what the environment does not say comes from a running trial.
+
+    Ends the command with a list of what is wrong when they cannot be used.
+    """
+    from pydantic import ValidationError
+
+    from core.settings import BadSettings, Settings
+
+    if "NAFASI_DATABASE_URL" not in os.environ:
+        for name, value in find_running(data).items():
+            os.environ.setdefault(name, value)
+    try:
+        return Settings.load()
+    except BadSettings as error:
+        fail("These settings cannot be used:", *error.data["problems"])
+    except (ValidationError, OSError) as error:
+        fail(f"These settings cannot be read: {error}")
+
+
+@contextmanager
+def open_database(settings: "Settings") -> Iterator["Database"]:
+    """Open the database for one command; a sentence instead of a trace when it is not there."""
+    from sqlalchemy.exc import OperationalError, ProgrammingError
+
+    from core.bootstrap import build_clock, build_database
+
+    try:
+        database = build_database(settings, build_clock(settings), pool_size=2)
+        try:
+            yield database
+        finally:
+            database.close()
+    except OperationalError:
+        fail("The database does not answer. Is `nafasi up` running, or NAFASI_DATABASE_URL right?")
+    except ProgrammingError as error:
+        fail(f"The database is not of this version ({error.orig}). Run `nafasi migrate`.")
+
+
+def fail(*lines: str) -> NoReturn:
+    """Say why and end with code 2: the command could not do its work."""
+    for line in lines:
+        say.print(line, style="red", markup=False)
+    raise typer.Exit(2)
+
+
+def put_json(value: Any) -> None:
+    """Write one JSON document to stdout."""
+    sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")

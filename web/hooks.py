@@ -1,0 +1,211 @@
+"""Provider callbacks but for the USSD hop: stored raw in one transaction, answered at once.
+
+A worker applies them (DESIGN §3 rule 3). What is no callback of the provider's form is refused
+with 400 and leaves nothing; a wrong secret is 404, like any address that does not exist.
+"""
+
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import UUID
+
+import structlog
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+
+from channels.africastalking.form import PROVIDER as AFRICASTALKING
+from channels.africastalking.form import fields
+from channels.africastalking.messages import parse_delivery_report, parse_opt_out, parse_sms
+from channels.africastalking.ussd import parse_event
+from channels.daraja.callbacks import (
+    ACKNOWLEDGED,
+    C2B_ACCEPTED,
+    C2B_BAD_ACCOUNT,
+    C2B_BAD_AMOUNT,
+    load,
+    parse_c2b,
+    redact,
+)
+from channels.daraja.wire import PROVIDER as DARAJA
+from channels.daraja.wire import identifier
+from core.inbox import store
+from core.payments.paybill import Fit, judge
+from core.ports import BadCallback, Callback
+from web.hop import Gone, TooLong, read_body
+from web.parts import Parts
+
+log = structlog.get_logger()
+
+# Codes of C2B validation: 15 another shortcode, 16 anything else (provider-facts §2.6).
+C2B_BAD_SHORTCODE: Mapping[str, Any] = {"ResultCode": "C2B00015", "ResultDesc": "Rejected"}
+C2B_UNREADABLE: Mapping[str, Any] = {"ResultCode": "C2B00016", "ResultDesc": "Rejected"}
+C2B_ANSWERS = {
+    Fit.FITS: C2B_ACCEPTED,
+    Fit.NO_ACCOUNT: C2B_BAD_ACCOUNT,
+    Fit.WRONG_AMOUNT: C2B_BAD_AMOUNT,
+}
+# A confirmation without its id still tells of money: it is kept under this name.
+NAMELESS = "nameless"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One form callback of Africa's Talking.
+
+    Attributes:
+        kind: what the inbox calls it.
+        reference: reads the body and returns what makes the callback itself; raises BadCallback.
+        hidden: fields that are not stored.
+    """
+
+    kind: str
+    reference: Callable[[bytes], str]
+    hidden: frozenset[str] = frozenset()
+
+
+FORMS: Mapping[str, Form] = {
+    "sms": Form("sms", lambda body: parse_sms(body).id),
+    "delivery-reports": Form(
+        "delivery_report", lambda body: parse_delivery_report(body).message_id
+    ),
+    "opt-outs": Form("opt_out", lambda body: parse_opt_out(body).msisdn),
+    # What was typed may be a PIN, and what was read may be a name.
+    "ussd-events": Form(
+        "ussd_event",
+        lambda body: parse_event(body).session_id,
+        frozenset({"input", "lastAppResponse"}),
+    ),
+}
+
+MONEY = {
+    ("stk", ""): "stk",
+    ("b2c", "result"): "b2c_result",
+    ("b2c", "timeout"): "b2c_timeout",
+    ("status", "result"): "status_result",
+    ("status", "timeout"): "status_timeout",
+}
+"""Daraja's callbacks about one attempt: the parts of the address, and what the inbox calls it."""
+
+
+async def _body(request: Request) -> bytes:
+    try:
+        return await read_body(request.receive)
+    except TooLong:
+        raise HTTPException(413) from None
+    except Gone:
+        raise HTTPException(400) from None
+
+
+Body = Annotated[bytes, Depends(_body)]
+
+
+def hook_routes(parts: Parts) -> APIRouter:
+    """Return the callbacks' routes."""
+    secret = parts.settings.callback_secret.get_secret_value().encode()
+
+    def check_secret(given: str) -> None:
+        if not hmac.compare_digest(given.encode(), secret):
+            raise HTTPException(404)
+
+    router = APIRouter(prefix="/hooks", include_in_schema=False)
+    _africastalking(router, parts, check_secret)
+    _daraja(router, parts, check_secret)
+    return router
+
+
+def _africastalking(router: APIRouter, parts: Parts, check_secret: Callable[[str], None]) -> None:
+    @router.post("/africastalking/{secret}/{name}")
+    def form_callback(secret: str, name: str, body: Body) -> Response:
+        check_secret(secret)
+        form = FORMS.get(name)
+        if form is None:
+            raise HTTPException(404)
+        try:
+            reference = form.reference(body)
+            found = fields(body)
+        except BadCallback as error:
+            return _refuse(parts, AFRICASTALKING, form.kind, error)
+        if form.kind == "opt_out":
+            # The same words mean a new wish after a START; only retries are the same one.
+            reference = f"{reference} {parts.database.clock.now():%Y-%m-%dT%H}"
+        payload = {
+            # PostgreSQL's JSON holds no NUL.
+            key.replace("\x00", ""): value.replace("\x00", "")
+            for key, value in found.items()
+            if key not in form.hidden
+        }
+        _keep(parts, Callback(AFRICASTALKING, form.kind, reference, payload))
+        return PlainTextResponse("OK")
+
+
+def _daraja(router: APIRouter, parts: Parts, check_secret: Callable[[str], None]) -> None:
+    @router.post("/daraja/{secret}/c2b/validation")
+    def validate(secret: str, body: Body) -> Response:
+        check_secret(secret)
+        answer = _validation(parts, body)
+        parts.metrics.callback(DARAJA, "c2b_validation", str(answer["ResultCode"]))
+        return JSONResponse(answer)
+
+    @router.post("/daraja/{secret}/c2b/confirmation")
+    def confirm(secret: str, body: Body) -> Response:
+        check_secret(secret)
+        try:
+            told = load(body)
+        except BadCallback as error:
+            return _refuse(parts, DARAJA, "c2b_confirmation", error)
+        reference = identifier(told.get("TransID")) or NAMELESS
+        payload = {"attempt_id": None, "body": redact(told)}
+        _keep(parts, Callback(DARAJA, "c2b_confirmation", reference, payload))
+        return JSONResponse(ACKNOWLEDGED)
+
+    @router.post("/daraja/{secret}/{service}/{attempt_id}")
+    @router.post("/daraja/{secret}/{service}/{attempt_id}/{part}")
+    def money_callback(
+        secret: str, service: str, attempt_id: str, body: Body, part: str = ""
+    ) -> Response:
+        check_secret(secret)
+        kind = MONEY.get((service, part))
+        attempt = _uuid(attempt_id)
+        if kind is None or attempt is None:
+            raise HTTPException(404)
+        try:
+            told = load(body)
+        except BadCallback as error:
+            return _refuse(parts, DARAJA, kind, error)
+        payload = {"attempt_id": attempt, "body": redact(told)}
+        _keep(parts, Callback(DARAJA, kind, attempt, payload))
+        return JSONResponse(ACKNOWLEDGED)
+
+
+def _validation(parts: Parts, body: bytes) -> Mapping[str, Any]:
+    """Answer whether a payment by hand should be let in."""
+    try:
+        event = parse_c2b(load(body), shortcode=parts.settings.daraja_shortcode)
+    except BadCallback as error:
+        wrong = {"BusinessShortCode": C2B_BAD_SHORTCODE, "TransAmount": C2B_BAD_AMOUNT}
+        return wrong.get(str(error.data.get("field")), C2B_UNREADABLE)
+    account, amount = event.account or "", event.amount
+    assert amount is not None, "parse_c2b refuses a payment without an amount"
+    return C2B_ANSWERS[parts.database.run(lambda tx: judge(tx, account, amount))]
+
+
+def _keep(parts: Parts, callback: Callback) -> None:
+    new = parts.database.run(lambda tx: store(tx, callback))
+    result = "stored" if new else "repeated"
+    parts.metrics.callback(callback.provider, callback.kind, result)
+    log.info("callback.kept", provider=callback.provider, kind=callback.kind, result=result)
+
+
+def _refuse(parts: Parts, provider: str, kind: str, error: BadCallback) -> Response:
+    parts.metrics.callback(provider, kind, "refused")
+    log.info("callback.refused", provider=provider, kind=kind, field=error.data.get("field"))
+    return PlainTextResponse("Bad Request", status_code=400)
+
+
+def _uuid(text: str) -> str | None:
+    """Return an attempt's id as we write it, or None when it is none."""
+    try:
+        return str(UUID(text))
+    except ValueError:
+        return None

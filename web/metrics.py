@@ -1,0 +1,161 @@
+"""What is counted, for Prometheus: hops and callbacks as they come, the rest when it is asked for.
+
+Each application has a registry of its own, so that several can live in one process.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from core.booking.lifecycle import State
+from core.booking.model import Booking
+from core.db.tx import Database, Tx
+from core.escrow import ledger
+from core.escrow.accounts import AccountKind
+from core.inbox import Arrival, Inbound
+from core.outbox import Notice, Sending
+from core.payments.lifecycle import OPEN, AttemptState
+from core.payments.model import Attempt
+from core.ports import Reply
+from sessions.conductor import HopKind
+
+log = structlog.get_logger()
+
+# Several scrapers cost the database no more than one.
+GAUGES_SECONDS = 5.0
+# The soft deadline of a turn is 4 s, a network's patience 10 to 15 s.
+HOP_SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+
+Counts = Mapping[str, int]
+
+
+class Metrics:
+    """Counters of one web process. Also the conductor's observer."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._hops = Counter(
+            "nafasi_ussd_hops", "Answered USSD hops.", ["kind", "final"], registry=self.registry
+        )
+        self._hop_seconds = Histogram(
+            "nafasi_ussd_hop_seconds",
+            "Time to answer a USSD hop.",
+            buckets=HOP_SECONDS,
+            registry=self.registry,
+        )
+        self._callbacks = Counter(
+            "nafasi_callbacks",
+            "Provider callbacks, by what became of them.",
+            ["provider", "kind", "result"],
+            registry=self.registry,
+        )
+        # Looked up once: a hop pays for two additions.
+        self._hop_children = {
+            (kind, final): self._hops.labels(kind.value, str(final).lower())
+            for kind in HopKind
+            for final in (False, True)
+        }
+
+    def hop(self, kind: HopKind, reply: Reply, seconds: float) -> None:
+        """Count an answered hop."""
+        self._hop_children[kind, reply.final].inc()
+        self._hop_seconds.observe(seconds)
+
+    def callback(self, provider: str, kind: str, result: str) -> None:
+        """Count a callback: ``stored``, ``repeated``, ``refused``, or validation's answer."""
+        self._callbacks.labels(provider, kind, result).inc()
+
+    def hop_refused(self, _field: str) -> None:
+        """Count a hop whose form could not be read."""
+        self.callback("africastalking", "ussd", "refused")
+
+    def watch(self, database: Database) -> None:
+        """Have the database's state among the metrics."""
+        self.registry.register(_Gauges(lambda: database.run(_read)))
+
+    def render(self) -> bytes:
+        """Return everything in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+
+class _Gauges:
+    """Reads the database when scraped, at most once in ``GAUGES_SECONDS``."""
+
+    def __init__(self, read: Callable[[], list[Metric]]) -> None:
+        self._read = read
+        self._lock = threading.Lock()
+        self._read_at: float | None = None
+        self._last: list[Metric] = []
+
+    def describe(self) -> Iterable[Metric]:
+        """Name nothing in advance, so that registering does not ask the database."""
+        return []
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the gauges; those of last time while they are young.
+
+        Without a database they are left out, and ``nafasi_database_up`` is 0.
+        """
+        with self._lock:
+            now = time.monotonic()
+            if self._read_at is None or now - self._read_at >= GAUGES_SECONDS:
+                up = GaugeMetricFamily("nafasi_database_up", "Whether the database answers.")
+                try:
+                    self._last = [*self._read(), up]
+                    up.add_metric([], 1)
+                except SQLAlchemyError as error:
+                    log.warning("metrics.database_down", error=type(error).__name__)
+                    self._last = [up]
+                    up.add_metric([], 0)
+                self._read_at = now
+            return self._last
+
+
+def _read(tx: Tx) -> list[Metric]:
+    open_only = [state for state in AttemptState if state in OPEN]
+    live = (Arrival.WAITING, Arrival.DEAD)
+    unsent = [state for state in Sending if state is not Sending.SENT]
+    return [
+        _by_state(
+            "nafasi_bookings", "Bookings by state.", State, _count(tx, Booking.state, list(State))
+        ),
+        _by_state("nafasi_notices", "Notices not sent.", unsent, _count(tx, Notice.state, unsent)),
+        _by_state(
+            "nafasi_attempts", "Open attempts.", open_only, _count(tx, Attempt.state, open_only)
+        ),
+        _by_state("nafasi_inbox", "Callbacks not applied.", live, _count(tx, Inbound.state, live)),
+        *_money(tx),
+    ]
+
+
+def _count(tx: Tx, column: object, states: Iterable[str]) -> Counts:
+    """Count rows by state, only of the states asked for: their indexes are small."""
+    rows = tx.db.execute(
+        select(column, func.count()).where(column.in_(list(states))).group_by(column)  # type: ignore[call-overload, attr-defined]
+    )
+    return {state.value: count for state, count in rows}
+
+
+def _by_state(name: str, about: str, states: Iterable[str], counts: Counts) -> Metric:
+    family = GaugeMetricFamily(name, about, labels=["state"])
+    for state in states:
+        family.add_metric([str(state)], counts.get(str(state), 0))
+    return family
+
+
+def _money(tx: Tx) -> list[Metric]:
+    """Escrow owed, money with providers, money of nobody: cents, by ledger account."""
+    shown = {AccountKind.ESCROW, AccountKind.FLOAT, AccountKind.SUSPENSE, AccountKind.PAYABLE}
+    family = GaugeMetricFamily(
+        "nafasi_ledger_cents", "Balances on their normal side.", labels=["account"]
+    )
+    for line in ledger.trial_balance(tx):
+        if line.kind in shown:
+            family.add_metric([line.account], line.balance.cents)
+    return [family]

@@ -1,0 +1,1 @@
+"""Pages for people: server-rendered, readable on any phone, no script needed."""

@@ -1,0 +1,13 @@
+"""Counters of one worker process; the gauges that a dashboard needs come from the database."""
+
+from prometheus_client import Counter
+
+NOTICES = Counter("nafasi_worker_notices", "Notices handled, by outcome.", ["result"])
+ATTEMPTS = Counter(
+    "nafasi_worker_attempts", "Calls to move money or to ask, by kind.", ["kind", "result"]
+)
+CALLBACKS = Counter(
+    "nafasi_worker_callbacks", "Callbacks applied, by outcome.", ["provider", "kind", "result"]
+)
+TIMERS = Counter("nafasi_worker_timers", "Timers of bookings that fired, by state.", ["state"])
+PAYOUTS = Counter("nafasi_worker_payouts", "Payouts and parts of payouts made.", ["result"])

@@ -1,0 +1,85 @@
+"""Forgetting what need not be kept: words and numbers of people go, the facts stay."""
+
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import ColumnElement, delete, select, tuple_, update
+from sqlalchemy.orm import InstrumentedAttribute
+
+from core.db.tx import Tx
+from core.inbox import Arrival, Inbound
+from core.outbox import Notice, Sending
+from core.receipts import TurnReceipt
+from workers.budget import Budget
+from workers.parts import Parts
+
+log = structlog.get_logger()
+
+RUN_SECONDS = 120
+BATCH_MAX = 1_000
+NOTICE_TEXT_DAYS = 30
+TURN_RECEIPT_DAYS = 30
+CALLBACK_PAYLOAD_DAYS = 90
+
+OVER = (Sending.SENT, Sending.UNKNOWN, Sending.DEAD)
+READ = (Arrival.APPLIED, Arrival.IGNORED)
+
+
+def run_housekeeping(parts: Parts) -> int:
+    """Purge in small transactions until nothing is left to purge; return how many rows."""
+    budget = Budget(RUN_SECONDS)
+    total = 0
+    for purge in (purge_notices, purge_turns, purge_callbacks):
+        purged = 0
+        while not budget.spent:
+            batch = parts.database.run(purge)
+            purged += batch
+            if batch < BATCH_MAX:
+                break
+        if purged:
+            log.info("housekeeping.purged", what=purge.__name__, rows=purged)
+        total += purged
+    return total
+
+
+def purge_notices(tx: Tx) -> int:
+    """Drop the words of messages that are over, and the values they were made of."""
+    old = (
+        Notice.state.in_(OVER),
+        Notice.created_at < tx.now - timedelta(days=NOTICE_TEXT_DAYS),
+        (Notice.params != {}) | Notice.text.is_not(None),
+    )
+    return _clear(tx, Notice.id, old, {"text": None, "params": {}})
+
+
+def purge_callbacks(tx: Tx) -> int:
+    """Drop the bodies of applied callbacks; their references and digests still refuse repeats."""
+    old = (
+        Inbound.state.in_(READ),
+        Inbound.received_at < tx.now - timedelta(days=CALLBACK_PAYLOAD_DAYS),
+        Inbound.payload != {},
+    )
+    return _clear(tx, Inbound.id, old, {"payload": {}})
+
+
+def purge_turns(tx: Tx) -> int:
+    """Drop turn receipts; a conversation lives minutes."""
+    before = tx.now - timedelta(days=TURN_RECEIPT_DAYS)
+    keys = (TurnReceipt.provider, TurnReceipt.session_id, TurnReceipt.digest)
+    rows = tx.db.execute(
+        select(*keys).where(TurnReceipt.created_at < before).limit(BATCH_MAX)
+    ).all()
+    tx.db.execute(delete(TurnReceipt).where(tuple_(*keys).in_([tuple(row) for row in rows])))
+    return len(rows)
+
+
+def _clear(
+    tx: Tx,
+    key: InstrumentedAttribute[Any],
+    old: tuple[ColumnElement[bool], ...],
+    values: dict[str, Any],
+) -> int:
+    ids = tx.db.scalars(select(key).where(*old).limit(BATCH_MAX)).all()
+    tx.db.execute(update(key.class_).where(key.in_(ids)).values(values))
+    return len(ids)

@@ -1,0 +1,179 @@
+"""Applying callbacks that were stored: each in a transaction of its own, by one table.
+
+A callback that cannot be applied yet, or that hits a fault of ours, is put back with a growing
+pause and never keeps the others waiting. One that claims what cannot be (a payment that we never
+asked for, another amount, another number) changes nothing; a log line and a counter tell of it.
+"""
+
+from collections.abc import Callable, Mapping
+from urllib.parse import urlencode
+from uuid import UUID
+
+import structlog
+
+from channels.africastalking.messages import parse_delivery_report, parse_opt_out, parse_sms
+from channels.africastalking.ussd import parse_event
+from channels.daraja.callbacks import (
+    parse_b2c_result,
+    parse_b2c_timeout,
+    parse_c2b,
+    parse_status_result,
+    parse_stk,
+)
+from core import inbox, outbox
+from core.db.base import Json
+from core.db.tx import Tx
+from core.inbox import Arrival, Inbound, NotYet
+from core.limits import INBOX_BATCH_MAX
+from core.payments import settle
+from core.people.model import Purpose
+from core.people.usecases import opt_out
+from core.ports import BadCallback, Delivery, MoneyEvent, Reason
+from workers.attempts import halt_payouts
+from workers.budget import Budget
+from workers.counters import CALLBACKS
+from workers.parts import Parts
+
+log = structlog.get_logger()
+
+RUN_SECONDS = 20
+# Claims that do not fit what we know: a mistake of the provider, or somebody's try.
+REJECTED = frozenset(
+    {"unknown_attempt", "wrong_amount", "wrong_number", "no_receipt", "bad_callback", "no_handler"}
+)
+
+Handler = Callable[[Parts, Tx, Inbound], str | None]
+
+
+def run_inbox(parts: Parts) -> int:
+    """Apply waiting callbacks in the order in which they came; return how many were applied."""
+    budget = Budget(RUN_SECONDS)
+    applied = 0
+    for inbound_id in parts.database.run(lambda tx: inbox.due(tx, INBOX_BATCH_MAX)):
+        if budget.spent:
+            break
+        applied += _apply(parts, inbound_id)
+    return applied
+
+
+def _apply(parts: Parts, inbound_id: UUID) -> bool:
+    try:
+        return parts.database.run(
+            lambda tx: inbox.apply(tx, inbound_id, lambda tx, row: _handle(parts, tx, row))
+        )
+    except NotYet as missing:
+        _postpone(parts, inbound_id, str(missing) or "not_yet")
+    except Exception as fault:
+        log.exception("callback.broken", inbound_id=str(inbound_id))
+        _postpone(parts, inbound_id, f"fault {type(fault).__name__}")
+    return False
+
+
+def _postpone(parts: Parts, inbound_id: UUID, note: str) -> None:
+    state = parts.database.run(lambda tx: inbox.postpone(tx, inbound_id, note))
+    if state is Arrival.DEAD:
+        log.error("callback.dead", inbound_id=str(inbound_id), note=note)
+
+
+def _handle(parts: Parts, tx: Tx, row: Inbound) -> str | None:
+    """Do what one callback says; a note when there was nothing to do."""
+    handler = HANDLERS.get((row.provider, row.kind))
+    if handler is None:
+        note: str | None = "no_handler"
+    else:
+        try:
+            note = handler(parts, tx, row)
+        except BadCallback as bad:
+            # It will not become readable by waiting.
+            note = bad.code
+    CALLBACKS.labels(row.provider, row.kind, note or "applied").inc()
+    if note in REJECTED:
+        log.warning("callback.rejected", **_name(row), note=note)
+    else:
+        log.info("callback.applied", **_name(row), note=note)
+    return note
+
+
+def _name(row: Inbound) -> dict[str, str]:
+    return {"inbound_id": str(row.id), "provider": row.provider, "kind": row.kind}
+
+
+def _form(row: Inbound) -> bytes:
+    """The body of a form callback as its reader takes it."""
+    return urlencode(row.payload).encode()
+
+
+def _sms(parts: Parts, tx: Tx, row: Inbound) -> None:
+    parts.desk.handle(tx, parse_sms(_form(row)))
+
+
+def _delivery_report(_parts: Parts, tx: Tx, row: Inbound) -> None:
+    report = parse_delivery_report(_form(row))
+    if not outbox.report_delivery(tx, report.provider, report.message_id, report.delivery):
+        # It was faster than the answer to the message itself.
+        raise NotYet("unknown_message")
+    if report.delivery in {Delivery.FAILED, Delivery.UNCONFIRMED}:
+        log.warning("notice.undelivered", **_name(row), status=report.status, reason=report.reason)
+
+
+def _opt_out(_parts: Parts, tx: Tx, row: Inbound) -> None:
+    said = parse_opt_out(_form(row))
+    opt_out(tx, said.msisdn, Purpose.OFFERS, via="provider")
+
+
+def _ussd_event(_parts: Parts, _tx: Tx, row: Inbound) -> None:
+    """Nothing hangs on it: the row itself is the record of what a conversation cost."""
+    event = parse_event(_form(row))
+    log.info(
+        "session.ended",
+        session_id=event.session_id,
+        status=event.status,
+        hops=event.hops,
+        cost_cents=event.cost_cents,
+        duration_ms=event.duration_ms,
+    )
+
+
+def _money(read: Callable[[UUID, Mapping[str, object]], MoneyEvent]) -> Handler:
+    """Make the handler of a callback whose address names the attempt."""
+
+    def handle(parts: Parts, tx: Tx, row: Inbound) -> str | None:
+        attempt_id, body = _addressed(row.payload)
+        event = read(attempt_id, body)
+        if event.reason is Reason.CREDENTIALS:
+            halt_payouts(parts, event.provider, event.code or "")
+        return settle.apply(tx, event)
+
+    return handle
+
+
+def _addressed(payload: Json) -> tuple[UUID, Mapping[str, object]]:
+    body = payload.get("body")
+    try:
+        attempt_id = UUID(str(payload.get("attempt_id")))
+    except ValueError:
+        raise BadCallback(field="attempt_id") from None
+    if not isinstance(body, Mapping):
+        raise BadCallback(field="body")
+    return attempt_id, body
+
+
+def _paybill(parts: Parts, tx: Tx, row: Inbound) -> str | None:
+    body = row.payload.get("body")
+    if not isinstance(body, Mapping):
+        raise BadCallback(field="body")
+    return settle.apply(tx, parse_c2b(body, shortcode=parts.paybill))
+
+
+HANDLERS: Mapping[tuple[str, str], Handler] = {
+    ("africastalking", "sms"): _sms,
+    ("africastalking", "delivery_report"): _delivery_report,
+    ("africastalking", "opt_out"): _opt_out,
+    ("africastalking", "ussd_event"): _ussd_event,
+    ("daraja", "stk"): _money(parse_stk),
+    ("daraja", "b2c_result"): _money(parse_b2c_result),
+    ("daraja", "b2c_timeout"): _money(parse_b2c_timeout),
+    ("daraja", "status_result"): _money(parse_status_result),
+    ("daraja", "status_timeout"): _money(parse_b2c_timeout),
+    ("daraja", "c2b_confirmation"): _paybill,
+}

@@ -1,0 +1,162 @@
+"""Sending what we owe people: lease, begin, send, note the outcome; each in its own commit.
+
+The words are made only now, in the language that the person reads today. Nothing is sent twice
+for one row: a row that was begun and whose outcome nobody noted becomes ``unknown``.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from core import outbox
+from core.clock import NAIROBI
+from core.db.tx import Tx
+from core.msisdn import mask
+from core.outbox import Lane
+from core.people.model import Purpose
+from core.people.usecases import language_of, may_write
+from core.ports import ProviderError, SmsOut, SmsSent
+from sessions.gsm7 import segments
+from workers import pause
+from workers.budget import Budget
+from workers.counters import NOTICES
+from workers.parts import Parts
+
+log = structlog.get_logger()
+
+# Few at a time, so that little waits for a lease to run out when a worker dies.
+LEASE_MAX = 10
+RUN_SECONDS = 15
+# Nobody wants an offer at night; Kenyan time.
+QUIET_FROM = time(20)
+QUIET_UNTIL = time(8)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A begun notice, read before its transaction ended."""
+
+    id: UUID
+    topic: str
+    msisdn: str
+    params: dict[str, Any]
+    language: str
+
+
+def run_notices(parts: Parts) -> int:
+    """Send what is due, urgent lanes first; return how many messages a provider took."""
+    budget = Budget(RUN_SECONDS)
+    sent = 0
+    while not budget.spent and not parts.pauses.holds(pause.sms(parts.sender.name)):
+        leased = parts.database.run(lambda tx: outbox.lease(tx, LEASE_MAX))
+        for notice_id in leased:
+            letter = parts.database.run(partial(_begin, notice_id=notice_id))
+            if letter is None:
+                continue
+            try:
+                sent += _deliver(parts, letter)
+            except ProviderError as error:
+                _note_failure(parts, letter, error)
+                if error.stop:
+                    return sent
+        if len(leased) < LEASE_MAX:
+            break
+    return sent
+
+
+def _begin(tx: Tx, notice_id: UUID) -> Letter | None:
+    """Take one leased notice, unless it is no longer ours or may not go out now."""
+    notice = outbox.begin(tx, notice_id)
+    if notice is None:
+        return None
+    if notice.lane == Lane.BULK:
+        if not may_write(tx, notice.msisdn, Purpose.OFFERS):
+            outbox.failed(tx, notice_id, "opted_out", retryable=False, unknown=False)
+            return None
+        if (morning := quiet_until(tx.now)) is not None:
+            outbox.postpone(tx, notice_id, morning, "quiet_hours")
+            return None
+    language = language_of(tx, notice.msisdn)
+    return Letter(notice.id, notice.topic, notice.msisdn, notice.params, language.value)
+
+
+def quiet_until(now: datetime) -> datetime | None:
+    """Return when offers may go out again, or None when they may now."""
+    local = now.astimezone(NAIROBI)
+    if QUIET_UNTIL <= local.time() < QUIET_FROM:
+        return None
+    day = local.date() + timedelta(days=1 if local.time() >= QUIET_FROM else 0)
+    return datetime.combine(day, QUIET_UNTIL, NAIROBI)
+
+
+def _deliver(parts: Parts, letter: Letter) -> int:
+    """Make the words and hand them over; 1 when the provider took them.
+
+    Raises:
+        ProviderError: it did not, or nobody knows.
+    """
+    try:
+        body = parts.render(letter.topic, letter.params, letter.language)
+        parts_count = segments(body)
+    except Exception:
+        # A fault of ours, not of the row: a later release may know the words.
+        log.exception("notice.unrenderable", notice_id=str(letter.id), topic=letter.topic)
+        _failed(parts, letter, "unrenderable", retryable=True, unknown=False)
+        return 0
+    try:
+        answer = parts.sender.send(SmsOut(letter.msisdn, body))
+    except ProviderError:
+        raise
+    except Exception:
+        # An adapter promises ProviderError; anything else leaves open what was sent.
+        log.exception("notice.sender_broken", notice_id=str(letter.id))
+        _failed(parts, letter, "sender_broken", retryable=False, unknown=True)
+        return 0
+    _note_sent(parts, letter, answer, body, parts_count)
+    return 1
+
+
+def _note_sent(parts: Parts, letter: Letter, answer: SmsSent, body: str, count: int) -> None:
+    parts.database.run(
+        lambda tx: outbox.sent(tx, letter.id, parts.sender.name, answer, body, count)
+    )
+    NOTICES.labels("sent").inc()
+    log.info(
+        "notice.sent",
+        notice_id=str(letter.id),
+        topic=letter.topic,
+        to=mask(letter.msisdn),
+        segments=count,
+        cost_cents=answer.cost_cents,
+    )
+
+
+def _note_failure(parts: Parts, letter: Letter, error: ProviderError) -> None:
+    """Note why it did not go out; a provider that needs a person is left alone for a minute."""
+    if error.stop and not error.unknown:
+        parts.pauses.start(pause.sms(parts.sender.name), pause.NOTICES_PAUSE_SECONDS)
+        resume = timedelta(seconds=pause.NOTICES_PAUSE_SECONDS)
+        parts.database.run(lambda tx: outbox.postpone(tx, letter.id, tx.now + resume, error.code))
+        NOTICES.labels("paused").inc()
+        log.error("notices.paused", provider=parts.sender.name, code=error.code, **error.data)
+        return
+    _failed(parts, letter, error.code, retryable=error.retryable, unknown=error.unknown)
+
+
+def _failed(parts: Parts, letter: Letter, code: str, *, retryable: bool, unknown: bool) -> None:
+    state = parts.database.run(
+        lambda tx: outbox.failed(tx, letter.id, code, retryable=retryable, unknown=unknown)
+    )
+    NOTICES.labels(state.value).inc()
+    log.warning(
+        "notice.failed",
+        notice_id=str(letter.id),
+        topic=letter.topic,
+        to=mask(letter.msisdn),
+        code=code,
+        state=state.value,
+    )

@@ -1,0 +1,165 @@
+"""The composition root of a worker process: settings in, everything a task needs out."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Protocol
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from sqlalchemy.orm import Session
+
+from channels.africastalking.sms import AfricasTalkingSms
+from channels.daraja.b2c import DarajaPayouts
+from channels.daraja.client import DarajaClient
+from channels.daraja.config import DarajaConfig
+from channels.daraja.stk import DarajaCollections
+from channels.http import Breaker
+from core.bootstrap import build_clock, build_database
+from core.clock import SystemClock
+from core.db.tx import Database, Tx, Work
+from core.local_clock import read_ahead
+from core.ports import CollectionGateway, PayoutGateway, SmsIn, SmsSender
+from core.settings import Settings
+from sessions.notices import NoticeContext, render
+from sessions.sms import SmsDesk
+from workers.pause import Pauses
+
+# One task at a time in a process, and a spare connection for what it nudges.
+POOL_SIZE = 2
+REDIS_SECONDS = 2.0
+# In a local trial the clock may be moved; a task looks at most so often.
+CLOCK_LOOK_SECONDS = 1.0
+
+Render = Callable[[str, Mapping[str, Any], str], str]
+
+
+class Desk(Protocol):
+    """Answers people's messages."""
+
+    def handle(self, tx: Tx, sms: SmsIn) -> None:
+        """Do what a message asks for and owe the answer, in one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What tasks work with.
+
+    Attributes:
+        database: opens transactions.
+        sender: sends text messages.
+        collections: who takes money, by provider.
+        payouts: who sends money, by provider.
+        payout_provider: who sends the weekly payouts.
+        paybill: the shortcode that payments by hand must name.
+        desk: answers people's messages.
+        render: makes the words of a notice: topic, values, language.
+        pauses: what is left alone for a while, known to all workers.
+        refresh: called before each task; keeps a movable clock up to date.
+        close: lets go of all connections.
+    """
+
+    database: Database
+    sender: SmsSender
+    collections: Mapping[str, CollectionGateway]
+    payouts: Mapping[str, PayoutGateway]
+    payout_provider: str
+    paybill: str
+    desk: Desk
+    render: Render
+    pauses: Pauses
+    refresh: Callable[[], None] = field(default=lambda: None)
+    close: Callable[[], None] = field(default=lambda: None)
+
+
+def build_parts(settings: Settings, wake: Callable[[Work], None]) -> Parts:
+    """Open what one process needs. Call it after the fork: connections do not survive one.
+
+    Args:
+        settings: of the whole application.
+        wake: nudges a worker after a commit; must not raise.
+    """
+    clock = build_clock(settings)
+    database = build_database(settings, clock, wake, pool_size=POOL_SIZE)
+    store = new_redis(settings.redis_url)
+    sender = AfricasTalkingSms(
+        settings.africastalking_username,
+        settings.africastalking_api_key.get_secret_value(),
+        settings.africastalking_base_url,
+        settings.africastalking_sender_id,
+        breaker=Breaker(),
+    )
+    daraja = DarajaClient(daraja_config(settings), store)
+    collections = DarajaCollections(daraja, clock)
+    payouts = DarajaPayouts(daraja)
+    words = NoticeContext(
+        ussd_code=settings.ussd_code,
+        paybill=settings.daraja_shortcode,
+        help_phone=settings.help_phone,
+    )
+
+    def close() -> None:
+        sender.close()
+        daraja.close()
+        store.close()
+        database.close()
+
+    return Parts(
+        database=database,
+        sender=sender,
+        collections={collections.name: collections},
+        payouts={payouts.name: payouts},
+        payout_provider=payouts.name,
+        paybill=settings.daraja_shortcode,
+        desk=SmsDesk(settings.ussd_code),
+        render=partial(render, context=words),
+        pauses=Pauses(store),
+        refresh=_follow(clock, database) if settings.local else lambda: None,
+        close=close,
+    )
+
+
+def new_redis(url: str) -> redis.Redis:
+    """Return a client that fails fast and sends nothing twice by itself."""
+    client: redis.Redis = redis.Redis.from_url(
+        url,
+        socket_timeout=REDIS_SECONDS,
+        socket_connect_timeout=REDIS_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+        max_connections=4,
+        health_check_interval=30,
+    )
+    return client
+
+
+def daraja_config(settings: Settings) -> DarajaConfig:
+    """Return what the Daraja adapters are told."""
+    return DarajaConfig(
+        base_url=settings.daraja_base_url,
+        consumer_key=settings.daraja_consumer_key.get_secret_value(),
+        consumer_secret=settings.daraja_consumer_secret.get_secret_value(),
+        shortcode=settings.daraja_shortcode,
+        passkey=settings.daraja_passkey.get_secret_value(),
+        b2c_shortcode=settings.daraja_b2c_shortcode,
+        initiator_name=settings.daraja_initiator_name,
+        initiator_password=settings.daraja_initiator_password.get_secret_value(),
+        certificate=settings.daraja_certificate,
+        public_url=settings.public_url,
+        callback_secret=settings.callback_secret.get_secret_value(),
+    )
+
+
+def _follow(clock: SystemClock, database: Database) -> Callable[[], None]:
+    """Return what sets a local trial's clock to the offset in the database, once a second."""
+    looked_at = float("-inf")
+
+    def refresh() -> None:
+        nonlocal looked_at
+        if time.monotonic() - looked_at >= CLOCK_LOOK_SECONDS:
+            with Session(database.engine) as db:
+                clock.ahead = read_ahead(db)
+            looked_at = time.monotonic()
+
+    return refresh
