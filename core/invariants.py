@@ -70,7 +70,7 @@ WITH claimed AS (
     GROUP BY listing_id, claimed_day
 )
 SELECT concat(listing_id, ' ', day) AS subject,
-    least(coalesce(claimed, 0), coalesce(units, 0)) AS expected,
+    CASE WHEN booked > units THEN units ELSE coalesce(claimed, 0) END AS expected,
     coalesce(booked, 0) AS actual
 FROM claimed FULL JOIN listing_days USING (listing_id, day)
 WHERE coalesce(claimed, 0) <> coalesce(booked, 0) OR booked > units
@@ -139,7 +139,15 @@ FROM payouts
 LEFT JOIN attempts ON payout_id = payouts.id AND attempts.state = 'succeeded'
 GROUP BY payouts.id
 HAVING coalesce(sum(attempts.amount_cents), 0) <> paid_cents
-    OR (payouts.state = 'paid') <> (paid_cents = payouts.amount_cents)
+LIMIT :findings_max
+"""
+
+PAYOUT_ENDED = """
+SELECT id::text AS subject,
+    CASE WHEN paid_cents = amount_cents THEN 'paid' ELSE 'not paid' END AS expected,
+    state AS actual
+FROM payouts
+WHERE (state = 'paid') <> (paid_cents = amount_cents)
 LIMIT :findings_max
 """
 
@@ -227,6 +235,7 @@ CHECKS = (
     Check(Invariant.RECEIPTS, "provider money has a receipt", KEYED + TRANSFER_HAS_RECEIPT),
     Check(Invariant.PAYOUTS, "a payout is its items and what is carried", PAYOUT_SUM),
     Check(Invariant.PAYOUTS, "a payout has paid what its attempts moved", PAYOUT_PAID),
+    Check(Invariant.PAYOUTS, "a payout is paid when all of it is", PAYOUT_ENDED),
     Check(Invariant.PAYOUTS, "a booking is in one live payout", PAYOUT_ONCE),
     Check(Invariant.LIFECYCLE, "moves follow the table in order", MOVES),
     Check(Invariant.LIFECYCLE, "a booking is where its last move led", LAST_MOVE),

@@ -18,6 +18,8 @@ def parse_msisdn(text: str, region: str = "KE") -> str:
         BadInput: it is no possible number (code ``bad_phone``).
     """
     written = text.strip()
+    if any(ch.isalpha() for ch in written):  # The library would read letters as keypad digits.
+        raise BadInput("bad_phone")
     if written.startswith("254") and len(written) == 12:
         written = f"+{written}"
     try:

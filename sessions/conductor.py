@@ -7,9 +7,12 @@ the soft deadline, so that the phone always gets an answer while the network sti
 
 import asyncio
 import time
+import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from enum import StrEnum
+from pathlib import PurePath
 from typing import Protocol, TypeVar
 
 import structlog
@@ -41,6 +44,7 @@ COMMIT_GRACE_SECONDS = 3.0
 SESSION_SECONDS_MAX = 180
 BUSY_PAUSE_SECONDS = 0.01
 BUSY_PAUSE_MAX_SECONDS = 0.1
+FRAMES_LOGGED_MAX = 12
 
 
 class HopKind(StrEnum):
@@ -125,6 +129,8 @@ class Conductor:
     async def advance(self, turn: UssdTurn) -> Reply:
         """Answer one hop. Never raises: whatever happens, the phone gets a sentence."""
         started = time.monotonic()
+        if not turn.transcript.isprintable():
+            turn = replace(turn, transcript=_printable(turn.transcript))
         try:
             kind, reply = await self._advance(turn, started + self._soft_deadline_seconds)
         except StoreDown:
@@ -133,9 +139,11 @@ class Conductor:
         except (PoolTimeout, OperationalError, InterfaceError) as error:
             kind, reply = HopKind.OUTAGE, Reply(texts.OUTAGE, final=True)
             log.warning("sessions.database_down", error=type(error).__name__)
-        except Exception:
+        except Exception as error:  # noqa: BLE001 -- the phone gets a sentence all the same.
             kind, reply = HopKind.ERROR, Reply(texts.OUTAGE, final=True)
-            log.exception("sessions.hop_failed")
+            log.error(  # noqa: TRY400 -- a traceback may show numbers and what was typed.
+                "sessions.hop_failed", error=type(error).__name__, where=_where(error)
+            )
         if self._observer is not None:
             self._observer.hop(kind, reply, time.monotonic() - started)
         return reply
@@ -307,6 +315,24 @@ class Conductor:
         if state.screen == home or (state.final is not None and not state.unfinished):
             return Unfinished.DROP
         return Unfinished.POINT_HERE
+
+
+def _where(error: Exception) -> list[str]:
+    """The places in our own code that an error passed, without any value."""
+    ours = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if "site-packages" not in frame.filename
+    ]
+    return [
+        f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}"
+        for frame in ours[-FRAMES_LOGGED_MAX:]
+    ]
+
+
+def _printable(transcript: str) -> str:
+    """What no keypad can type (PostgreSQL refuses NUL, UTF-8 lone surrogates) as blanks."""
+    return "".join(letter if letter.isprintable() else " " for letter in transcript)
 
 
 def _loaded(stored: str) -> State | None:

@@ -62,4 +62,4 @@ class Connections:
         """Close the connections that nobody uses now."""
         idle, self._idle = self._idle, []
         for connection in idle:
-            await connection.disconnect(nowait=True)
+            await connection.disconnect()

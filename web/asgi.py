@@ -16,6 +16,7 @@ from web.middleware import Surroundings
 from web.pages.errors import add_error_pages
 from web.pages.routes import STATIC, page_routes
 from web.parts import Parts
+from web.simulator.routes import STATIC as SIMULATOR_STATIC
 from web.simulator.routes import simulator_routes
 
 
@@ -50,6 +51,7 @@ def assemble(parts: Parts) -> ASGIApp:
     app.mount("/static", StaticFiles(directory=STATIC))
     if settings.local and settings.simulator_url:
         app.include_router(simulator_routes(parts))
+        app.mount("/simulator/static", StaticFiles(directory=SIMULATOR_STATIC))
     add_error_pages(app)
     surrounded = Surroundings(
         app, parts.database.ids, secure=settings.public_url.startswith("https://")

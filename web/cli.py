@@ -5,6 +5,7 @@ import typer
 from web.commands import (
     bench,
     books,
+    catalogs,
     clock,
     doctor,
     migrate,
@@ -38,6 +39,7 @@ app.command()(run.serve)
 app.command()(run.worker)
 app.command()(run.beat)
 app.command()(simulator.simulator)
+app.command(hidden=True)(catalogs.catalogs)
 
 
 def main() -> None:

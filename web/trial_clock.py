@@ -33,9 +33,6 @@ NUDGE_SECONDS = 0.5
 # Provider's answers come in real time: money that is on its way gets this long to arrive before
 # the application's time moves on without it.
 MONEY_SECONDS_MAX = 8.0
-# Every process reads the offset once a second.
-CLOCKS_SECONDS = 1.2
-
 _DUE = ("notices", "attempts", "inbox", "timers", "payouts")
 _MOVING = (AttemptState.SENDING, AttemptState.PENDING, AttemptState.UNKNOWN)
 
@@ -54,11 +51,13 @@ class Advance:
         database: whose clock is moved.
         send: asks workers for a kind of work.
         said: told each moment that was stopped at.
+        settle_seconds: how long workers may take for what is due.
     """
 
     database: Database
     send: Callable[[str], None]
     said: Callable[[datetime], None] = lambda _at: None
+    settle_seconds: float = SETTLE_SECONDS_MAX
 
     def by(self, step: timedelta) -> datetime:
         """Move forward and return the time arrived at.
@@ -104,7 +103,7 @@ class Advance:
                 moving = self.database.run(_money_moving)
                 if not moving or waited > MONEY_SECONDS_MAX:
                     return
-            elif waited > SETTLE_SECONDS_MAX:
+            elif waited > self.settle_seconds:
                 raise WorkersIdle(due=due)
             if time.monotonic() - nudged > NUDGE_SECONDS:
                 self._nudge(due)
@@ -114,11 +113,6 @@ class Advance:
     def _nudge(self, works: tuple[str, ...]) -> None:
         for work in works:
             self.send(work)
-
-
-def due_now(database: Database) -> tuple[str, ...]:
-    """Return the kinds of work that are due at this moment."""
-    return database.run(_due)
 
 
 def _queries() -> dict[str, Select[Any]]:

@@ -102,7 +102,8 @@ def report_errors(settings: Settings) -> None:
 
 
 def _register(app: Celery, job: Job, workshop: Workshop) -> None:
-    @app.task(name=job.task, time_limit=job.limit_seconds)  # type: ignore[untyped-decorator]
+    # Not shared: otherwise every other Celery application of the process would get it too.
+    @app.task(name=job.task, time_limit=job.limit_seconds, shared=False)  # type: ignore[untyped-decorator]
     def task() -> None:
         parts = workshop.parts
         try:
@@ -121,6 +122,8 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "accept_content": ["json"],
         "task_serializer": "json",
         "task_ignore_result": True,
+        # No results are kept, so the schedule needs no cleaning of them.
+        "result_expires": None,
         "enable_utc": True,
         "timezone": "UTC",
         # A task that was being run by a worker that died is run again: all of them may be.

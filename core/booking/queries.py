@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, select
 from sqlalchemy.orm import aliased
 
 from core.booking.lifecycle import PAID, State
@@ -75,12 +75,6 @@ def booking_by_code(tx: Tx, code: str) -> BookingView:
     if not found:
         raise NotFound("no_booking")
     return found[0]
-
-
-def count_requests(tx: Tx, vendor_id: UUID) -> int:
-    """Return how many requests wait for a vendor's answer."""
-    waiting = and_(Booking.vendor_id == vendor_id, Booking.state == State.REQUESTED)
-    return tx.db.scalar(select(func.count()).select_from(Booking).where(waiting)) or 0
 
 
 def codes_of_vendor(tx: Tx, vendor_id: UUID, limit: int) -> list[str]:

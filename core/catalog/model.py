@@ -128,8 +128,6 @@ class Listing(Base):
         Index("ix_listings_search", "search", postgresql_using="gin"),
         trigram_index("listings", "title"),
     )
-    # The generated column is for the database alone: an insert does not read it back.
-    __mapper_args__ = {"eager_defaults": False}  # noqa: RUF012 -- SQLAlchemy's own name for it.
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     number: Mapped[int] = mapped_column(NUMBERS, unique=True)

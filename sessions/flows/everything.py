@@ -14,8 +14,8 @@ VERSION = "1"
 PUBLISHED = frozenset(
     {
         "about", "booking", "budget", "close_or_open", "code", "coming", "customer", "date",
-        "days", "details", "earnings", "guest", "home", "instead", "mine", "nights", "pay_for", "people",
-        "pin", "place", "request", "requests", "results", "summary", "vendor", "which_days",
+        "days", "details", "earnings", "guest", "home", "instead", "mine", "nights", "pay_for",
+        "people", "pin", "place", "request", "requests", "results", "summary", "which_days",
         "which_place", "withdraw",
     }
 )  # fmt: skip

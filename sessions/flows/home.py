@@ -8,7 +8,7 @@ from core.people.model import Language
 from core.people.usecases import set_language
 from sessions.flow import End, Go, Menu, Option, Part, Talk
 from sessions.notices import HELP_TOPIC
-from sessions.texts import T, t
+from sessions.texts import T, cut, t
 
 home = Part()
 
@@ -43,10 +43,10 @@ def other_language(talk: Talk) -> Option:
 
 
 @home.screen("home")
-def first(talk: Talk) -> Menu | Go:
+def first(talk: Talk) -> Menu:
     """Where a call begins: a vendor's own menu, or the customer's."""
     if talk.person.vendor_id:
-        return Go("vendor")
+        return _vendor_menu(talk)
     return _customer_menu(talk, t("Karibu Nafasi! Book and pay by M-Pesa."))
 
 
@@ -54,6 +54,22 @@ def first(talk: Talk) -> Menu | Go:
 def customer(talk: Talk) -> Menu:
     """The customer's menu, for a vendor who is one for once."""
     return _customer_menu(talk, t("Find and book:"))
+
+
+def _vendor_menu(talk: Talk) -> Menu:
+    return Menu(
+        t("{business}", business=cut(talk.person.name or "Nafasi")),
+        [
+            Option(t("Requests"), to="requests"),
+            Option(t("Coming bookings"), to="coming"),
+            Option(t("Close or open days"), to="days"),
+            Option(t("Earnings"), to="earnings"),
+            Option(t("Find and book"), to="customer"),
+            Option(t("My bookings"), to="mine"),
+            other_language(talk),
+            Option(t("Help"), do="help"),
+        ],
+    )
 
 
 def _customer_menu(talk: Talk, title: T) -> Menu:

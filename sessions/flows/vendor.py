@@ -7,7 +7,6 @@ from core.booking.lifecycle import State
 from core.booking.queries import (
     booking_by_code,
     coming_to_vendor,
-    count_requests,
     requests_of_vendor,
 )
 from core.booking.usecases import accept, check_in, decline
@@ -21,7 +20,6 @@ from core.payouts.queries import earnings
 from sessions.dates import parse_day
 from sessions.flow import Ask, Go, Menu, Option, Part, Talk
 from sessions.flows import words
-from sessions.flows.home import other_language
 from sessions.texts import Keep, Text, cut, keep, n, t
 
 vendor = Part()
@@ -35,26 +33,6 @@ def vendor_of(talk: Talk) -> UUID:
     if talk.person.vendor_id is None:
         raise BadInput("not_vendor")
     return UUID(talk.person.vendor_id)
-
-
-@vendor.screen("vendor", core=True)
-def first(talk: Talk) -> Menu:
-    """Where a vendor's call begins."""
-    with talk.reading() as tx:
-        waiting = count_requests(tx, vendor_of(talk))
-    return Menu(
-        t("{business}", business=cut(talk.person.name or "Nafasi")),
-        [
-            Option(t("Requests ({count})", count=waiting), to="requests"),
-            Option(t("Coming bookings"), to="coming"),
-            Option(t("Close or open days"), to="days"),
-            Option(t("Earnings"), to="earnings"),
-            Option(t("Find and book"), to="customer"),
-            Option(t("My bookings"), to="mine"),
-            other_language(talk),
-            Option(t("Help"), do="help"),
-        ],
-    )
 
 
 @vendor.screen("requests", core=True)
@@ -268,7 +246,7 @@ def set_days(talk: Talk, tx: Tx) -> Go:
     )
     if booked and talk.draft["close"]:
         done = t("{done} Bookings made stay: {booked}.", done=done, booked=booked)
-    return Go("vendor", why=done)
+    return Go("home", why=done)
 
 
 @vendor.screen("earnings", core=True)

@@ -152,6 +152,16 @@ def test_a_star_in_a_free_text_is_part_of_it(tell: Run) -> None:
     tell(story)
 
 
+def test_what_no_keypad_can_type_becomes_blanks(tell: Run) -> None:
+    async def story(desk: Desk) -> None:
+        phone = desk.phone()
+        await phone.play("2")
+        assert "Messages: 1" in await phone.type("a\x00b\ud800c\nd")
+        assert desk.rows("sample_notices") == [("message", "a b c d")]
+
+    tell(story)
+
+
 @pytest.mark.parametrize("entry", ["9", "abc", "😀", "0000", "x" * 500, "#", "-1", "99"])
 def test_an_entry_that_is_no_option_shows_the_same_screen_and_why(tell: Run, entry: str) -> None:
     async def story(desk: Desk) -> None:

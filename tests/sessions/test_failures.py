@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from core.clock import ManualClock
 from core.db.tx import Database
@@ -422,8 +423,12 @@ def test_a_bug_in_a_screen_costs_one_call_and_not_the_session(tell: Run) -> None
         await phone.play("1", "1", "25/12")
         with desk.database.transaction() as tx:  # type: ignore[union-attr]
             tx.db.execute(text("ALTER TABLE sample_halls RENAME COLUMN price TO cost"))
-        assert (await phone.type("50")).startswith("END ")
+        with capture_logs() as logged:
+            assert (await phone.type("50")).startswith("END ")
         assert desk.kinds[-1] is HopKind.ERROR
+        (failure,) = [entry for entry in logged if entry["event"] == "sessions.hop_failed"]
+        assert any("sample.py" in place for place in failure["where"])
+        assert CALLER not in str(logged)
         with desk.database.transaction() as tx:  # type: ignore[union-attr]
             tx.db.execute(text("ALTER TABLE sample_halls RENAME COLUMN cost TO price"))
         assert "Pay KES 66,700" in await phone.again()

@@ -1,9 +1,9 @@
 """Prompts and payments: sent once, asked about when silent, believed when they succeed."""
 
-from dataclasses import replace
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 
 from core.booking.lifecycle import State
 from core.booking.model import Booking
@@ -18,6 +18,7 @@ from core.payments.attempts import PAYOUT_ASKED_MIN
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind
 from core.payouts.usecases import make_payout
+from core.people.model import Vendor
 from core.ports import MoneyEvent, Outcome, ProviderError, Reason
 from tests.support.factories import (
     CUSTOMER,
@@ -37,6 +38,7 @@ from tests.workers.callbacks import RECEIPT, arrive
 from tests.workers.conftest import Crew
 from workers.attempts import run_attempts
 from workers.inbox import run_inbox
+from workers.notices import run_notices
 from workers.pause import payouts as payouts_pause
 from workers.timers import run_timers
 
@@ -244,6 +246,7 @@ def test_money_that_comes_after_the_hold_ran_out_holds_the_day_again(
     run_inbox(crew.parts)
 
     assert booking_of(crew.database, prompt).state is State.CONFIRMED
+    run_notices(crew.parts)
     with crew.database.transaction() as tx:
         assert run_all(tx) == []
 
@@ -348,15 +351,11 @@ def owed(crew: Crew, clock: ManualClock) -> list[UUID]:
         run_timers(crew.parts)
         clock.advance(days=2, seconds=1)
     with crew.database.transaction() as tx:
-        for vendor_id in _vendors(tx.db):
+        for vendor_id in tx.db.scalars(select(Vendor.id)).all():
             assert make_payout(tx, vendor_id, "daraja") is not None
         tx.db.flush()
         rows = tx.db.query(Attempt).where(Attempt.kind == Kind.PAYOUT).order_by(Attempt.id)
         return [row.id for row in rows]
-
-
-def _vendors(db) -> list[UUID]:  # type: ignore[no-untyped-def]
-    return [row[0] for row in db.query(Booking.vendor_id).order_by(Booking.vendor_id)]
 
 
 def test_refused_credentials_halt_every_other_payment(crew: Crew, owed: list[UUID]) -> None:
@@ -375,7 +374,7 @@ def test_refused_credentials_halt_every_other_payment(crew: Crew, owed: list[UUI
 
 
 def test_credentials_refused_by_callback_halt_payments_too(crew: Crew, owed: list[UUID]) -> None:
-    first, second = owed
+    first, _ = owed
     crew.payouts.script.then(None, LOST)
     run_attempts(crew.parts)
     arrive(crew.database, callbacks.b2c_failed(first, code=2001))
@@ -548,4 +547,3 @@ def test_a_fired_timer_and_a_payment_at_once_end_in_one_state(
         assert fire(tx, booking.id) is None
 
     assert booking_of(crew.database, prompt).state is State.CONFIRMED
-    assert replace(kes(1), cents=1) == Money(1)

@@ -10,8 +10,9 @@ from web.commands.setup import load_settings, put_json
 
 WIDTH = 96
 HEAD = """\
-# Settings of Nafasi. Written by `nafasi settings --env-example` from the settings class; do not
-# edit. Every value X can also come from a file: X_FILE. `nafasi up` needs none of them.
+# Settings of Nafasi with their defaults. Written by `nafasi settings --env-example` from the
+# settings class; do not edit. Copy to .env and uncomment what you change; `nafasi up` needs
+# nothing. Every NAFASI_X can also come from a file: NAFASI_X_FILE.
 """
 
 
@@ -49,7 +50,7 @@ def example() -> str:
         default = field.default
         value = "" if isinstance(default, SecretStr) else str(default)
         comment = "\n".join(f"# {line}" for line in about)
-        parts.append(f"{comment}\n{PREFIX}{name.upper()}={value}\n")
+        parts.append(f"{comment}\n#{PREFIX}{name.upper()}={value}\n")
     return "\n".join(parts)
 
 

@@ -13,7 +13,6 @@ import httpx
 import structlog
 from fastapi import APIRouter, Body, HTTPException, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
-from fastapi.staticfiles import StaticFiles
 
 from web.hop import Gone, TooLong, read_body
 from web.parts import Parts
@@ -86,5 +85,4 @@ def simulator_routes(parts: Parts) -> APIRouter:
             answer.content, answer.status_code, media_type=answer.headers.get("content-type")
         )
 
-    router.mount("/static", StaticFiles(directory=STATIC))
     return router

@@ -76,12 +76,12 @@ def test_a_listing_that_is_not_there(market: Market) -> None:
             calendar.block(tx, nobody, [SATURDAY], vendor_id=market.vendor_id)
 
 
-@pytest.mark.parametrize("nights", [0, -1, 31])
-def test_a_claim_of_no_night_or_too_many_is_refused(market: Market, nights: int) -> None:
+def test_a_claim_of_no_night_or_too_many_is_refused(market: Market) -> None:
     rooms = market.listing()
-    with market.database.transaction() as tx, pytest.raises(BadInput) as refused:
-        calendar.claim(tx, rooms.id, SATURDAY, SATURDAY + timedelta(days=nights), 1)
-    assert refused.value.code == "days_bad"
+    for nights in (0, -1, 31):
+        with market.database.transaction() as tx, pytest.raises(BadInput) as refused:
+            calendar.claim(tx, rooms.id, SATURDAY, SATURDAY + timedelta(days=nights), 1)
+        assert refused.value.code == "days_bad"
 
 
 def test_a_blocked_day_keeps_its_bookings_and_takes_no_more(market: Market) -> None:
@@ -109,20 +109,19 @@ def test_a_vendor_blocks_only_what_is_theirs(market: Market) -> None:
         assert calendar.min_free(tx, rooms.id, SATURDAY, SUNDAY) == 1
 
 
-@pytest.mark.parametrize(
-    ("days", "code"),
-    [
-        ([], "days_bad"),
-        ([date(2026, 11, 19)], "date_past"),
-        ([date(2026, 11, 20), date(2029, 1, 1)], "date_too_far"),
-        ([SATURDAY + timedelta(days=n) for n in range(101)], "days_bad"),
-    ],
-)
-def test_days_that_cannot_be_blocked(market: Market, days: list[date], code: str) -> None:
+def test_days_that_cannot_be_blocked(market: Market) -> None:
     rooms = market.listing()
-    with market.database.transaction() as tx, pytest.raises(BadInput) as refused:
-        calendar.block(tx, rooms.id, days, vendor_id=market.vendor_id)
-    assert refused.value.code == code
+    yesterday, today = date(2026, 11, 19), date(2026, 11, 20)
+    cases: list[tuple[list[date], str]] = [
+        ([], "days_bad"),
+        ([yesterday], "date_past"),
+        ([today, date(2029, 1, 1)], "date_too_far"),
+        ([SATURDAY + timedelta(days=n) for n in range(101)], "days_bad"),
+    ]
+    for days, code in cases:
+        with market.database.transaction() as tx, pytest.raises(BadInput) as refused:
+            calendar.block(tx, rooms.id, days, vendor_id=market.vendor_id)
+        assert refused.value.code == code
 
 
 def test_availability_shows_every_day_also_the_untouched(market: Market) -> None:

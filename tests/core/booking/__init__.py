@@ -1,0 +1,1 @@
+"""Stories of bookings, from the first wish to the vendor's wallet."""

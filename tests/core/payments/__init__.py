@@ -1,0 +1,1 @@
+"""Stories of attempts, receipts and what evidence does."""

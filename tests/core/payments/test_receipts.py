@@ -1,0 +1,197 @@
+"""One payment, three tellers: a callback, a paybill's confirmation, an answer to a question.
+
+The first two name the receipt, the third does not. Whatever comes first, the money counts once;
+and two payments are never taken for one when their receipts show that they were two.
+"""
+
+from itertools import permutations
+
+import pytest
+
+from core.booking.lifecycle import State
+from core.booking.model import Booking
+from core.money import kes
+from core.payments import settle
+from core.payments.model import Attempt, Kind
+from core.payments.paybill import Fit, judge
+from core.ports import MoneyEvent, Outcome
+from tests.core.booking.world import GOLDEN, RECEIPT, World
+
+BY_HAND = "SFF6XYQ2CD"
+TELLERS = ("callback", "paybill", "question")
+
+
+def told(world: World, teller: str, booking: Booking, attempt: Attempt) -> str | None:
+    if teller == "paybill":
+        return world.paybill(booking.code, GOLDEN, RECEIPT, payer=None)
+    return world.paid(attempt, RECEIPT if teller == "callback" else None)
+
+
+@pytest.mark.parametrize("order", list(permutations(TELLERS)), ids="-".join)
+def test_the_same_payment_told_three_ways_counts_once(
+    world: World, order: tuple[str, ...]
+) -> None:
+    booking = world.book()
+    attempt = world.prompt(booking)
+
+    for teller in order:
+        told(world, teller, booking, attempt)
+    for teller in order:
+        assert told(world, teller, booking, attempt) == "repeat"
+
+    assert world.state(booking) is State.CONFIRMED
+    assert world.balance("float:daraja") == world.balance(f"escrow:{booking.code}") == GOLDEN
+    assert [receipt.number for receipt in world.receipts()] == [RECEIPT]
+    assert world.attempts(Kind.RETURN) == []
+    assert world.notices()["confirmed_customer"] == 1
+    world.assert_sound()
+
+
+def test_a_success_learned_by_asking_gets_its_receipt_later(world: World) -> None:
+    booking = world.book()
+    attempt = world.prompt(booking)
+
+    assert world.paid(attempt, None) is None
+    assert world.receipts()[0].number == f"attempt:{attempt.id}"
+    assert world.notice("confirmed_customer")["receipt"] is None
+
+    assert world.paid(attempt, RECEIPT) == "repeat"
+    assert world.receipts()[0].number == RECEIPT
+    world.assert_sound()
+
+
+@pytest.mark.parametrize("first", ["paybill", "question"])
+def test_a_payment_by_hand_that_was_taken_for_the_prompts_is_found_out(
+    world: World, first: str
+) -> None:
+    """Paid by hand and by prompt: only the prompt's late callback shows that there were two."""
+    booking = world.book()
+    attempt = world.prompt(booking)
+    tellers = [
+        lambda: world.paybill(booking.code, GOLDEN, BY_HAND, payer=None),
+        lambda: world.paid(attempt, None),
+    ]
+    for tell in tellers if first == "paybill" else reversed(tellers):
+        tell()
+    assert len(world.receipts()) == 1
+
+    assert world.paid(attempt, RECEIPT) is None
+
+    assert {receipt.number for receipt in world.receipts()} == {RECEIPT, BY_HAND}
+    assert world.balance(f"escrow:{booking.code}") == GOLDEN
+    assert world.balance("suspense:daraja") == GOLDEN
+    assert world.paid(attempt, RECEIPT) == "repeat"
+    assert world.paybill(booking.code, GOLDEN, BY_HAND, payer=None) == "repeat"
+    world.assert_sound()
+
+
+def test_a_later_receipt_does_not_rename_an_earlier_one(world: World) -> None:
+    booking = world.book()
+    attempt = world.prompt(booking)
+    world.paid(attempt, RECEIPT)
+
+    assert world.paid(attempt, "SFF9999999") == "repeat"
+
+    assert [receipt.number for receipt in world.receipts()] == [RECEIPT]
+    world.assert_sound()
+
+
+@pytest.mark.parametrize("typed", ["{}", "{} ", "{lower}", "{spaced}", "-{}-"])
+def test_a_booking_code_is_understood_as_people_type_it(world: World, typed: str) -> None:
+    booking = world.book()
+    code = booking.code
+    account = typed.format(code, lower=code.lower(), spaced=" ".join(code))
+
+    assert world.paybill(account, GOLDEN) is None
+
+    assert world.state(booking) is State.CONFIRMED
+    assert world.balance(f"escrow:{booking.code}") == GOLDEN
+
+
+@pytest.mark.parametrize("shillings", [66_699, 66_701, 10])
+def test_another_amount_by_hand_goes_back_and_the_booking_still_waits(
+    world: World, shillings: int
+) -> None:
+    booking = world.book()
+
+    assert world.paybill(booking.code, kes(shillings)) is None
+
+    assert world.state(booking) is State.AWAITING_PAYMENT
+    assert world.balance("suspense:daraja") == kes(shillings)
+    [back] = world.send_due()
+    assert back.amount == kes(shillings)
+    assert world.notice("money_returning")["amount_cents"] == kes(shillings).cents
+    assert world.paid(back.attempt_id, BY_HAND) is None
+    assert world.balance("suspense:daraja") == kes(0)
+    world.assert_sound()
+
+
+@pytest.mark.parametrize(("shillings", "cents"), [(9, 0), (500, 50)])
+def test_what_cannot_be_sent_back_waits_for_a_person(
+    world: World, shillings: int, cents: int
+) -> None:
+    """Below the provider's least, or with cents that it does not move."""
+    booking = world.book()
+
+    assert world.paybill(booking.code, kes(shillings, cents)) is None
+
+    assert world.send_due() == []
+    assert world.balance("suspense:daraja") == kes(shillings, cents)
+    assert world.receipts()[0].suspense
+    world.assert_sound()
+
+
+@pytest.mark.parametrize("account", ["ZZZZZ", "", "rent november", "🏠" * 30, "*" * 500])
+def test_money_for_an_account_that_nobody_knows_goes_back(world: World, account: str) -> None:
+    assert world.paybill(account, kes(1_000)) is None
+
+    [back] = world.send_due()
+    assert back.amount == kes(1_000)
+    assert world.paid(back.attempt_id, BY_HAND) is None
+    assert world.balance("suspense:daraja") == world.balance("float:daraja") == kes(0)
+    assert not world.notices(), "nobody knows whom to tell"
+    world.assert_sound()
+
+
+def test_money_of_a_masked_number_waits_for_a_person(world: World) -> None:
+    booking = world.book()
+
+    assert world.paybill(booking.code, GOLDEN - kes(1), payer=None) is None
+
+    assert world.attempts(Kind.RETURN) == []
+    assert world.balance("suspense:daraja") == GOLDEN - kes(1)
+    assert world.paybill(booking.code, GOLDEN - kes(1), payer=None) == "repeat"
+
+
+def test_a_payment_by_hand_of_a_masked_number_confirms(world: World) -> None:
+    booking = world.book()
+    assert world.paybill(booking.code, GOLDEN, payer=None) is None
+    assert world.state(booking) is State.CONFIRMED
+
+
+def test_a_paybill_word_that_is_no_payment_changes_nothing(world: World) -> None:
+    booking = world.book()
+
+    for over in (
+        {"receipt": None, "amount": GOLDEN, "outcome": Outcome.SUCCEEDED},
+        {"receipt": RECEIPT, "amount": None, "outcome": Outcome.SUCCEEDED},
+        {"receipt": RECEIPT, "amount": GOLDEN, "outcome": Outcome.FAILED},
+    ):
+        event = MoneyEvent("daraja", account=booking.code, **over)
+        assert world.run(lambda tx, event=event: settle.apply(tx, event)) == "no_receipt"
+
+    assert world.receipts() == []
+    assert world.state(booking) is State.AWAITING_PAYMENT
+
+
+def test_the_paybill_says_beforehand_what_would_fit(world: World) -> None:
+    booking = world.book()
+
+    def judged(account: str, shillings: int) -> Fit:
+        return world.run(lambda tx: judge(tx, account, kes(shillings)))
+
+    assert judged(f" {booking.code.lower()} ", 66_700) is Fit.FITS
+    assert judged(booking.code, 66_699) is Fit.WRONG_AMOUNT
+    assert judged("ZZZZZ", 66_700) is Fit.NO_ACCOUNT
+    world.withdraw(booking)
+    assert judged(booking.code, 66_700) is Fit.NO_ACCOUNT

@@ -1,0 +1,14 @@
+"""Fixtures of the payout stories."""
+
+import pytest
+
+from core.catalog.rules import BookingMode
+from core.clock import ManualClock
+from core.db.tx import Database
+from tests.core.booking.world import World
+
+
+@pytest.fixture
+def world(database: Database, clock: ManualClock) -> World:
+    """A hall that is booked without asking: its bookings wait for their payment at once."""
+    return World.open(database, clock, booking_mode=BookingMode.INSTANT)

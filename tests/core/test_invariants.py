@@ -1,0 +1,244 @@
+"""The live checker is silent over a healthy system and finds each break that is planted."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from core import inbox, outbox
+from core.booking.timers import due_bookings, fire
+from core.clock import ManualClock
+from core.db.tx import Database, Tx
+from core.invariants import Finding, open_cases, run_all
+from core.payments import attempts, settle
+from core.payments.model import Attempt
+from core.payouts.usecases import make_payout
+from core.ports import Callback
+from tests.support.factories import (
+    CUSTOMER,
+    OTHER_CUSTOMER,
+    make_booking,
+    make_instant_listing,
+    make_listing,
+    make_paid,
+    make_vendor,
+    paid_event,
+)
+
+
+@pytest.fixture
+def lived(database: Database, clock: ManualClock) -> Database:
+    """A system that has lived: a payout made, a booking paid for, a hold and a request open."""
+    with database.transaction() as tx:
+        vendor = make_vendor(tx)
+        hall = make_listing(tx, vendor)
+        rooms = make_instant_listing(tx, vendor, units=3, title="Baraka Rooms")
+        make_paid(tx, hall)
+        make_paid(tx, rooms, OTHER_CUSTOMER, receipt="SFF6XYQ2CD", in_days=30)
+        vendor_id, rooms_id = vendor.id, rooms.id
+    clock.advance(days=12)
+    _fire(database)
+    clock.advance(days=2, seconds=1)
+    _fire(database)
+    with database.transaction() as tx:
+        payout = make_payout(tx, vendor_id, "daraja")
+        assert payout is not None
+        for attempt_id in attempts.due_attempts(tx, 10):
+            attempts.begin(tx, attempt_id)
+            attempts.accepted(tx, attempt_id, "AG_1")
+            attempt = tx.db.get_one(Attempt, attempt_id)
+            settle.apply(tx, paid_event(attempt, "UAF5T4R3E2"))
+    with database.transaction() as tx:
+        rooms = tx.db.get_one(type(rooms), rooms_id)
+        make_booking(tx, rooms, CUSTOMER, in_days=16)
+        make_booking(tx, tx.db.get_one(type(hall), hall.id), CUSTOMER)
+        tx.db.execute(text("UPDATE notices SET state = 'sent', leased_until = NULL"))
+    return database
+
+
+def _fire(database: Database) -> None:
+    with database.transaction() as tx:
+        for booking_id in due_bookings(tx, 10):
+            fire(tx, booking_id)
+
+
+def findings(database: Database) -> list[Finding]:
+    with database.transaction() as tx:
+        return run_all(tx)
+
+
+def test_a_healthy_system_has_no_findings(lived: Database) -> None:
+    assert findings(lived) == []
+
+
+def test_an_empty_system_has_no_findings(database: Database) -> None:
+    assert findings(database) == []
+
+
+# Each break is planted with the table's own guards off, the way a fault of the database or of a
+# hand at work in it would make it.
+SQL_BREAKS = {
+    "a counter forgot a claim": (
+        "I7",
+        "UPDATE listing_days SET booked = booked - 1 WHERE booked = 1",
+    ),
+    "a counter was lost": ("I7", "DELETE FROM listing_days"),
+    "a claim nobody holds": (
+        "I7",
+        "UPDATE bookings SET state = 'expired', due_at = NULL WHERE state = 'awaiting_payment'",
+    ),
+    "an oversold day": (
+        "I7",
+        (
+            "ALTER TABLE listing_days DROP CONSTRAINT ck_listing_days_booked;"
+            " UPDATE listing_days SET units = 0 WHERE booked > 0"
+        ),
+    ),
+    "a receipt that was never posted": (
+        "I8",
+        (
+            "INSERT INTO receipts (id, provider, number, direction, amount_cents, suspense, at)"
+            " VALUES (gen_random_uuid(), 'daraja', 'SFFLOST001', 'in', 100, false, now())"
+        ),
+    ),
+    "a receipt of another amount": (
+        "I8",
+        "UPDATE receipts SET amount_cents = amount_cents + 100 WHERE number = 'SFF6XYQ1AB'",
+    ),
+    "provider money without a receipt": ("I8", "DELETE FROM receipts WHERE direction = 'out'"),
+    "a payout that is not its items": (
+        "I9",
+        "UPDATE payout_items SET amount_cents = amount_cents - 1",
+    ),
+    "a payout that paid more than its attempts": (
+        "I9",
+        "UPDATE attempts SET state = 'failed' WHERE kind = 'payout'",
+    ),
+    "a paid payout with money left": (
+        "I9",
+        "UPDATE payouts SET state = 'released', due_at = NULL",
+    ),
+    "a booking in two live payouts": (
+        "I9",
+        (
+            "DROP INDEX uq_payout_items_live_booking;"
+            " INSERT INTO payouts (id, vendor_id, state, amount_cents, carried_in_cents,"
+            " carried_out_cents, paid_cents, tries, created_at)"
+            " SELECT gen_random_uuid(), vendor_id, 'failed', amount_cents, 0, 0, 0, 0, created_at"
+            " FROM payouts;"
+            " INSERT INTO payout_items (payout_id, booking_id, amount_cents, live)"
+            " SELECT payouts.id, booking_id, payout_items.amount_cents, true"
+            " FROM payouts, payout_items WHERE state = 'failed'"
+        ),
+    ),
+    "a move that the table does not have": (
+        "I11",
+        (
+            "INSERT INTO booking_events (booking_id, event, state_before, state_after, actor, at)"
+            " SELECT id, 'pay', 'requested', 'confirmed', 'system', now() FROM bookings"
+            " WHERE state = 'requested'"
+        ),
+    ),
+    "a state that no audit row led to": (
+        "I11",
+        "UPDATE bookings SET state = 'declined', due_at = NULL WHERE state = 'requested'",
+    ),
+    "a gap between two moves": (
+        "I11",
+        (
+            "INSERT INTO booking_events (booking_id, event, state_before, state_after, actor, at)"
+            " SELECT id, 'decline', 'awaiting_payment', 'declined', 'system', now() FROM bookings"
+            " WHERE state = 'requested'"
+        ),
+    ),
+    "a state that waits for nothing": (
+        "I11",
+        "UPDATE bookings SET due_at = NULL WHERE state = 'confirmed'",
+    ),
+    "a timer that did not fire": (
+        "I11",
+        (
+            "UPDATE bookings SET due_at = created_at - interval '11 minutes'"
+            " WHERE state = 'requested'"
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SQL_BREAKS)
+def test_each_planted_break_is_found(lived: Database, name: str) -> None:
+    invariant, statement = SQL_BREAKS[name]
+    with lived.transaction() as tx:
+        tx.db.execute(text("SET LOCAL session_replication_role = replica"))
+        tx.db.connection().exec_driver_sql(statement)
+
+    found = findings(lived)
+
+    assert invariant in {finding.invariant for finding in found}, found
+    assert all(finding.expected != finding.actual for finding in found)
+
+
+def test_a_fault_in_the_ledger_is_found_too(lived: Database) -> None:
+    with lived.transaction() as tx:
+        tx.db.execute(text("SET LOCAL session_replication_role = replica"))
+        tx.db.execute(
+            text(
+                "UPDATE ledger_accounts SET balance_cents = balance_cents - 1"
+                " WHERE path LIKE 'escrow:%'"
+            )
+        )
+
+    assert {"I2", "I3"} <= {finding.invariant for finding in findings(lived)}
+
+
+def _owe(tx: Tx) -> None:
+    outbox.add(tx, "confirmed", CUSTOMER, {})
+
+
+def _lease(tx: Tx) -> None:
+    _owe(tx)
+    outbox.lease(tx, 10)
+
+
+def _begin(tx: Tx) -> None:
+    _owe(tx)
+    (notice_id,) = outbox.lease(tx, 10)
+    outbox.begin(tx, notice_id)
+
+
+def _call_back(tx: Tx) -> None:
+    inbox.store(tx, Callback("africastalking", "sms", "in-1", {}))
+
+
+@pytest.mark.parametrize(
+    ("plant", "minutes"), [(_owe, 10), (_lease, 6), (_begin, 6), (_call_back, 10)]
+)
+def test_what_lies_about_too_long_is_found(
+    database: Database, clock: ManualClock, plant: Callable[[Tx], None], minutes: int
+) -> None:
+    with database.transaction() as tx:
+        plant(tx)
+    clock.advance(seconds=minutes * 60)
+    assert findings(database) == []
+
+    clock.advance(seconds=1)
+    assert [finding.invariant for finding in findings(database)] == ["I13"]
+
+
+def test_what_a_person_may_look_at_is_counted_and_no_finding(database: Database) -> None:
+    with database.transaction() as tx:
+        _begin(tx)
+        notice_id: UUID = tx.db.scalars(text("SELECT id FROM notices")).one()
+        outbox.failed(tx, notice_id, "timeout", retryable=False, unknown=True)
+
+    assert findings(database) == []
+    with database.transaction() as tx:
+        assert open_cases(tx) == {
+            "notices_unknown": 1,
+            "notices_dead": 0,
+            "callbacks_dead": 0,
+            "attempts_unknown": 0,
+            "payouts_failed": 0,
+            "receipts_in_suspense": 0,
+        }

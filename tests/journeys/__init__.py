@@ -1,0 +1,1 @@
+"""Whole journeys against a real `nafasi up`, over HTTP only. Run with ``-m slow``."""

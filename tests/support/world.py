@@ -1,0 +1,414 @@
+"""A whole system for stories: the real web side, workers, PostgreSQL, Redis and providers.
+
+The providers are the simulators under a real HTTP server; phones dial, read and pay there. Only
+the clock is moved by hand, so that a story of weeks takes a second and is the same each time.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+import redis
+from fastapi import FastAPI
+from pydantic import SecretStr
+from sqlalchemy import func, select, union_all
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from channels.africastalking.sms import AfricasTalkingSms
+from channels.daraja.b2c import DarajaPayouts
+from channels.daraja.client import DarajaClient
+from channels.daraja.stk import DarajaCollections
+from channels.simulator.app import create_app
+from channels.simulator.config import SimulatorConfig
+from channels.simulator.credentials import new_private_key_pem
+from core.booking.model import Booking
+from core.clock import ManualClock
+from core.db.tx import Database
+from core.demo.seed import seed_catalog
+from core.ids import CountedIds
+from core.inbox import Arrival, Inbound
+from core.outbox import Notice, Sending
+from core.payments.model import Attempt
+from core.payouts import rules as payout_rules
+from core.payouts.model import Payout
+from core.settings import Environment, Settings
+from core.vault import Vault
+from sessions.bootstrap import build_conductor, build_desk, notice_context
+from sessions.gsm7 import segments, septets
+from sessions.notices import render
+from tests.channels.simulator.rig import QUICK, eventually, serving
+from tests.support.servers import Databases
+from web.hooks import hook_routes
+from web.hop import UssdHop
+from web.metrics import Metrics
+from web.parts import Parts as WebParts
+from web.wake import Nudger, Producer
+from workers.parts import Parts, daraja_config, new_redis
+from workers.pause import Pauses
+from workers.schedule import JOBS
+
+SECRET = "story-callbacks"
+USSD_CODE = "*384*7781#"
+POOL_SIZE = 8
+# So that no adapter sleeps for the sake of a provider that is our own.
+CALLS_PER_SECOND = 10_000.0
+ROUNDS_MAX = 100
+MOMENTS_MAX = 2_000
+LOG_MAX = 1_000
+# What runs in a story. Housekeeping forgets what stories look at.
+WORK = tuple(job.run for job in JOBS if job.name != "housekeeping")
+STORY_IDS, SEED_IDS = 2, 1
+OK, CREATED = 200, 201
+
+
+class Switch:
+    """One ASGI server for all stories: hands requests to whichever system is being played."""
+
+    def __init__(self) -> None:
+        self.app: ASGIApp | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            self.loop = asyncio.get_running_loop()
+            for done in ("lifespan.startup.complete", "lifespan.shutdown.complete"):
+                await receive()
+                await send({"type": done})
+            return
+        assert self.app is not None, "a provider calls back before or after a story"
+        await self.app(scope, receive, send)
+
+    def run(self, coroutine: Any) -> Any:
+        """Run a coroutine on the server's loop and return what it returns."""
+        assert self.loop is not None, "the server has started"
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result()
+
+
+class NoBroker(Producer):
+    """Nobody is woken: a story runs the workers itself."""
+
+    def __init__(self) -> None:
+        """Open nothing."""
+
+    def send(self, work: str) -> None:
+        """Send nothing."""
+
+    def close(self) -> None:
+        """Close nothing."""
+
+
+@dataclass
+class Stage:
+    """What stories share, one after another: both servers, and prepared databases."""
+
+    databases: Databases
+    clock: ManualClock
+    vault: Vault
+    switch: Switch
+    base: str
+    simulator: str
+    config: SimulatorConfig
+    http: httpx.Client
+    certificate: str
+    markets: dict[datetime, str]
+
+    def market(self, begin: datetime) -> str:
+        """Return the name of a database with the demo market as seeded at a moment."""
+        if begin not in self.markets:
+            name = self.databases.migrated()
+            self.clock.set(begin)
+            database = self._database(name, SEED_IDS, pool_size=1)
+            database.run(seed_catalog)
+            database.close()
+            self.markets[begin] = name
+        return self.databases.create(self.markets[begin])
+
+    def _database(self, name: str, seed: int, pool_size: int = POOL_SIZE * 2) -> Database:
+        url = self.databases.url(name)
+        return Database(url, self.clock, CountedIds(seed), self.vault, pool_size=pool_size)
+
+    @contextmanager
+    def world(self, begin: datetime, redis_url: str) -> Iterator["World"]:
+        """Set up a system at a moment; it is gone when the story is over."""
+        with ExitStack() as stack:
+            name = self.market(begin)
+            stack.callback(self.databases.drop, name)
+            self.clock.set(begin)
+            database = self._database(name, STORY_IDS)
+            stack.callback(database.close)
+            settings = self._settings(redis_url)
+            parts = self._workers(stack, settings, database)
+            conductor = build_conductor(database, redis_url, settings)
+            self.switch.run(conductor.start())
+            stack.callback(lambda: self.switch.run(conductor.aclose()))
+            web = WebParts(settings, database, conductor, Metrics(), Nudger(NoBroker()))
+            app = FastAPI()
+            app.include_router(hook_routes(web))
+            self.switch.app = UssdHop(conductor.advance, SECRET, app, lambda _field: None)
+            made = World(self, database, parts, redis_url)
+            made.control("/reset", {})
+            # Whatever is under way for this story ends before its servers' database goes.
+            stack.callback(lambda: made.control("/reset", {}))
+            yield made
+
+    def _settings(self, redis_url: str) -> Settings:
+        config = self.config
+        return Settings(
+            env=Environment.TEST,
+            redis_url=redis_url,
+            public_url=self.base,
+            callback_secret=SecretStr(SECRET),
+            ussd_code=USSD_CODE,
+            database_pool_size=POOL_SIZE,
+            africastalking_base_url=f"{self.simulator}/africastalking",
+            africastalking_username=config.username,
+            africastalking_api_key=SecretStr(config.api_key),
+            africastalking_sender_id=config.sender_id,
+            daraja_base_url=f"{self.simulator}/daraja",
+            daraja_consumer_key=SecretStr(config.consumer_key),
+            daraja_consumer_secret=SecretStr(config.consumer_secret),
+            daraja_shortcode=config.shortcode,
+            daraja_passkey=SecretStr(config.passkey),
+            daraja_b2c_shortcode=config.b2c_shortcode,
+            daraja_initiator_name=config.initiator_name,
+            daraja_initiator_password=SecretStr(config.initiator_password),
+            daraja_certificate=self.certificate,
+        )
+
+    def _workers(self, stack: ExitStack, settings: Settings, database: Database) -> Parts:
+        """What tasks work with, on this story's clock; compare ``workers.parts.build_parts``."""
+        store = new_redis(settings.redis_url)
+        stack.callback(store.close)
+        sender = AfricasTalkingSms(
+            settings.africastalking_username,
+            settings.africastalking_api_key.get_secret_value(),
+            settings.africastalking_base_url,
+            settings.africastalking_sender_id,
+        )
+        stack.callback(sender.close)
+        paced = replace(
+            daraja_config(settings),
+            pushes_per_second=CALLS_PER_SECOND,
+            payouts_per_second=CALLS_PER_SECOND,
+            questions_per_second=CALLS_PER_SECOND,
+        )
+        daraja = DarajaClient(paced, store)
+        stack.callback(daraja.close)
+        collections, payouts = DarajaCollections(daraja, self.clock), DarajaPayouts(daraja)
+        return Parts(
+            database=database,
+            sender=sender,
+            collections={collections.name: collections},
+            payouts={payouts.name: payouts},
+            payout_provider=payouts.name,
+            paybill=settings.daraja_shortcode,
+            desk=build_desk(settings),
+            render=partial(render, context=notice_context(settings)),
+            pauses=Pauses(store),
+        )
+
+
+@contextmanager
+def staged(databases: Databases, vault: Vault, begin: datetime) -> Iterator[Stage]:
+    """Start both servers for a run of stories."""
+    with ExitStack() as stack:
+        switch, clock = Switch(), ManualClock(begin)
+        base = stack.enter_context(serving(switch))
+        config = SimulatorConfig(
+            callback_secret=SECRET,
+            callback_base=base,
+            ussd_code=USSD_CODE,
+            private_key_pem=new_private_key_pem(),
+            seed=7,
+            waits=QUICK,
+        )
+        app = create_app(config, measure=_measure, clock=clock)
+        simulator = stack.enter_context(serving(app))
+        http = stack.enter_context(httpx.Client(trust_env=False, timeout=20))
+        certificate = http.get(f"{simulator}/simulator/certificate.pem").text
+        stage = Stage(
+            databases, clock, vault, switch, base, simulator, config, http, certificate, {}
+        )
+        yield stage
+        for name in stage.markets.values():
+            databases.drop(name)
+
+
+def _measure(text: str) -> dict[str, int]:
+    return {"septets": septets(text), "segments": segments(text)}
+
+
+class World:
+    """One system, with phones, in the hands of one story."""
+
+    def __init__(self, stage: Stage, database: Database, parts: Parts, redis_url: str) -> None:
+        self.stage = stage
+        self.clock = stage.clock
+        self.database = database
+        self.parts = parts
+        self._redis_url = redis_url
+        # What our own steps make the providers tell us; the rest follows from their journal.
+        self._owed: Counter[str] = Counter()
+
+    def control(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Call the simulator's control API; POST when there is a body."""
+        url = f"{self.stage.simulator}/simulator/api{path}"
+        http = self.stage.http
+        answer = http.get(url) if body is None else http.post(url, json=body)
+        assert answer.status_code == OK, answer.text
+        return answer.json()
+
+    def dial(self, phone: str, code: str) -> dict[str, Any]:
+        """Dial; what the phone then shows."""
+        self.hang_up(phone)
+        return self._screen(self.control("/dial", {"phone": phone, "code": code}))
+
+    def answer(self, phone: str, entry: str) -> dict[str, Any]:
+        """Answer the screen; what the phone then shows."""
+        return self._screen(self.control("/answer", {"phone": phone, "input": entry}))
+
+    def hang_up(self, phone: str) -> None:
+        """Press the red button; nothing happens without a call."""
+        if self.control("/hangup", {"phone": phone})["ended"]:
+            self._owed["events"] += 1
+
+    def hop_again(self, phone: str, screen: dict[str, Any]) -> str:
+        """Send the hop that led to a screen once more, as a network does; the raw reply."""
+        form = {
+            "sessionId": screen["session_id"],
+            "phoneNumber": phone,
+            "networkCode": "63902",
+            "serviceCode": USSD_CODE,
+            "text": screen["transcript"],
+        }
+        url = f"{self.stage.base}/hooks/africastalking/{SECRET}/ussd"
+        answer = self.stage.http.post(
+            url,
+            content=urlencode(form),
+            headers={"content-type": "application/x-www-form-urlencoded"},
+        )
+        assert answer.status_code == OK, answer.text
+        return answer.text
+
+    def _screen(self, screen: dict[str, Any]) -> dict[str, Any]:
+        assert screen["error"] is None, screen
+        self._owed["events"] += bool(screen["final"])
+        return screen
+
+    def text(self, phone: str, words: str) -> None:
+        """Send us an SMS from a phone."""
+        self.control("/sms", {"from": phone, "text": words})
+        self._owed["inbound"] += 1
+
+    def inbox(self, phone: str) -> list[str]:
+        """What a phone was sent so far, oldest first."""
+        found = self.control(f"/sms?phone={phone.replace('+', '%2B')}")["sms"]
+        return [sms["text"] for sms in found if sms["direction"] == "to_phone"]
+
+    def readers(self) -> set[str]:
+        """The phones that were sent anything."""
+        return {
+            sms["to"]
+            for sms in self.control(f"/sms?limit={LOG_MAX}")["sms"]
+            if sms["direction"] == "to_phone"
+        }
+
+    def settle_prompt(self, phone: str, outcome: str) -> None:
+        """Answer the newest M-Pesa prompt on a phone."""
+        self.work()
+        wanted = "failed" if outcome == "late_paid" else "open"
+        prompts = self.control(f"/stk?status=all&phone={phone.replace('+', '%2B')}")["stk"]
+        found = [prompt for prompt in prompts if prompt["status"] == wanted]
+        assert found, f"{phone} has no {wanted} prompt"
+        self.control(f"/stk/{found[-1]['id']}", {"outcome": outcome})
+        # The callback of an ended prompt is counted by its state; these make one more or less.
+        self._owed["stk"] += {"late_paid": 1, "duplicate": 1, "no_callback": -1}.get(outcome, 0)
+
+    def paybill(self, phone: str, account: str, shillings: int) -> str:
+        """Pay by hand; what M-Pesa says: completed, refused or rejected."""
+        said = self.control("/paybill", {"phone": phone, "account": account, "amount": shillings})
+        self._owed["c2b"] += 2 if said["status"] == "completed" else 1
+        return str(said["status"])
+
+    def work(self) -> None:
+        """Let callbacks arrive and workers run until nothing is left to do at this moment."""
+        for _ in range(ROUNDS_MAX):
+            eventually(self._at_rest)
+            if not sum(run(self.parts) for run in WORK):
+                return
+        raise AssertionError("the workers never come to rest")
+
+    def wait(self, length: timedelta) -> None:
+        """Let time pass, stopping at each moment at which something is due."""
+        until = self.clock.now() + length
+        for _ in range(MOMENTS_MAX):
+            self.work()
+            due = self._next_due()
+            if due > until:
+                break
+            self.clock.set(due)
+        else:
+            raise AssertionError("too much is due")
+        self.clock.set(until)
+        self.work()
+
+    def _next_due(self) -> datetime:
+        now = self.clock.now()
+        moments = union_all(
+            select(Booking.due_at),
+            select(Attempt.due_at),
+            select(Payout.due_at),
+            select(Notice.due_at).where(Notice.state == Sending.WAITING),
+            select(Inbound.due_at).where(Inbound.state == Arrival.WAITING),
+        ).subquery()
+        due = moments.c.due_at
+        with self.database.transaction() as tx:
+            first = tx.db.scalar(select(func.min(due)).where(due > now))
+        monday = payout_rules.next_run(now)
+        return min(first, monday) if first else monday
+
+    def _at_rest(self) -> bool:
+        """Tell whether all that the providers have to tell has been told, and was taken."""
+        log = self.control(f"/log?limit={LOG_MAX}")["log"]
+        assert len(log) < LOG_MAX, "the story is too long for the journal"
+        owed, told = Counter(self._owed), Counter[str]()
+        for entry in log:
+            if entry["direction"] == "request":
+                owed += _callbacks_of(entry)
+            elif entry["status"] is None and not entry["note"]:
+                return False
+            elif entry["status"] is not None:
+                assert entry["status"] == OK, f"refused: {entry['url']} {entry['answer']}"
+                told[entry["service"]] += 1
+        prompts = self.control(f"/stk?status=all&limit={LOG_MAX}")["stk"]
+        if any(prompt["status"] == "sending" for prompt in prompts):
+            return False
+        owed["stk"] += sum(prompt["status"] in {"paid", "failed"} for prompt in prompts)
+        return all(told[service] >= count for service, count in owed.items())
+
+    def leases(self) -> list[str]:
+        """Conversations that are still locked."""
+        client = redis.Redis.from_url(self._redis_url)
+        try:
+            return [key.decode() for key in client.scan_iter("*lease*")]
+        finally:
+            client.close()
+
+
+def _callbacks_of(entry: dict[str, Any]) -> Counter[str]:
+    """How many callbacks follow from one request of ours, by service."""
+    match entry["service"]:
+        case "sms" if entry["status"] == CREATED:
+            return Counter(sms=2 * entry["answer"].count('"messageId":"ATXid'))
+        case "b2c" | "status" if entry["status"] == OK:
+            return Counter({entry["service"]: 1})
+    return Counter()
+
+

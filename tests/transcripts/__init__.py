@@ -1,0 +1,1 @@
+"""Stories of calls, messages and money, one text file each."""

@@ -1,0 +1,133 @@
+"""The real application under a real server, on the test's own database and Redis."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import httpx
+import redis
+import uvicorn
+from sqlalchemy import select
+from starlette.types import ASGIApp
+
+from core.db.tx import Database
+from core.inbox import Inbound
+from core.settings import Settings
+from sessions.bootstrap import build_conductor
+from web.asgi import assemble
+from web.metrics import Metrics
+from web.parts import Parts
+from web.wake import Nudger, Producer
+
+SECRET = "tests-callback-secret-0123456789"
+PATIENCE_SECONDS = 5.0
+CALLER = "+254700000001"
+
+T = TypeVar("T")
+
+
+def eventually(look: Callable[[], T | None], seconds: float = PATIENCE_SECONDS) -> T:
+    """What ``look`` finds, as soon as it finds something."""
+    end = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.01)
+    return found
+
+
+def make_settings(database: Database, redis_url: str, **over: Any) -> Settings:
+    url = database.engine.url.render_as_string(hide_password=False)
+    values = {
+        "env": "test",
+        "database_url": url,
+        "redis_url": redis_url,
+        "callback_secret": SECRET,
+        "metrics_token": "",
+        "simulator_url": "",
+    }
+    return Settings(**(values | over))
+
+
+def make_parts(database: Database, settings: Settings) -> Parts:
+    nudger = Nudger(Producer(settings.redis_url))
+    database = Database(
+        settings.database_url, database.clock, database.ids, database.vault, nudger, pool_size=20
+    )
+    metrics = Metrics()
+    conductor = build_conductor(database, settings.redis_url, settings, observer=metrics)
+    return Parts(settings, database, conductor, metrics, nudger)
+
+
+@contextmanager
+def serving(app: ASGIApp, port: int = 0) -> Iterator[str]:
+    """Serve an application as in production; gives its address."""
+    config = uvicorn.Config(
+        app,
+        host="127.0.0.1",
+        port=port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=1,
+    )
+    server = uvicorn.Server(config)
+    bound = config.bind_socket()
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
+    thread.start()
+    try:
+        eventually(lambda: server.started)
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        bound.close()
+
+
+@contextmanager
+def silence() -> Iterator[str]:
+    """A host that takes connections and never answers; gives host and port."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+@dataclass
+class Web:
+    """The application, and what a story looks at."""
+
+    http: httpx.Client
+    parts: Parts
+    store: redis.Redis
+
+    def hook(self, path: str, secret: str = SECRET) -> str:
+        provider, _, rest = path.partition("/")
+        return f"/hooks/{provider}/{secret}/{rest}"
+
+    def inbox(self) -> list[Inbound]:
+        with self.parts.database.transaction() as tx:
+            return list(tx.db.scalars(select(Inbound).order_by(Inbound.received_at, Inbound.id)))
+
+    def metric(self, line: str) -> float:
+        """The value of one line of /metrics; 0 when it is not there."""
+        for shown in self.http.get("/metrics").text.splitlines():
+            if shown.startswith(line):
+                return float(shown.rpartition(" ")[2])
+        return 0.0
+
+
+@contextmanager
+def running(database: Database, settings: Settings) -> Iterator[Web]:
+    """The application of these settings, until the block ends."""
+    parts = make_parts(database, settings)
+    store = redis.Redis.from_url(settings.redis_url, decode_responses=True)
+    with (
+        store,
+        serving(assemble(parts)) as base,
+        httpx.Client(base_url=base, timeout=10, trust_env=False) as http,
+    ):
+        yield Web(http, parts, store)

@@ -1,0 +1,99 @@
+"""What need not be kept goes in time; the facts, and what is still to be done, stay."""
+
+from sqlalchemy import func, select, text, update
+
+from core import inbox, outbox, receipts
+from core.clock import ManualClock
+from core.inbox import Arrival, Inbound
+from core.outbox import Notice, Sending
+from core.receipts import TurnReceipt
+from tests.support.factories import CUSTOMER
+from tests.support.fakes import notices
+from tests.workers import callbacks
+from tests.workers.callbacks import arrivals, arrive
+from tests.workers.conftest import Crew
+from workers.housekeeping import BATCH_MAX, run_housekeeping
+from workers.inbox import run_inbox
+from workers.notices import run_notices
+
+
+def test_words_of_messages_go_after_a_month(crew: Crew, clock: ManualClock) -> None:
+    with crew.database.transaction() as tx:
+        outbox.add(tx, "confirmed", CUSTOMER, {"pin": "1234"})
+    run_notices(crew.parts)
+
+    clock.advance(days=29)
+    assert run_housekeeping(crew.parts) == 0
+    clock.advance(days=2)
+    assert run_housekeeping(crew.parts) == 1
+    assert run_housekeeping(crew.parts) == 0
+
+    (notice,) = notices(crew.database)
+    assert (notice.text, notice.params) == (None, {})
+    assert (notice.state, notice.cost_cents) == (Sending.SENT, 80)
+
+
+def test_a_message_that_is_still_owed_keeps_its_words(crew: Crew, clock: ManualClock) -> None:
+    with crew.database.transaction() as tx:
+        outbox.add(tx, "confirmed", CUSTOMER, {"pin": "1234"})
+    clock.advance(days=60)
+
+    assert run_housekeeping(crew.parts) == 0
+    assert notices(crew.database)[0].params == {"pin": "1234"}
+
+
+def test_bodies_of_applied_callbacks_go_and_repeats_are_still_refused(
+    crew: Crew, clock: ManualClock
+) -> None:
+    arrive(crew.database, callbacks.session_end())
+    run_inbox(crew.parts)
+    clock.advance(days=91)
+
+    assert run_housekeeping(crew.parts) == 1
+
+    arrive(crew.database, callbacks.session_end())
+    (row,) = arrivals(crew.database)
+    assert (row.payload, row.state) == ({}, Arrival.APPLIED)
+
+
+def test_a_dead_callback_keeps_its_body_for_whoever_looks_into_it(
+    crew: Crew, clock: ManualClock
+) -> None:
+    arrive(crew.database, callbacks.sms("1"))
+    with crew.database.transaction() as tx:
+        tx.db.execute(update(Inbound).values(state=Arrival.DEAD))
+    clock.advance(days=91)
+
+    assert run_housekeeping(crew.parts) == 0
+
+
+def test_turn_receipts_go_after_a_month(crew: Crew, clock: ManualClock) -> None:
+    with crew.database.transaction() as tx:
+        receipts.begin(tx, "africastalking", "ATUid_1", "digest")
+    clock.advance(days=20)
+    with crew.database.transaction() as tx:
+        receipts.begin(tx, "africastalking", "ATUid_2", "digest")
+    clock.advance(days=11)
+
+    assert run_housekeeping(crew.parts) == 1
+    with crew.database.transaction() as tx:
+        assert tx.db.scalars(select(TurnReceipt.session_id)).all() == ["ATUid_2"]
+
+
+def test_more_than_one_batch_goes_in_one_run(crew: Crew, clock: ManualClock) -> None:
+    count = BATCH_MAX + 5
+    with crew.database.transaction() as tx:
+        inbox.store(tx, callbacks.sms("1"))
+        tx.db.execute(
+            text(
+                "INSERT INTO turn_receipts SELECT 'p', n::text, 'd', '', false, '{}', :now"
+                " FROM generate_series(1, :count) AS n"
+            ),
+            {"now": tx.now, "count": count},
+        )
+    clock.advance(days=31)
+
+    assert run_housekeeping(crew.parts) == count
+    with crew.database.transaction() as tx:
+        assert tx.db.scalar(select(func.count()).select_from(TurnReceipt)) == 0
+        assert tx.db.scalar(select(func.count()).select_from(Notice)) == 0
