@@ -43,7 +43,7 @@ def build_conductor(
 ) -> Conductor:
     """Return what answers USSD hops; its threads are as many as the database's connections."""
     flow = build_flow()
-    engine = Engine({flow.version: flow}, flow.version, database, database.clock, CoreHooks())
+    engine = Engine({flow.version: flow}, flow.version, database, CoreHooks())
     store = RedisStore(connect(redis_url))
     return Conductor(
         engine,

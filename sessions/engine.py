@@ -8,7 +8,6 @@ again in a thread, from the stored state, which is safe because nothing has been
 from collections.abc import Mapping
 
 from core import receipts
-from core.clock import Clock
 from core.db.tx import Database
 from core.ports import Reply
 from sessions.flow import End, Flow, Person
@@ -26,7 +25,6 @@ class Engine:
         flows: by version; sessions that are under way keep theirs.
         current: the version that new sessions get.
         database: for effects, receipts, and screens that read.
-        clock: tells the time.
         hooks: the application's side.
     """
 
@@ -35,14 +33,12 @@ class Engine:
         flows: Mapping[str, Flow],
         current: str,
         database: Database,
-        clock: Clock,
         hooks: Hooks,
     ) -> None:
         assert current in flows, "the current version is not among the flows"
         self.flows = flows
         self.current = flows[current]
         self.database = database
-        self.clock = clock
         self.hooks = hooks
 
     def flow_of(self, state: State) -> Flow:

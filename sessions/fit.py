@@ -1,7 +1,7 @@
 """Makes a screen fit: 160 septets for everything, whatever the names on it.
 
-Names give way first, step by step; then fewer options stand on a page; then the ``00`` line goes
-(the key still works). Lines marked ``keep`` give way to nothing.
+Names give way first, as long as they can be told apart; then fewer options stand on a page; then
+names again, and the ``00`` line (the key still works). Lines marked ``keep`` give way to nothing.
 
 The budget is the smallest known, Safaricom's 160 characters (AT help article 1284096); Airtel's
 184 exceeds what the standard carries and is not relied on.
@@ -35,6 +35,9 @@ OPTIONS_PER_PAGE_MAX = 5
 OPTIONS_MAX = 97
 # Names are shortened to these lengths in turn, dots included; shorter they say nothing.
 NAME_LENGTHS = (24, 20, 17, 14, 12, 10)
+# Three names that can be told apart are better than five that cannot.
+READABLE_LENGTHS = NAME_LENGTHS[:3]
+OPTIONS_READABLE = 3
 # Refusals that the engine itself may put above any screen.
 _ANYWHERE = ("bad_choice", "bad_input", "empty", "too_long", "refused")
 
@@ -93,12 +96,14 @@ def page(view: View, start: int, language: str, *, way_out: bool, why: str = "")
     text = _compose(view, start, most, more, tail, why, None)
     if septets(text) <= SCREEN_SEPTETS:
         return Page(text, most)
-    for tail_ in (tail, back) if way_out else (tail,):
-        for end in range(most, min(start, most - 1), -1):
-            for length in NAME_LENGTHS:
-                text = _compose(view, start, end, more, tail_, why, length)
-                if septets(text) <= SCREEN_SEPTETS:
-                    return Page(text, end)
+    tails = (tail, back) if way_out else (tail,)
+    for lengths, fewest in ((READABLE_LENGTHS, OPTIONS_READABLE), (NAME_LENGTHS, 0)):
+        for tail_ in tails:
+            for end in range(most, min(start + fewest, most) - 1, -1):
+                for length in lengths:
+                    text = _compose(view, start, end, more, tail_, why, length)
+                    if septets(text) <= SCREEN_SEPTETS:
+                        return Page(text, end)
     end = min(start + 1, count)
     return Page(_squeezed(view, start, end, more, back if way_out else "", why), end, whole=False)
 

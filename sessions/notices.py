@@ -142,19 +142,19 @@ def _came_to_nothing(sentence: T, params: Params, context: NoticeContext) -> T:
             sentence=sentence,
             dial=context.ussd_code,
         )
-    listed = [
-        t(
-            "{name} {day}: {dial}",
-            name=cut(other["title"]),
-            day=date.fromisoformat(other["starts_on"]),
-            dial=_dial(context, str(other["number"])),
-        )
-        for other in others
-    ]
+    listed = [_alternative(other, params, context) for other in others]
     text = listed[0]
     for other in listed[1:]:
         text = t("{first}, {next}", first=text, next=other)
     return t("{sentence} You paid nothing. Free: {others}", sentence=sentence, others=text)
+
+
+def _alternative(other: Params, params: Params, context: NoticeContext) -> T:
+    """Something else that is free, with its day only when it is another day."""
+    what = {"name": cut(other["title"]), "dial": _dial(context, str(other["number"]))}
+    if other["starts_on"] == params["starts_on"]:
+        return t("{name} {dial}", **what)
+    return t("{name} {day} {dial}", **what, day=date.fromisoformat(other["starts_on"]))
 
 
 def _request_declined(params: Params, context: NoticeContext) -> T:
@@ -176,26 +176,26 @@ def _request_missed(params: Params, _context: NoticeContext) -> T:
 
 
 def _request_withdrawn(params: Params, _context: NoticeContext) -> T:
-    return t("{code} {listing}, {day}: the customer took it back.", **_what(params))
+    return t("{code} {listing}, {day}: the customer cancelled.", **_what(params))
 
 
 _REASONS: Mapping[str, T] = {
-    Reason.CANCELLED: t("You cancelled the payment of {total} for {code}."),
-    Reason.INSUFFICIENT: t("M-Pesa did not have {total} for {code}."),
-    Reason.WRONG_PIN: t("The M-Pesa PIN for {code} was wrong."),
-    Reason.UNREACHABLE: t("M-Pesa could not reach your phone for {code}."),
-    Reason.EXPIRED: t("M-Pesa got no answer from you for {code}."),
-    Reason.LIMIT: t("{total} for {code} is over an M-Pesa limit."),
+    Reason.CANCELLED: t("You cancelled the payment of {total}."),
+    Reason.INSUFFICIENT: t("Your M-Pesa has less than {total}."),
+    Reason.WRONG_PIN: t("The M-Pesa PIN was wrong."),
+    Reason.UNREACHABLE: t("M-Pesa could not reach your phone."),
+    Reason.EXPIRED: t("M-Pesa got no answer from you."),
+    Reason.LIMIT: t("{total} is over your M-Pesa limit."),
 }
-_NO_REASON = t("The payment of {total} for {code} did not go through.")
+_NO_REASON = t("The payment of {total} did not go through.")
 
 
 def _payment_failed(params: Params, context: NoticeContext) -> T:
     what = _what(params)
     sentence = T(_REASONS.get(params["reason"], _NO_REASON).msgid, what)
     return t(
-        "{sentence} Held till {by}. Try again: reply PAY {code}, dial {dial}, or paybill "
-        "{paybill} account {code}.",
+        "{sentence} Pay by {by}: reply PAY {code}, dial {dial} or paybill {paybill} account "
+        "{code}.",
         sentence=sentence,
         by=_by(params),
         code=params["code"],
@@ -206,8 +206,8 @@ def _payment_failed(params: Params, context: NoticeContext) -> T:
 
 def _provider_down(params: Params, context: NoticeContext) -> T:
     return t(
-        "M-Pesa is slow now. We go on trying to ask you for {total}. Or pay by hand: paybill "
-        "{paybill} account {code}, by {by}.",
+        "M-Pesa is slow now. We keep trying. Or pay {total} yourself by {by}: paybill {paybill} "
+        "account {code}.",
         **_what(params),
         by=_by(params),
         paybill=context.paybill,
@@ -216,8 +216,8 @@ def _provider_down(params: Params, context: NoticeContext) -> T:
 
 def _hold_expired(params: Params, context: NoticeContext) -> T:
     return t(
-        "{code} {listing}, {day}: not paid in time, so it is free for others again. Nothing was "
-        "taken. Book again: {dial}",
+        "{code} {listing}, {day}: not paid in time, so others can book it now. You paid nothing. "
+        "Book again: {dial}",
         **_what(params),
         dial=_dial(context, str(params["number"])),
     )

@@ -49,10 +49,15 @@ class SmsDesk:
 
     Args:
         ussd_code: what our answers say to dial.
+        forget: called with a number whose language has changed, so that its next call is asked
+            about anew.
     """
 
-    def __init__(self, ussd_code: str) -> None:
+    def __init__(
+        self, ussd_code: str, forget: Callable[[str], None] = lambda _msisdn: None
+    ) -> None:
         self._ussd_code = ussd_code
+        self._forget = forget
         self._handlers: Mapping[Verb, Callable[[_Letter], T | None]] = {
             Verb.STOP: self._stop,
             Verb.START: self._start,
@@ -108,12 +113,15 @@ class SmsDesk:
         outbox.add(letter.tx, HELP_TOPIC, letter.msisdn, {})
 
     def _english(self, letter: _Letter) -> T:
-        set_language(letter.tx, letter.msisdn, Language.EN)
-        return t("From now on we write in English.")
+        return self._speak(letter, Language.EN, t("From now on we write in English."))
 
     def _swahili(self, letter: _Letter) -> T:
-        set_language(letter.tx, letter.msisdn, Language.SW)
-        return t("From now on we write in Swahili.")
+        return self._speak(letter, Language.SW, t("From now on we write in Swahili."))
+
+    def _speak(self, letter: _Letter, language: Language, answer: T) -> T:
+        set_language(letter.tx, letter.msisdn, language)
+        self._forget(letter.msisdn)
+        return answer
 
     def _unknown(self, letter: _Letter) -> T:
         if letter.person.vendor_id is not None and letter.command.code:
@@ -268,7 +276,7 @@ def _too_late(view: BookingView) -> T:
         State.AWAITING_PAYMENT: t("You have accepted {code}. It waits for payment."),
         State.DECLINED: t("{code} was declined. It cannot be changed any more."),
         State.EXPIRED: t("{code}: the time to answer has run out."),
-        State.CANCELLED: t("{code}: the customer took it back."),
+        State.CANCELLED: t("{code}: the customer cancelled."),
     }
     sentence = told.get(view.booking.state, t("{code} is accepted and paid."))
     return T(sentence.msgid, {"code": view.booking.code})

@@ -145,6 +145,8 @@ def _configuration(settings: Settings) -> dict[str, Any]:
             "visibility_timeout": VISIBILITY_SECONDS,
             "socket_connect_timeout": BROKER_SECONDS,
             "socket_keepalive": True,
+            # A nudge does not wait for a broker that is away; the worker's own loop comes back.
+            "max_retries": 0,
             "health_check_interval": 10,
         },
         "beat_scheduler": "workers.beat:Scheduler",

@@ -140,9 +140,10 @@ def _money(read: Callable[[UUID, Mapping[str, object]], MoneyEvent]) -> Handler:
     def handle(parts: Parts, tx: Tx, row: Inbound) -> str | None:
         attempt_id, body = _addressed(row.payload)
         event = read(attempt_id, body)
-        if event.reason is Reason.CREDENTIALS:
+        note = settle.apply(tx, event)
+        if event.reason is Reason.CREDENTIALS and note not in REJECTED:
             halt_payouts(parts, event.provider, event.code or "")
-        return settle.apply(tx, event)
+        return note
 
     return handle
 

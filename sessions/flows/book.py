@@ -2,21 +2,24 @@
 
 from datetime import timedelta
 
-from core.booking.offers import Wish, make_offer
+from core.booking.model import Booking
+from core.booking.offers import Offer, Wish, make_offer
 from core.booking.usecases import book
-from core.catalog import queries
+from core.catalog import calendar, queries
+from core.catalog.model import Listing
 from core.catalog.rules import BookingMode, Category
 from core.db.tx import Tx
-from core.limits import INSTANT_HOLD_SECONDS
+from core.errors import BadInput
 from core.money import Money
 from core.payments.attempts import start_collection
-from sessions.flow import End, Menu, Option, Part, Talk
+from sessions.flow import End, Go, Menu, Option, Part, Talk
 from sessions.flows import words
-from sessions.texts import T, cut, keep, t
+from sessions.texts import T, cut, keep, t, why
 
 booking = Part()
 
 AMENITIES_SHOWN = 5
+DAY_REFUSALS = frozenset({"date_past", "date_too_far", "date_too_soon"})
 
 
 @booking.screen("details", core=True)
@@ -25,32 +28,38 @@ def details(talk: Talk) -> Menu:
     with talk.reading() as tx:
         listing = queries.listing_by_number(tx, talk.draft["number"])
         shown = queries.details(tx, listing.id)
-    direct = bool(talk.draft.get("direct"))
-    where = f"{shown.area}, {shown.town}" if shown.area else shown.town
-    asked = {"category": listing.category.value, "number": listing.number}
     return Menu(
         [
             t("{name}", name=cut(shown.title)),
-            t("{place}. Up to {capacity}", place=cut(where), capacity=_capacity(shown)),
+            _where_and_how_many(shown),
             keep(words.price_each(listing.price_cents, listing.price_unit)),
         ],
         [
-            Option(_yes(listing.booking_mode), to="date" if direct else "summary", set=asked),
+            _yes(talk, listing),
             Option(t("What it offers"), to="about"),
         ],
     )
 
 
-def _capacity(shown: queries.Details) -> T:
+def _where_and_how_many(shown: queries.Details) -> T:
+    where = cut(f"{shown.area}, {shown.town}" if shown.area else shown.town)
     if shown.terms.category is Category.STAY:
         return t(
-            "{rooms} rooms, {guests} each", rooms=shown.terms.units, guests=shown.terms.capacity
+            "{place}. {rooms} rooms, {guests} each",
+            place=where,
+            rooms=shown.terms.units,
+            guests=shown.terms.capacity,
         )
-    return words.people(shown.terms.capacity)
+    return t("{place}. Up to {people}", place=where, people=words.people(shown.terms.capacity))
 
 
-def _yes(mode: BookingMode) -> T:
-    return t("Book now") if mode is BookingMode.INSTANT else t("Ask to book")
+def _yes(talk: Talk, listing: Listing) -> Option:
+    """The way on: somebody who dialled a listing has not said yet when and how many."""
+    return Option(
+        t("Book now") if listing.booking_mode is BookingMode.INSTANT else t("Ask to book"),
+        to="date" if talk.draft.get("direct") else "summary",
+        set={"category": listing.category.value, "number": listing.number},
+    )
 
 
 @booking.screen("about", core=True)
@@ -61,16 +70,24 @@ def about(talk: Talk) -> Menu:
     offers = ", ".join(name.replace("_", " ") for name in listing.amenities[:AMENITIES_SHOWN])
     return Menu(
         [t("{name}", name=cut(listing.title)), t("{offers}", offers=cut(offers or "-"))],
-        [Option(t("Back to the listing"), to="details")],
+        [_yes(talk, listing)],
     )
 
 
 @booking.screen("summary", core=True)
-def summary(talk: Talk) -> Menu:
+def summary(talk: Talk) -> Menu | Go:
     """Everything that is agreed to, before it is agreed to."""
     wish = wish_of(talk)
     with talk.reading() as tx:
-        offer = make_offer(tx, wish)
+        try:
+            offer = make_offer(tx, wish)
+        except BadInput as error:
+            if error.code not in DAY_REFUSALS:
+                raise
+            # The listing's own lead time: it is the day that must be typed anew.
+            return Go("date", why=why(error))
+        if not _is_free(tx, offer):
+            return Go("instead", why=t("Sorry, it is not free then."))
     price = offer.price
     return Menu(
         [
@@ -100,6 +117,12 @@ def summary(talk: Talk) -> Menu:
             )
         ],
     )
+
+
+def _is_free(tx: Tx, offer: Offer) -> bool:
+    wish = offer.wish
+    days = calendar.availability(tx, offer.listing.id, wish.starts_on, wish.ends_on)
+    return min(day.left for day in days) >= offer.quantity
 
 
 def _bare(amount: Money) -> str:
@@ -134,12 +157,11 @@ def confirm(talk: Talk, tx: Tx) -> End:
             )
         )
     start_collection(tx, made.id, talk.person.msisdn)
-    return prompt_coming(made.code, Money(made.total_cents), talk.service_code)
+    return prompt_coming(made, talk.service_code)
 
 
-def prompt_coming(code: str, total: Money, service_code: str, late: bool = False) -> End:  # noqa: FBT001, FBT002
+def prompt_coming(made: Booking, service_code: str, *, late: bool = False) -> End:
     """The last words before the M-Pesa prompt, which comes when this screen is gone."""
-    minutes = INSTANT_HOLD_SECONDS // 60
     soon = (
         t("M-Pesa will ask you in 2 minutes.")
         if late
@@ -147,13 +169,13 @@ def prompt_coming(code: str, total: Money, service_code: str, late: bool = False
     )
     return End(
         [
-            keep(t("Held for you {minutes} min: pay {total}.", minutes=minutes, total=total)),
+            keep(t("Pay {total} by {by}.", total=Money(made.total_cents), by=made.due_at)),
             keep(soon),
             keep(
                 t(
                     "Code {code}. Nothing came? Dial {dial}",
-                    code=code,
-                    dial=direct(service_code, code),
+                    code=made.code,
+                    dial=direct(service_code, made.code),
                 )
             ),
         ]

@@ -156,7 +156,7 @@ def people_typed(_talk: Talk, typed: str) -> int:
 def budget(_talk: Talk) -> Ask:
     """The most that may be paid in all."""
     return Ask(
-        t("The most you want to pay in all? Type KES, such as 60000"),
+        t("What is the most you can pay? Type KES, such as 60000"),
         key="budget",
         to="results",
         parse="budget",

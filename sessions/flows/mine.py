@@ -90,9 +90,9 @@ def _choices(talk: Talk, view: BookingView) -> list[Option]:
     if booking.state is State.AWAITING_PAYMENT:
         choices.append(Option(t("Pay now"), do="pay", set={"code": booking.code}))
     if LIFECYCLE.allows(booking.state, Event.WITHDRAW):
-        choices.append(Option(t("Take it back"), to="withdraw"))
+        choices.append(Option(t("Cancel it"), to="withdraw"))
     if LIFECYCLE.allows(booking.state, Event.COMPLETE) and booking.starts_at <= talk.now:
-        choices.append(Option(t("It is done, all well"), do="done"))
+        choices.append(Option(t("It is done, pay the vendor"), do="done"))
     return choices or [Option(t("My bookings"), to="mine")]
 
 
@@ -103,10 +103,10 @@ def withdraw_sure(talk: Talk) -> Menu:
         view = booking_by_code(tx, talk.draft["code"])
     return Menu(
         [
-            t("Take back {name}?", name=cut(view.listing.title)),
+            t("Cancel {name}?", name=cut(view.listing.title)),
             keep(t("{day}. You owe nothing.", day=view.booking.starts_on)),
         ],
-        [Option(t("Yes, take it back"), do="withdraw"), Option(t("No, keep it"), to="booking")],
+        [Option(t("Yes, cancel"), do="withdraw"), Option(t("No, keep it"), to="booking")],
     )
 
 
@@ -116,7 +116,7 @@ def take_back(talk: Talk, tx: Tx) -> End:
     view = booking_by_code(tx, talk.draft["code"])
     customer = ensure_user(tx, talk.person.msisdn)
     withdraw(tx, view.booking.id, customer.id)
-    return End(t("{code} is taken back. You owe nothing.", code=view.booking.code))
+    return End(t("{code} is cancelled. You owe nothing.", code=view.booking.code))
 
 
 @mine.effect("done")
@@ -155,9 +155,7 @@ def pay(talk: Talk, tx: Tx) -> End:
     attempt = start_collection(tx, view.booking.id, talk.person.msisdn)
     assert attempt.due_at is not None, "a new or open attempt has a time"
     late = (attempt.due_at - tx.now).total_seconds() > STK_DELAY_SECONDS * 2
-    return prompt_coming(
-        view.booking.code, Money(view.booking.total_cents), talk.service_code, late=late
-    )
+    return prompt_coming(view.booking, talk.service_code, late=late)
 
 
 @mine.screen("code")

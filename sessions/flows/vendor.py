@@ -174,7 +174,7 @@ def arrived(talk: Talk, tx: Tx) -> Go:
     """Note that the customer has come."""
     view = booking_by_code(tx, talk.draft["code"])
     check_in(tx, view.booking.id, vendor_of(talk), talk.draft.pop("pin"))
-    return Go("guest", why=t("Checked in. Karibu to your guest!"))
+    return Go("guest", why=t("Checked in. Welcome your guest!"))
 
 
 @vendor.screen("days", core=True)

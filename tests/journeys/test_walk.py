@@ -49,14 +49,15 @@ def walk(trial: Trial, language: str, listing: int, customer: str, vendor: str, 
 
 
 def test_from_dial_to_paid_out_in_both_languages() -> None:
-    with running(8141) as trial:
+    with running(8141, "--no-demo") as trial:
+        trial.nafasi("seed", "--no-bookings")
         first, second = tuesday_and_wednesday()
         before = trial.ledger()
         codes = [
-            walk(trial, "en", 4507, "+254700000081", "+254700000011", first),
-            walk(trial, "en", 4508, "+254700000082", "+254700000012", first),
-            walk(trial, "sw", 4507, "+254700000083", "+254700000011", second),
-            walk(trial, "sw", 4508, "+254700000084", "+254700000012", second),
+            walk(trial, "en", 4507, "+254700000091", "+254700000011", first),
+            walk(trial, "en", 4508, "+254700000092", "+254700000012", first),
+            walk(trial, "sw", 4507, "+254700000093", "+254700000011", second),
+            walk(trial, "sw", 4508, "+254700000094", "+254700000012", second),
         ]
         assert len(set(codes)) == 4
         assert trial.ledger()["escrow:*"] - before.get("escrow:*", 0) == 4 * TOTAL

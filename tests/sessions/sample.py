@@ -260,7 +260,7 @@ def desk(
     **conductor: object,
 ) -> Desk:
     hooks = SampleHooks()
-    engine = Engine(flows or {"1": flow()}, current, database, clock, hooks)
+    engine = Engine(flows or {"1": flow()}, current, database, hooks)
     made = Desk(None, database, hooks)  # type: ignore[arg-type]
     made.conductor = Conductor(
         engine, store, clock, CountedIds(), observer=_Kinds(made), **conductor

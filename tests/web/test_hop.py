@@ -14,7 +14,7 @@ MUST = ("sessionId", "phoneNumber", "serviceCode", "text")
 
 
 def sessions_in(web: Web) -> list[str]:
-    return [key for key in web.store.keys() if key != "ussd:epoch"]
+    return [key for key in web.store.scan_iter() if key != "ussd:epoch"]
 
 
 def test_the_first_hop_shows_a_menu(web: Web) -> None:

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from uuid import UUID
 
 import pytest
 import redis
 
 from core.db.tx import Database
+from tests.support.factories import make_held, make_listing, make_prompt, make_vendor
 from tests.support.fakes import (
     FakeCollections,
     FakeDesk,
@@ -62,3 +64,11 @@ def store(redis_url: str) -> Iterator[redis.Redis]:
 @pytest.fixture
 def crew(database: Database, store: redis.Redis) -> Crew:
     return make_crew(database, store)
+
+
+@pytest.fixture
+def prompt(database: Database) -> UUID:
+    """A held booking whose customer has just asked for the prompt."""
+    with database.transaction() as tx:
+        booking = make_held(tx, make_listing(tx, make_vendor(tx)))
+        return make_prompt(tx, booking).id

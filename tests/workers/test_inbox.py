@@ -36,6 +36,7 @@ from tests.workers.conftest import Crew
 from workers.attempts import run_attempts
 from workers.inbox import HANDLERS, run_inbox
 from workers.notices import run_notices
+from workers.pause import payouts
 
 
 @pytest.fixture
@@ -102,6 +103,13 @@ def test_the_true_one_still_counts_after_the_forgeries(crew: Crew, prompt: UUID)
 
     with crew.database.transaction() as tx:
         assert tx.db.scalars(select(Booking.state)).one() is State.CONFIRMED
+
+
+def test_a_forged_refusal_does_not_halt_payments(crew: Crew) -> None:
+    arrive(crew.database, callbacks.b2c_failed(UUID(int=99), code=2001))
+    run_inbox(crew.parts)
+
+    assert not crew.parts.pauses.holds(payouts("daraja"))
 
 
 def test_a_callback_that_came_twice_is_applied_once(crew: Crew, prompt: UUID) -> None:

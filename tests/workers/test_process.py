@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
+import redis
 from sqlalchemy import select
 
 from core.clock import SystemClock
@@ -25,8 +26,10 @@ from core.local_clock import add_ahead
 from core.outbox import Notice, Sending
 from core.settings import LOCAL_VAULT_KEY, Environment, Settings
 from core.vault import Vault
-from tests.support.factories import VENDOR, make_booking, make_listing, make_vendor
+from tests.support.factories import OTHER_VENDOR, VENDOR, make_booking, make_listing, make_vendor
 from tests.support.servers import ROOT, Databases
+from web.local.binaries import Program, find_binaries
+from web.local.probes import free_port
 from workers.app import make_celery, nudge
 
 START_SECONDS = 40
@@ -110,6 +113,48 @@ def settings(live: Database, redis_url: str, provider: Provider) -> Settings:
     )
 
 
+class Broker:
+    """A Redis of this story's own, which can be killed and comes back empty."""
+
+    def __init__(self, folder: Path) -> None:
+        program = find_binaries({}).redis
+        assert isinstance(program, Program), "nothing was said of a running one"
+        self._port = free_port(None)
+        self._command = [
+            str(program.path), "--port", str(self._port), "--bind", "127.0.0.1",
+            "--save", "", "--appendonly", "no", "--dir", str(folder),
+        ]  # fmt: skip
+        self.url = f"redis://127.0.0.1:{self._port}/0"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        eventually(self._answers)
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(10)
+            self._process = None
+
+    def _answers(self) -> bool:
+        try:
+            with redis.Redis.from_url(self.url) as client:
+                return bool(client.ping())
+        except redis.ConnectionError:
+            return False
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    made = Broker(tmp_path)
+    made.start()
+    yield made
+    made.kill()
+
+
 @contextmanager
 def worker(settings: Settings, log: Path, *more: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run a worker in a process group of its own until the block ends; it is ready at once."""
@@ -155,15 +200,15 @@ def eventually(
         time.sleep(0.05)
 
 
-def owe_a_message(live: Database) -> None:
+def owe_a_message(live: Database, vendor: str = VENDOR) -> None:
     """A customer asks for a hall: its vendor is owed a message."""
     with live.transaction() as tx:
-        make_booking(tx, make_listing(tx, make_vendor(tx)))
+        make_booking(tx, make_listing(tx, make_vendor(tx, vendor)))
 
 
-def notice(live: Database) -> Notice:
+def notice(live: Database, vendor: str = VENDOR) -> Notice:
     with live.transaction() as tx:
-        return tx.db.scalars(select(Notice)).one()
+        return tx.db.scalars(select(Notice).where(Notice.msisdn == vendor)).one()
 
 
 def wake(settings: Settings) -> None:
@@ -229,3 +274,21 @@ def test_a_worker_killed_while_sending_leaves_it_unknown_and_nobody_sends_again(
 
     assert len(provider.posts) == 1
     assert notice(live).state is Sending.UNKNOWN
+
+
+def test_a_broker_that_dies_and_comes_back_empty_holds_up_nobody_for_long(
+    settings: Settings, live: Database, provider: Provider, broker: Broker, tmp_path: Path
+) -> None:
+    owe_a_message(live)
+    log = tmp_path / "worker.log"
+    with worker(settings.model_copy(update={"redis_url": broker.url}), log, "--beat"):
+        eventually(lambda: notice(live).state is Sending.SENT, log=log)
+
+        broker.kill()
+        owe_a_message(live, OTHER_VENDOR)
+        time.sleep(2)
+        broker.start()
+
+        eventually(lambda: notice(live, OTHER_VENDOR).state is Sending.SENT, log=log)
+
+    assert [post["to"] for post in provider.posts] == [[VENDOR], [OTHER_VENDOR]]

@@ -83,9 +83,7 @@ def _updated(catalog: "Catalog", template: "Catalog") -> bytes:
     template.creation_date = catalog.creation_date
     catalog.update(template, no_fuzzy_matching=True)
     file = BytesIO()
-    write_po(
-        file, catalog, width=WIDTH, no_location=True, sort_output=True, ignore_obsolete=True
-    )
+    write_po(file, catalog, width=WIDTH, no_location=True, sort_output=True, ignore_obsolete=True)
     return file.getvalue()
 
 

@@ -1,6 +1,8 @@
-"""``nafasi seed``: demo vendors and listings; a second run changes nothing."""
+"""``nafasi seed``: demo vendors, listings and bookings; a second run changes nothing."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from web.commands.setup import fail, load_settings, open_database, say
 
@@ -8,23 +10,32 @@ if TYPE_CHECKING:
     from core.db.tx import Database
 
 
-def seed() -> None:
-    """Fill the database with demo vendors and listings. Not in production."""
+def seed(
+    *,
+    bookings: Annotated[bool, typer.Option(help="Past and coming bookings too.")] = True,
+) -> None:
+    """Fill the database with demo vendors, listings and bookings. Not in production."""
     settings = load_settings()
     if not settings.local:
         fail("Demo data does not belong into production.")
     with open_database(settings) as database:
-        seed_demo(database)
+        seed_demo(database, bookings=bookings)
 
 
-def seed_demo(database: "Database") -> None:
-    """Seed with a progress bar."""
+def seed_demo(database: "Database", *, bookings: bool = True) -> None:
+    """Seed with a progress bar for each part."""
     from rich.progress import Progress
 
+    from core.demo.bookings import seed_bookings
     from core.demo.seed import seed_catalog
 
     with Progress(console=say, transient=True) as bar:
-        task = bar.add_task("Demo data", total=None)
+        listings = bar.add_task("Vendors and listings", total=None)
         with database.transaction() as tx:
-            seed_catalog(tx, lambda done, total: bar.update(task, completed=done, total=total))
+            seed_catalog(tx, lambda done, total: bar.update(listings, completed=done, total=total))
+        if bookings:
+            booked = bar.add_task("Bookings", total=None)
+            seed_bookings(
+                database, lambda done, total: bar.update(booked, completed=done, total=total)
+            )
     say.print("Demo data is in place.", style="dim")

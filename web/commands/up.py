@@ -68,13 +68,13 @@ def _reachable(host: str) -> str:
 
 def _prepare(*, demo: bool) -> None:
     """Migrate and fill the database."""
+    from web.commands.migrate import bring_up_to_date
     from web.commands.seed import seed_demo
     from web.commands.setup import load_settings, open_database
-    from web.schema import upgrade
 
     settings = load_settings()
     with say.status("Preparing the database"):
-        upgrade(settings.database_url)
+        bring_up_to_date(settings)
     if demo:
         with open_database(settings) as database:
             seed_demo(database)

@@ -5,6 +5,8 @@ needs to reach nothing else.
 """
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,10 +32,9 @@ _PATH = re.compile(r"[a-z]+(/[A-Za-z0-9_-]{1,80})?")
 
 
 def simulator_routes(parts: Parts) -> APIRouter:
-    """Return the page, its files, the clock and the proxy."""
+    """Return the page, the clock and the way through."""
     settings = parts.settings
     assert settings.local, "production has no simulator"
-    router = APIRouter(prefix="/simulator", include_in_schema=False)
     client = httpx.AsyncClient(
         base_url=settings.simulator_url,
         timeout=PROXY_SECONDS,
@@ -41,17 +42,30 @@ def simulator_routes(parts: Parts) -> APIRouter:
         trust_env=False,
     )
 
+    @asynccontextmanager
+    async def lifespan(_app: object) -> AsyncIterator[None]:
+        async with client:
+            yield
+
+    router = APIRouter(prefix="/simulator", include_in_schema=False, lifespan=lifespan)
+
     @router.get("")
     def show() -> Response:
         return FileResponse(FOLDER / "simulator.html", media_type="text/html")
 
+    _clock(router, parts)
+    _way_through(router, client)
+    return router
+
+
+def _clock(router: APIRouter, parts: Parts) -> None:
     @router.get("/api/clock")
     def read_clock() -> dict[str, str]:
         return {"now": parts.database.clock.now().isoformat()}
 
     @router.post("/api/clock")
     def move_clock(hours: Annotated[int, Body(embed=True, ge=1, le=24 * ADVANCE_DAYS_MAX)]) -> Any:
-        producer = Producer(settings.redis_url)
+        producer = Producer(parts.settings.redis_url)
         try:
             arrived = Advance(parts.database, producer.send).by(timedelta(hours=hours))
         except WorkersIdle as error:
@@ -61,6 +75,8 @@ def simulator_routes(parts: Parts) -> APIRouter:
             producer.close()
         return {"now": arrived.isoformat()}
 
+
+def _way_through(router: APIRouter, client: httpx.AsyncClient) -> None:
     @router.api_route("/api/{path:path}", methods=["GET", "POST", "DELETE"])
     async def pass_on(path: str, request: Request) -> Response:
         if not _PATH.fullmatch(path):
@@ -84,5 +100,3 @@ def simulator_routes(parts: Parts) -> APIRouter:
         return Response(
             answer.content, answer.status_code, media_type=answer.headers.get("content-type")
         )
-
-    return router

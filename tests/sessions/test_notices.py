@@ -1,0 +1,161 @@
+"""Every message, in both languages, with the longest data there can be: it fits and is whole."""
+
+import re
+from datetime import date
+from typing import Any
+
+import pytest
+
+from core.booking.notices import Topic
+from core.catalog.places import AREAS, TOWNS
+from core.limits import NAME_MAX, PEOPLE_MAX, STAY_NIGHTS_MAX, TITLE_MAX
+from core.ports import Reason
+from sessions.gsm7 import segments, septets
+from sessions.notices import (
+    ANSWER_TOPIC,
+    HELP_TOPIC,
+    LATE_TOPIC,
+    SEGMENTS_MAX,
+    NoticeContext,
+    render,
+    topics,
+)
+from sessions.texts import LANGUAGES
+
+CONTEXT = NoticeContext("*384*7781#", "600123", "+254700000099")
+TITLE = "Mugumo Gardens and Conference Centre Ltd"
+BUSINESS = "Kirinyaga Wholesale Events & Catering Co"
+TOWN_OF = {town.slug: town.name for town in TOWNS}
+PLACE = max((f"{area.name}, {TOWN_OF[area.town]}" for area in AREAS), key=len)
+
+# A Wednesday in September: no date is longer.
+WORST: dict[str, Any] = {
+    "code": "K7P4Q",
+    "listing": TITLE,
+    "number": 9999,
+    "category": "stay",
+    "place": PLACE,
+    "business": BUSINESS,
+    "starts_on": "2026-09-30",
+    "ends_on": "2026-10-30",
+    "starts_at": "2026-09-30T11:00:00+00:00",
+    "people": PEOPLE_MAX,
+    "total_cents": 24_700_000,
+    "net_cents": 24_699_999,
+    "due_at": "2026-09-23T20:45:00+00:00",
+}
+ALTERNATIVES = [
+    {"number": 9990 + i, "title": f"{TITLE[:38]} {i}", "base_cents": 1, "starts_on": day}
+    for i, day in enumerate(("2026-09-30", "2026-09-30", "2026-10-28"), 1)
+]
+MORE: dict[str, list[dict[str, Any]]] = {
+    Topic.REQUEST_DECLINED: [{"alternatives": ALTERNATIVES}, {"alternatives": []}, {}],
+    Topic.REQUEST_EXPIRED: [{"alternatives": ALTERNATIVES}, {"alternatives": []}, {}],
+    Topic.PAYMENT_FAILED: [{"reason": reason.value} for reason in Reason],
+    Topic.CONFIRMED_CUSTOMER: [
+        {"pin": "0896", "vendor_msisdn": "+254700000011", "receipt": "SFF6XYQ1AB"}
+    ],
+    Topic.CONFIRMED_VENDOR: [{"customer_msisdn": "+254700000001"}],
+    Topic.MONEY_RETURNING: [{"amount_cents": 24_700_000}],
+    Topic.MONEY_RETURNED: [{"amount_cents": 24_700_000}],
+    Topic.PAYOUT_SENT: [{"amount_cents": 99_999_999_00, "bookings": count} for count in (1, 1234)],
+    Topic.PAYOUT_FAILED: [
+        {"amount_cents": 99_999_999_00, "reason": reason.value} for reason in Reason
+    ],
+}
+CARRIED = {ANSWER_TOPIC, LATE_TOPIC}
+CASES = [
+    (topic, {**WORST, **more})
+    for topic in topics()
+    if topic not in CARRIED
+    for more in MORE.get(topic, [{}])
+]
+# What each message is for: these stand in it in full, whatever the names.
+TOLD: dict[str, tuple[str, ...]] = {
+    Topic.REQUEST_RECEIVED: ("K7P4Q", "{net}", "{day}", "23:45", "5,000", "1", "2"),
+    Topic.REQUEST_ACCEPTED: ("{total}", "23:45", "PAY K7P4Q", "*384*7781*K7P4Q#", "600123"),
+    Topic.REQUEST_DECLINED: ("K7P4Q", "{day}"),
+    Topic.REQUEST_EXPIRED: ("K7P4Q", "{day}"),
+    Topic.REQUEST_MISSED: ("K7P4Q", "{day}"),
+    Topic.REQUEST_WITHDRAWN: ("K7P4Q", "{day}"),
+    Topic.PAYMENT_FAILED: ("PAY K7P4Q", "23:45", "*384*7781*K7P4Q#", "600123"),
+    Topic.PROVIDER_DOWN: ("{total}", "600123", "K7P4Q", "23:45"),
+    Topic.HOLD_EXPIRED: ("K7P4Q", "{day}", "*384*7781*9999#"),
+    Topic.CONFIRMED_CUSTOMER: (
+        "{total}", "K7P4Q", PLACE, "{day}", "14:00", "5,000", "0700000011", "0896", "0700000099",
+    ),
+    Topic.CONFIRMED_VENDOR: ("K7P4Q", "{net}", "{day}", "5,000", "0700000001", "PIN"),
+    Topic.COMPLETED: ("K7P4Q", "0700000099"),
+    Topic.MONEY_RETURNING: ("{total}", "K7P4Q", "0700000099"),
+    Topic.MONEY_RETURNED: ("{total}", "K7P4Q"),
+    Topic.PAYOUT_SENT: ("KES 99,999,999",),
+    Topic.PAYOUT_FAILED: ("KES 99,999,999", "0700000099"),
+    HELP_TOPIC: ("*384*7781#", "0700000099"),
+}  # fmt: skip
+VALUES = {
+    "en": {"{total}": "KES 247,000", "{net}": "KES 246,999.99", "{day}": "Wed 30 Sep"},
+    "sw": {"{total}": "KES 247,000", "{net}": "KES 246,999.99", "{day}": "Jtn 30 Sep"},
+}
+IN_SWAHILI = {"PAY K7P4Q": "LIPA K7P4Q"}
+
+
+def test_the_longest_data_is_as_long_as_the_core_allows() -> None:
+    assert len(TITLE) == TITLE_MAX
+    assert len(BUSINESS) == NAME_MAX
+    assert {topic.value for topic in Topic} <= set(topics())
+    starts, ends = (date.fromisoformat(WORST[key]) for key in ("starts_on", "ends_on"))
+    assert (ends - starts).days == STAY_NIGHTS_MAX
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("case", CASES, ids=[f"{i}-{topic}" for i, (topic, _) in enumerate(CASES)])
+def test_a_message_fits_and_tells_everything(
+    case: tuple[str, dict[str, Any]], language: str
+) -> None:
+    topic, params = case
+    body = render(topic, params, language, CONTEXT)
+
+    assert segments(body) <= SEGMENTS_MAX.get(topic, 1), f"{septets(body)} septets: {body}"
+    assert not re.search(r"[{}]", body)
+    for told in TOLD[topic]:
+        wanted = VALUES[language].get(told, told)
+        if language == "sw":
+            wanted = IN_SWAHILI.get(wanted, wanted)
+        assert wanted in body
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_alternative_can_be_dialled(language: str) -> None:
+    body = render(
+        Topic.REQUEST_DECLINED, {**WORST, "alternatives": ALTERNATIVES}, language, CONTEXT
+    )
+
+    for other in ALTERNATIVES:
+        assert f"*384*7781*{other['number']}#" in body
+    # Only the one on another day says which.
+    assert ("Wed 28 Oct" if language == "en" else "Jtn 28 Okt") in body
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_names_are_shortened_only_as_far_as_needed(language: str) -> None:
+    short = {**WORST, "listing": "Hall", "business": "Ann", "place": "Voi", "people": 5}
+
+    long_body = render(Topic.CONFIRMED_CUSTOMER, CASES_OF_CONFIRMED | WORST, language, CONTEXT)
+    short_body = render(Topic.CONFIRMED_CUSTOMER, CASES_OF_CONFIRMED | short, language, CONTEXT)
+
+    assert TITLE[:10] in long_body
+    assert BUSINESS[:10] in long_body
+    assert ".." not in short_body
+
+
+CASES_OF_CONFIRMED = MORE[Topic.CONFIRMED_CUSTOMER][0]
+
+
+def test_an_answer_carries_the_words_it_was_given() -> None:
+    for topic in CARRIED:
+        assert render(topic, {"text": "Habari: 1"}, "sw", CONTEXT) == "Habari: 1"
+
+
+def test_a_topic_without_words_is_refused() -> None:
+    with pytest.raises(KeyError):
+        render("nothing", {}, "en", CONTEXT)

@@ -1,0 +1,277 @@
+"""The command line: what each command prints, and its exit code."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import create_engine, text
+
+from core.db.tx import Database
+from tests.support.factories import make_instant_listing, make_paid, make_vendor
+from tests.support.servers import Databases
+from web.commands.clock import parse_step
+from web.commands.settings import example
+from web.schema import head_on_disk, revision_of, upgrade
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 60
+
+
+class Nafasi:
+    """Runs commands as a person would, in an environment of their own."""
+
+    def __init__(self, environ: dict[str, str]) -> None:
+        self.environ = environ
+
+    def __call__(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "web.cli", *words],
+            env=self.environ | more,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Nafasi:
+    """Commands on a machine where nothing runs."""
+    keep = {"PATH", "HOME", "LANG", "VIRTUAL_ENV"}
+    environ = {name: value for name, value in os.environ.items() if name in keep}
+    return Nafasi(environ | {"NAFASI_DATA": str(tmp_path), "NO_COLOR": "1"})
+
+
+@pytest.fixture
+def nafasi(bare: Nafasi, database: Database, redis_url: str) -> Nafasi:
+    """Commands on a migrated database."""
+    url = database.engine.url.render_as_string(hide_password=False)
+    return Nafasi(
+        bare.environ
+        | {"NAFASI_ENV": "test", "NAFASI_DATABASE_URL": url, "NAFASI_REDIS_URL": redis_url}
+    )
+
+
+def test_help_lists_every_command_and_loads_little(bare: Nafasi) -> None:
+    shown = bare("--help")
+
+    assert shown.returncode == 0
+    for command in ("up", "serve", "worker", "beat", "migrate", "seed", "doctor", "phone",
+                    "check", "ledger", "clock", "trigger", "settings", "simulator"):  # fmt: skip
+        assert f" {command} " in shown.stdout, command
+    loaded = "import sys, web.cli; print([m for m in ('sqlalchemy', 'celery', 'fastapi') if m in sys.modules])"
+    found = subprocess.run(
+        [sys.executable, "-c", loaded], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "[]"
+
+
+def test_check_is_clean_on_sound_books(nafasi: Nafasi, database: Database) -> None:
+    with database.transaction() as tx:
+        make_paid(tx, make_instant_listing(tx, make_vendor(tx)))
+
+    shown = nafasi("check", "--json")
+
+    assert json.loads(shown.stdout) == {"ok": True, "findings": []}
+    assert shown.returncode == 0
+    assert "true" in nafasi("check").stdout
+
+
+def test_check_names_what_is_broken_and_ends_with_1(nafasi: Nafasi, database: Database) -> None:
+    with database.transaction() as tx:
+        make_paid(tx, make_instant_listing(tx, make_vendor(tx)))
+        tx.db.execute(text("UPDATE listing_days SET booked = 0"))
+
+    shown = nafasi("check", "--json")
+
+    assert shown.returncode == 1
+    assert "I7" in {finding["invariant"] for finding in json.loads(shown.stdout)["findings"]}
+    assert "I7" in nafasi("check").stdout
+
+
+def test_the_ledger_shows_that_what_is_held_covers_what_is_owed(
+    nafasi: Nafasi, database: Database
+) -> None:
+    with database.transaction() as tx:
+        make_paid(tx, make_instant_listing(tx, make_vendor(tx)))
+
+    told = json.loads(nafasi("ledger", "--json").stdout)
+
+    assert told["balanced"]
+    assert told["escrow_owed_cents"] == told["float_cents"] == 6_670_000
+    shown = nafasi("ledger").stdout
+    assert "66,700.00" in shown
+    assert "escrow:*" in shown
+
+
+def test_settings_cover_secrets(nafasi: Nafasi) -> None:
+    shown = nafasi("settings", NAFASI_CALLBACK_SECRET="swordfish-swordfish-swordfish")
+
+    assert "NAFASI_USSD_CODE=*384*7781#" in shown.stdout
+    assert "swordfish" not in shown.stdout + shown.stderr
+
+
+def test_the_example_of_settings_is_not_stale() -> None:
+    assert (ROOT / ".env.example").read_text() == example(), (
+        "run: nafasi settings --env-example > .env.example"
+    )
+
+
+def test_the_example_holds_no_secret_and_changes_nothing_when_copied() -> None:
+    assigned = [line for line in example().splitlines() if not line.startswith("#") and line]
+
+    assert assigned == []
+    assert "local-only" not in example()
+
+
+def test_production_refuses_defaults_and_says_which(nafasi: Nafasi) -> None:
+    shown = nafasi("settings", NAFASI_ENV="production")
+
+    assert shown.returncode == 2
+    for named in ("NAFASI_CALLBACK_SECRET", "NAFASI_PUBLIC_URL", "NAFASI_DARAJA_CERTIFICATE"):
+        assert named in shown.stderr
+    assert "Traceback" not in shown.stderr
+
+
+@pytest.mark.parametrize("words", [("seed",), ("simulator",), ("clock", "advance", "1h")])
+def test_trials_are_not_for_production(bare: Nafasi, words: tuple[str, ...]) -> None:
+    secrets = {
+        name: "0123456789abcdef0123456789abcdef"
+        for name in (
+            "NAFASI_CALLBACK_SECRET", "NAFASI_SECRET_KEY", "NAFASI_AFRICASTALKING_API_KEY",
+            "NAFASI_DARAJA_CONSUMER_KEY", "NAFASI_DARAJA_CONSUMER_SECRET",
+            "NAFASI_DARAJA_PASSKEY", "NAFASI_DARAJA_INITIATOR_PASSWORD",
+        )
+    }  # fmt: skip
+    strict = secrets | {
+        "NAFASI_ENV": "production",
+        "NAFASI_DATABASE_URL": "postgresql+psycopg://nafasi@127.0.0.1:1/nafasi",
+        "NAFASI_REDIS_URL": "redis://127.0.0.1:1/0",
+        "NAFASI_PUBLIC_URL": "https://nafasi.example",
+        "NAFASI_VAULT_KEYS": "dGVzdHMtb25seS0tMzItYnl0ZXMtbG9uZy1rZXkhISE=",
+        "NAFASI_DARAJA_CERTIFICATE": "-----BEGIN CERTIFICATE-----",
+    }
+
+    shown = bare(*words, **strict)
+
+    assert shown.returncode == 2
+    assert "production" in shown.stderr or "local trial" in shown.stderr
+
+
+def test_a_command_without_a_database_says_what_to_do(bare: Nafasi) -> None:
+    shown = bare("check", NAFASI_DATABASE_URL="postgresql+psycopg://nobody@127.0.0.1:1/none")
+
+    assert shown.returncode == 2
+    assert "nafasi up" in shown.stderr
+    assert "Traceback" not in shown.stderr
+
+
+@pytest.fixture
+def empty_url(databases: Databases) -> Iterator[str]:
+    name = databases.create()
+    yield databases.url(name)
+    databases.drop(name)
+
+
+def test_migrate_brings_an_empty_database_to_the_newest_revision(
+    bare: Nafasi, empty_url: str
+) -> None:
+    for _ in range(2):
+        shown = bare("migrate", NAFASI_DATABASE_URL=empty_url)
+        assert shown.returncode == 0, shown.stderr
+        assert head_on_disk() in shown.stderr
+
+    engine = create_engine(empty_url)
+    with engine.connect() as connection:
+        assert revision_of(connection) == head_on_disk()
+    engine.dispose()
+
+
+def test_a_database_of_another_version_is_explained(bare: Nafasi, empty_url: str) -> None:
+    shown = bare("check", NAFASI_DATABASE_URL=empty_url)
+
+    assert shown.returncode == 2
+    assert "nafasi migrate" in shown.stderr
+
+
+def test_seeding_twice_adds_nothing(bare: Nafasi, empty_url: str) -> None:
+    upgrade(empty_url)
+    counts = []
+    for _ in range(2):
+        shown = bare("seed", NAFASI_DATABASE_URL=empty_url)
+        assert shown.returncode == 0, shown.stderr
+        with psycopg.connect(empty_url.replace("+psycopg", "")) as connection:
+            counts.append(connection.execute("SELECT count(*) FROM listings").fetchone())
+
+    assert counts[0] == counts[1]
+    assert counts[0][0] >= 200
+
+
+def test_doctor_finds_a_sound_system_sound(nafasi: Nafasi) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        free = probe.getsockname()[1]
+    shown = nafasi("doctor", "--port", str(free), "--json")
+
+    told = json.loads(shown.stdout)
+    assert told["ok"], told
+    names = {check["name"] for check in told["checks"]}
+    assert {"Python", "Database", "Extensions", "Migrations", "Redis", "Settings"} <= names
+
+
+def test_doctor_says_what_to_do_about_each_fault(nafasi: Nafasi, database: Database) -> None:
+    with database.transaction() as tx:
+        tx.db.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        shown = nafasi("doctor", "--port", port, NAFASI_REDIS_URL="redis://127.0.0.1:1/0")
+
+    assert shown.returncode == 1
+    assert "nafasi migrate" in shown.stdout
+    assert "NAFASI_REDIS_URL" in shown.stdout
+    assert "nafasi up --port" in shown.stdout
+
+
+def test_up_says_when_its_port_is_taken(bare: Nafasi) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        shown = bare("up", "--port", str(taken.getsockname()[1]))
+
+    assert shown.returncode == 2
+    assert "taken" in shown.stderr
+
+
+def test_trigger_reaches_the_queue_and_knows_its_work(nafasi: Nafasi) -> None:
+    assert nafasi("trigger", "payouts").returncode == 0
+
+    unknown = nafasi("trigger", "nonsense")
+    assert unknown.returncode == 2
+    assert "payouts" in unknown.stderr
+
+
+def test_the_phone_needs_simulators(nafasi: Nafasi) -> None:
+    shown = nafasi("phone")
+
+    assert shown.returncode == 2
+    assert "nafasi up" in shown.stderr
+
+
+def test_steps_in_time_are_read_as_people_write_them() -> None:
+    assert parse_step("90m") == timedelta(minutes=90)
+    assert parse_step(" 25H ") == timedelta(hours=25)
+    assert parse_step("8d") == timedelta(days=8)
+    for rubbish in ("", "8", "d", "-1d", "1.5h", "1w", "9999999d"):
+        with pytest.raises(ValueError, match="length"):
+            parse_step(rubbish)
+
+
+def test_the_catalogs_hold_every_sentence_in_swahili(bare: Nafasi) -> None:
+    shown = bare("catalogs", "--check")
+
+    assert shown.returncode == 0, shown.stderr

@@ -1,0 +1,42 @@
+"""Pages of the documentation that are written by the code, so that they cannot fall behind it."""
+
+from typing import Any
+
+from core.booking import lifecycle as booking
+from core.lifecycle import Lifecycle
+from core.payments import lifecycle as attempt
+from core.payouts import model as payout
+
+LIFECYCLE_PAGE = "docs/generated/lifecycle.md"
+
+_HEAD = """# Lifecycles
+
+Written from the transition tables in `core`; a test says when this page is stale.
+The database allows the same states (CHECK constraints), and the code no other move.
+"""
+
+
+def lifecycle_markdown() -> str:
+    """Return the page of ``docs/generated/lifecycle.md``: a diagram and a table a lifecycle."""
+    parts = (
+        _section("A booking", booking.LIFECYCLE, _words()),
+        _section("An attempt to move money", attempt.LIFECYCLE),
+        _section("A payout", payout.LIFECYCLE),
+    )
+    return "\n".join((_HEAD, *parts))
+
+
+def _section(title: str, lifecycle: Lifecycle[Any, Any], more: str = "") -> str:
+    rows = [f"| {before} | {event} | {after} |" for event, before, after in lifecycle.rows]
+    table = "\n".join(("| From | Event | To |", "| --- | --- | --- |", *rows))
+    ends = [state.value for state in lifecycle.states if not lifecycle.events(state)]
+    return (
+        f"## {title}\n\n```mermaid\n{lifecycle.diagram()}```\n\n{table}\n\n"
+        f"Nothing leads on from: {', '.join(ends)}.\n{more}"
+    )
+
+
+def _words() -> str:
+    """The words of the API beside those inside."""
+    rows = [f"| {state} | {word} |" for state, word in booking.PUBLIC.items()]
+    return "\n" + "\n".join(("| Inside | In the API |", "| --- | --- |", *rows, ""))
