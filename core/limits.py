@@ -59,7 +59,9 @@ RETURN_TRIES_MAX = 3
 RETURN_RETRY_SECONDS = 3600
 
 # Outbox and inbox.
-OUTBOX_TRIES_MAX = 8
+# With pauses doubling up to the longest, a provider may be away for some three hours.
+OUTBOX_TRIES_MAX = 20
+OUTBOX_PAUSE_MAX_SECONDS = 900
 OUTBOX_LEASE_SECONDS = 60
 OUTBOX_BATCH_MAX = 50
 INBOX_TRIES_MAX = 8

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.base import Base, Json, choice
 from core.db.tx import Tx, Work
-from core.limits import OUTBOX_LEASE_SECONDS, OUTBOX_TRIES_MAX
+from core.limits import OUTBOX_LEASE_SECONDS, OUTBOX_PAUSE_MAX_SECONDS, OUTBOX_TRIES_MAX
 from core.msisdn import MSISDN_MAX
 from core.ports import FINAL_DELIVERIES, Delivery, SmsSent
 
@@ -179,7 +179,9 @@ def failed(tx: Tx, notice_id: UUID, error: str, *, retryable: bool, unknown: boo
         notice.state = Sending.UNKNOWN
     elif retryable and notice.tries < OUTBOX_TRIES_MAX:
         notice.state = Sending.WAITING
-        notice.due_at = tx.now + timedelta(seconds=5 * 2**notice.tries)
+        notice.due_at = tx.now + timedelta(
+            seconds=min(5 * 2**notice.tries, OUTBOX_PAUSE_MAX_SECONDS)
+        )
     else:
         notice.state = Sending.DEAD
     return notice.state

@@ -1,5 +1,9 @@
 """Puts the conversation together; each composition root calls this."""
 
+from functools import partial
+
+import redis
+
 from core import outbox
 from core.db.tx import Database, Tx
 from core.people.queries import user_id
@@ -11,7 +15,7 @@ from sessions.flow import Person
 from sessions.flows.everything import build_flow
 from sessions.notices import HELP_TOPIC, LATE_TOPIC, NoticeContext
 from sessions.sms import SmsDesk
-from sessions.store import RedisStore, connect
+from sessions.store import RedisStore, connect, forget_person
 
 
 class CoreHooks:
@@ -55,9 +59,9 @@ def build_conductor(
     )
 
 
-def build_desk(settings: Settings) -> SmsDesk:
-    """Return what answers SMS."""
-    return SmsDesk(settings.ussd_code)
+def build_desk(settings: Settings, store: redis.Redis) -> SmsDesk:
+    """Return what answers SMS; ``store`` is where calls remember who has a number."""
+    return SmsDesk(settings.ussd_code, partial(forget_person, store))
 
 
 def notice_context(settings: Settings) -> NoticeContext:

@@ -2,9 +2,9 @@
 
 import sentry_sdk
 
+from core.logs import configure_logs
 from core.settings import Settings
 from web.app import create_app
-from web.logs import configure_logs
 
 settings = Settings.load()
 configure_logs(settings)

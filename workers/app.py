@@ -13,9 +13,9 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.db.tx import Work
+from core.logs import configure_logs, mask_numbers
 from core.settings import Settings
 from workers.beat import LOCK_SECONDS, LOOP_SECONDS
-from workers.logs import configure_logs, mask_numbers
 from workers.parts import Parts, build_parts
 from workers.schedule import (
     BY_WORK,

@@ -23,8 +23,8 @@ from core.db.tx import Database, Tx, Work
 from core.local_clock import read_ahead
 from core.ports import CollectionGateway, PayoutGateway, SmsIn, SmsSender
 from core.settings import Settings
-from sessions.notices import NoticeContext, render
-from sessions.sms import SmsDesk
+from sessions.bootstrap import build_desk, notice_context
+from sessions.notices import render
 from workers.pause import Pauses
 
 # One task at a time in a process, and a spare connection for what it nudges.
@@ -94,11 +94,7 @@ def build_parts(settings: Settings, wake: Callable[[Work], None]) -> Parts:
     daraja = DarajaClient(daraja_config(settings), store)
     collections = DarajaCollections(daraja, clock)
     payouts = DarajaPayouts(daraja)
-    words = NoticeContext(
-        ussd_code=settings.ussd_code,
-        paybill=settings.daraja_shortcode,
-        help_phone=settings.help_phone,
-    )
+    words = notice_context(settings)
 
     def close() -> None:
         sender.close()
@@ -113,7 +109,7 @@ def build_parts(settings: Settings, wake: Callable[[Work], None]) -> Parts:
         payouts={payouts.name: payouts},
         payout_provider=payouts.name,
         paybill=settings.daraja_shortcode,
-        desk=SmsDesk(settings.ussd_code),
+        desk=build_desk(settings, store),
         render=partial(render, context=words),
         pauses=Pauses(store),
         refresh=_follow(clock, database) if settings.local else lambda: None,

@@ -40,9 +40,11 @@ from core.payouts import rules as payout_rules
 from core.payouts.model import Payout
 from core.settings import Environment, Settings
 from core.vault import Vault
-from sessions.bootstrap import build_conductor, build_desk, notice_context
+from sessions.bootstrap import build_conductor, notice_context
 from sessions.gsm7 import segments, septets
 from sessions.notices import render
+from sessions.sms import SmsDesk
+from sessions.store import forget_person
 from tests.channels.simulator.rig import QUICK, eventually, serving
 from tests.support.servers import Databases
 from web.hooks import hook_routes
@@ -209,7 +211,7 @@ class Stage:
             payouts={payouts.name: payouts},
             payout_provider=payouts.name,
             paybill=settings.daraja_shortcode,
-            desk=build_desk(settings),
+            desk=SmsDesk(settings.ussd_code, partial(forget_person, store)),
             render=partial(render, context=notice_context(settings)),
             pauses=Pauses(store),
         )
@@ -306,6 +308,8 @@ class World:
         """Send us an SMS from a phone."""
         self.control("/sms", {"from": phone, "text": words})
         self._owed["inbound"] += 1
+        # The next one must not overtake it.
+        eventually(self._at_rest)
 
     def inbox(self, phone: str) -> list[str]:
         """What a phone was sent so far, oldest first."""
@@ -381,7 +385,7 @@ class World:
         owed, told = Counter(self._owed), Counter[str]()
         for entry in log:
             if entry["direction"] == "request":
-                owed += _callbacks_of(entry)
+                owed.update(_callbacks_of(entry))
             elif entry["status"] is None and not entry["note"]:
                 return False
             elif entry["status"] is not None:

@@ -67,7 +67,8 @@ def test_help_lists_every_command_and_loads_little(bare: Nafasi) -> None:
     for command in ("up", "serve", "worker", "beat", "migrate", "seed", "doctor", "phone",
                     "check", "ledger", "clock", "trigger", "settings", "simulator"):  # fmt: skip
         assert f" {command} " in shown.stdout, command
-    loaded = "import sys, web.cli; print([m for m in ('sqlalchemy', 'celery', 'fastapi') if m in sys.modules])"
+    heavy = "sqlalchemy", "celery", "fastapi"
+    loaded = f"import sys, web.cli; print([name for name in {heavy} if name in sys.modules])"
     found = subprocess.run(
         [sys.executable, "-c", loaded], capture_output=True, text=True, check=True
     )
@@ -143,15 +144,12 @@ def test_production_refuses_defaults_and_says_which(nafasi: Nafasi) -> None:
 
 @pytest.mark.parametrize("words", [("seed",), ("simulator",), ("clock", "advance", "1h")])
 def test_trials_are_not_for_production(bare: Nafasi, words: tuple[str, ...]) -> None:
-    secrets = {
-        name: "0123456789abcdef0123456789abcdef"
-        for name in (
-            "NAFASI_CALLBACK_SECRET", "NAFASI_SECRET_KEY", "NAFASI_AFRICASTALKING_API_KEY",
-            "NAFASI_DARAJA_CONSUMER_KEY", "NAFASI_DARAJA_CONSUMER_SECRET",
-            "NAFASI_DARAJA_PASSKEY", "NAFASI_DARAJA_INITIATOR_PASSWORD",
-        )
-    }  # fmt: skip
-    strict = secrets | {
+    names = (
+        "NAFASI_CALLBACK_SECRET", "NAFASI_SECRET_KEY", "NAFASI_AFRICASTALKING_API_KEY",
+        "NAFASI_DARAJA_CONSUMER_KEY", "NAFASI_DARAJA_CONSUMER_SECRET",
+        "NAFASI_DARAJA_PASSKEY", "NAFASI_DARAJA_INITIATOR_PASSWORD",
+    )  # fmt: skip
+    strict = dict.fromkeys(names, "0123456789abcdef0123456789abcdef") | {
         "NAFASI_ENV": "production",
         "NAFASI_DATABASE_URL": "postgresql+psycopg://nafasi@127.0.0.1:1/nafasi",
         "NAFASI_REDIS_URL": "redis://127.0.0.1:1/0",

@@ -11,7 +11,7 @@ from core.settings import Settings
 from web.app import create_app
 from web.bench.callers import FLOOR
 from web.hop import read_body
-from web.logs import configure_logs
+from core.logs import configure_logs
 
 SCREEN = b"CON " + b"x" * 120
 HEADERS = [

@@ -46,9 +46,9 @@ def beat_words() -> tuple[str, ...]:
     )
 
 
-def simulator_words(host: str, port: int, key_file: str) -> tuple[str, ...]:
+def simulator_words(host: str, port: int, data: str) -> tuple[str, ...]:
     """Return the command line of the simulators."""
     return (
         *(sys.executable, "-m", "web.cli", "simulator"),
-        *("--host", host, "--port", str(port), "--key-file", key_file),
+        *("--host", host, "--port", str(port), "--data", data),
     )

@@ -19,8 +19,9 @@ CERTIFICATE_NAME = "simulator-certificate.pem"
 def simulator(
     host: Annotated[str, typer.Option(help="Where it listens.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Its port.")] = 8001,
-    key_file: Annotated[
-        Path | None, typer.Option(help="PEM key behind the certificate; else a fresh one.")
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder that keeps the key and its certificate; else a fresh key."),
     ] = None,
 ) -> None:
     """Run the simulated providers and phones. Not in production."""
@@ -30,7 +31,7 @@ def simulator(
     settings = load_settings()
     if not settings.local:
         fail("Simulators do not belong into production.")
-    key = key_file.read_bytes() if key_file else None
+    key = make_key_pair(data)[0].read_bytes() if data else None
     run(
         simulator_config(settings, key),
         host,

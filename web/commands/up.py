@@ -156,7 +156,7 @@ def _simulator_spec(folder: Path, environ: dict[str, str]) -> "ChildSpec":
 
     port = free_port(None)
     url = f"http://127.0.0.1:{port}"
-    key_file, certificate_file = make_key_pair(folder)
+    _key, certificate_file = make_key_pair(folder)
     environ |= {
         "NAFASI_SIMULATOR_URL": url,
         "NAFASI_AFRICASTALKING_BASE_URL": f"{url}/africastalking",
@@ -165,7 +165,7 @@ def _simulator_spec(folder: Path, environ: dict[str, str]) -> "ChildSpec":
     }
     return ChildSpec(
         name="simulator",
-        command=simulator_words("127.0.0.1", port, str(key_file)),
+        command=simulator_words("127.0.0.1", port, str(folder)),
         ready=lambda: _answers(f"{url}/healthz"),
         ready_seconds=READY_SECONDS,
         stop_seconds=STOP_SECONDS,

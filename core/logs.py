@@ -19,6 +19,8 @@ from core.settings import Settings
 # +254712345678, 254712345678, and any other number written internationally.
 _NUMBER = re.compile(r"\+[0-9]{8,15}|(?<![0-9A-Za-z-])254[17][0-9]{8}(?![0-9A-Za-z])")
 DEPTH_MAX = 5
+# These write whole addresses, which hold our secret, or every message that passes.
+QUIET = ("httpx", "httpcore", "urllib3", "celery.worker.strategy", "celery.app.trace")
 
 
 def masked(value: Any, depth: int = DEPTH_MAX) -> Any:
@@ -83,6 +85,5 @@ def configure_logs(settings: Settings) -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
-    # These write whole addresses, which hold our secret and other people's keys.
-    for name in ("httpx", "httpcore", "urllib3"):
+    for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from web.logs import masked
+from core.logs import masked
 
 NUMBER = "+254700000001"
 SHOWN = "+2547****001"
@@ -40,7 +40,7 @@ SCRIPT = """
 import logging
 import structlog
 from core.settings import Settings
-from web.logs import configure_logs
+from core.logs import configure_logs
 
 configure_logs(Settings(env="test"))
 structlog.get_logger().info("booking.confirmed", msisdn="+254700000001", cents=5)

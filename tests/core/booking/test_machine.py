@@ -1,0 +1,330 @@
+"""Everything that people, providers and time can do, in any order, with the books right throughout.
+
+The machine plays the provider: it knows which money has truly moved. After each step the ledger
+must say the same, every receipt must have been posted once, and no unit sold twice.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from core.booking import timers, usecases
+from core.booking.lifecycle import CLAIMING, State
+from core.booking.model import Booking
+from core.catalog.model import Listing
+from core.catalog.rules import BookingMode
+from core.clock import ManualClock
+from core.db.tx import Database
+from core.errors import Refused
+from core.escrow import accounts
+from core.ids import CountedIds
+from core.money import Money, kes
+from core.payments import attempts
+from core.payments.lifecycle import AttemptState
+from core.payments.model import Attempt, Kind
+from core.ports import Outcome, ProviderError, Reason
+from core.vault import Vault
+from tests.conftest import START, VAULT_KEY
+from tests.core.booking.world import PROVIDER, World
+from tests.support.servers import Databases
+
+CUSTOMERS = [f"+2547000000{n:02}" for n in range(1, 6)]
+UNITS = 2
+MINUTE, HOUR, DAY = 60, 3600, 24 * 3600
+SHARED = (
+    accounts.SERVICE_FEE,
+    accounts.COMMISSION,
+    accounts.ROUNDING,
+    accounts.VAT,
+    accounts.WITHHOLDING,
+)
+
+picks = st.integers(0, 30)
+days = st.integers(2, 4)
+phones = st.sampled_from(CUSTOMERS)
+
+
+class Market(RuleBasedStateMachine):
+    """Two halls of one vendor: one that asks first, one that does not."""
+
+    def __init__(self, databases: Databases) -> None:
+        super().__init__()
+        self._databases = databases
+        self._name = databases.migrated()
+        self._clock = ManualClock(START)
+        database = Database(
+            databases.url(self._name), self._clock, CountedIds(), Vault([VAULT_KEY])
+        )
+        self.world = World.open(database, self._clock, units=UNITS)
+        self.bookings: list[Booking] = []
+        self.approved: dict[Any, str] = {}
+        self.moved_in: dict[str, int] = {}
+        self.moved_out: dict[str, int] = {}
+        self.told: list[Callable[[], object]] = []
+
+    def teardown(self) -> None:
+        self.world.database.close()
+        self._databases.drop(self._name)
+
+    @initialize()
+    def open_halls(self) -> None:
+        self.instant: Listing = self.world.another_listing(
+            booking_mode=BookingMode.INSTANT, price_cents=kes(1_333, 33).cents
+        )
+
+    def try_to(self, act: Callable[[], object]) -> None:
+        """People may be told no; anything else is a fault."""
+        try:
+            act()
+        except Refused as refused:
+            assert refused.code, "every refusal can be told"
+
+    def booking(self, pick: int) -> Booking:
+        return self.bookings[pick % len(self.bookings)]
+
+    def receipt(self) -> str:
+        return f"SFF{len(self.moved_in) + len(self.moved_out):07}"
+
+    def sent(self, *kinds: Kind) -> list[Attempt]:
+        """Attempts that reached the provider and whose money has not moved."""
+        return [
+            attempt
+            for kind in kinds
+            for attempt in self.world.attempts(kind)
+            if attempt.sent_at is not None and attempt.id not in self.approved
+        ]
+
+    # People.
+
+    @rule(phone=phones, day=days)
+    def ask(self, phone: str, day: int) -> None:
+        self.try_to(lambda: self.bookings.append(self.world.book(phone, in_days=day)))
+
+    @rule(phone=phones, day=days)
+    def book_at_once(self, phone: str, day: int) -> None:
+        self.try_to(
+            lambda: self.bookings.append(self.world.book(phone, self.instant, in_days=day))
+        )
+
+    @precondition(lambda self: self.bookings)
+    @rule(pick=picks)
+    def accept(self, pick: int) -> None:
+        self.try_to(lambda: self.world.accept(self.booking(pick)))
+
+    @precondition(lambda self: self.bookings)
+    @rule(pick=picks)
+    def decline(self, pick: int) -> None:
+        self.try_to(lambda: self.world.decline(self.booking(pick)))
+
+    @precondition(lambda self: self.bookings)
+    @rule(pick=picks)
+    def withdraw(self, pick: int) -> None:
+        self.try_to(lambda: self.world.withdraw(self.booking(pick)))
+
+    @precondition(lambda self: self.bookings)
+    @rule(pick=picks)
+    def check_in(self, pick: int) -> None:
+        booking = self.booking(pick)
+        world = self.world
+        pin = world.database.vault.open(booking.check_in_pin_sealed)
+        self.try_to(
+            lambda: world.run(lambda tx: usecases.check_in(tx, booking.id, booking.vendor_id, pin))
+        )
+
+    @precondition(lambda self: self.bookings)
+    @rule(pick=picks)
+    def say_that_it_was_done(self, pick: int) -> None:
+        booking = self.booking(pick)
+        self.try_to(
+            lambda: self.world.run(
+                lambda tx: timers.complete_by_customer(tx, booking.id, booking.customer_id)
+            )
+        )
+
+    @precondition(lambda self: self.bookings)
+    @rule(pick=picks, phone=phones)
+    def want_to_pay(self, pick: int, phone: str) -> None:
+        booking = self.booking(pick)
+        self.try_to(
+            lambda: self.world.run(lambda tx: attempts.start_collection(tx, booking.id, phone))
+        )
+
+    # Workers and time.
+
+    @rule(answer=st.sampled_from(["taken", "lost", "down", "refused", "died"]))
+    def work_on_attempts(self, answer: str) -> None:
+        """A worker sends what is due; the provider answers in one of its ways."""
+        world = self.world
+        world.clock.advance(seconds=5)
+        errors = {
+            "lost": ProviderError("timeout", unknown=True),
+            "down": ProviderError("unavailable", retryable=True),
+            "refused": ProviderError("bad_number"),
+        }
+        for id_ in world.run(lambda tx: attempts.due_attempts(tx, 50)):
+            begun = world.run(lambda tx, id_=id_: attempts.begin(tx, id_))
+            if begun is None or isinstance(begun, Attempt) or answer == "died":
+                continue
+            if answer == "taken":
+                world.run(lambda tx, id_=id_: attempts.accepted(tx, id_, f"ws {id_}"))
+            else:
+                world.run(lambda tx, id_=id_: attempts.refused(tx, id_, errors[answer]))
+
+    @rule(seconds=st.sampled_from([MINUTE, 10 * MINUTE, 20 * MINUTE, 7 * HOUR, 2 * DAY]))
+    def time_passes(self, seconds: int) -> None:
+        self.world.clock.advance(seconds=seconds)
+        self.world.fire()
+
+    @rule()
+    def go_to_the_next_timer(self) -> None:
+        due = [self.world.read(booking).due_at for booking in self.bookings]
+        coming = [at for at in due if at is not None and at > self.world.clock.now()]
+        if coming:
+            self.world.clock.set(min(coming))
+            self.world.fire()
+
+    @rule()
+    def go_to_monday(self) -> None:
+        self.world.fire()
+        self.world.monday()
+
+    @rule()
+    def work_on_payouts(self) -> None:
+        self.world.pay_out()
+
+    # The provider.
+
+    def say(self, tell: Callable[[], object]) -> None:
+        """Give evidence; it may be given again later."""
+        tell()
+        self.told.append(tell)
+
+    @precondition(lambda self: self.sent(Kind.COLLECTION))
+    @rule(pick=picks, named=st.booleans())
+    def approve_a_prompt(self, pick: int, named: bool) -> None:
+        """In time or late, by callback or learned by asking."""
+        waiting = self.sent(Kind.COLLECTION)
+        attempt = waiting[pick % len(waiting)]
+        receipt = self.receipt()
+        self.approved[attempt.id] = receipt
+        self.moved_in[receipt] = attempt.amount_cents
+        self.say(lambda: self.world.paid(attempt, receipt if named else None))
+
+    @precondition(lambda self: self.sent(Kind.COLLECTION, Kind.PAYOUT, Kind.RETURN))
+    @rule(pick=picks, reason=st.sampled_from([Reason.CANCELLED, Reason.BUSY, Reason.EXPIRED]))
+    def refuse(self, pick: int, reason: Reason) -> None:
+        waiting = self.sent(Kind.COLLECTION, Kind.PAYOUT, Kind.RETURN)
+        attempt = waiting[pick % len(waiting)]
+        self.say(lambda: self.world.failed(attempt, reason))
+
+    @precondition(lambda self: self.sent(Kind.PAYOUT, Kind.RETURN))
+    @rule(pick=picks)
+    def send_money_out(self, pick: int) -> None:
+        """What was refused for certain stays refused: a wallet is credited once at the most."""
+        waiting = [
+            attempt
+            for attempt in self.sent(Kind.PAYOUT, Kind.RETURN)
+            if attempt.state is not AttemptState.FAILED
+        ]
+        if waiting:
+            attempt = waiting[pick % len(waiting)]
+            receipt = self.receipt()
+            self.approved[attempt.id] = receipt
+            self.moved_out[receipt] = attempt.amount_cents
+            self.say(lambda: self.world.paid(attempt, receipt))
+
+    @precondition(lambda self: self.bookings)
+    @rule(
+        pick=picks, off=st.sampled_from([0, 0, 1, -1]), payer=st.sampled_from([None, *CUSTOMERS])
+    )
+    def pay_by_hand(self, pick: int, off: int, payer: str | None) -> None:
+        booking = self.booking(pick)
+        amount = Money(booking.total_cents) + kes(off)
+        prompts = self.world.attempts(Kind.COLLECTION)
+        if any(a.booking_id == booking.id and a.id in self.approved for a in prompts):
+            return  # Beside an unnamed success it would be taken for the same payment at first.
+        receipt = self.receipt()
+        self.moved_in[receipt] = amount.cents
+        self.say(lambda: self.world.paybill(booking.code, amount, receipt, payer))
+
+    @precondition(lambda self: self.told)
+    @rule(pick=picks)
+    def say_it_again(self, pick: int) -> None:
+        self.told[pick % len(self.told)]()
+
+    @precondition(lambda self: self.approved)
+    @rule(pick=picks)
+    def name_the_receipt(self, pick: int) -> None:
+        attempt_id = list(self.approved)[pick % len(self.approved)]
+        self.world.paid(attempt_id, self.approved[attempt_id])
+
+    @precondition(lambda self: self.sent(Kind.COLLECTION))
+    @rule(pick=picks)
+    def forge(self, pick: int) -> None:
+        waiting = self.sent(Kind.COLLECTION)
+        attempt = waiting[pick % len(waiting)]
+        note = self.world.tell(
+            attempt, Outcome.SUCCEEDED, receipt="FORGED", amount=Money(attempt.amount_cents - 100)
+        )
+        assert note == "wrong_amount"
+
+    # What must hold after each step.
+
+    @invariant()
+    def everything_that_must_be_true_is_true(self) -> None:
+        self.world.assert_sound()
+
+    @invariant()
+    def the_books_hold_what_has_truly_moved(self) -> None:
+        truly = sum(self.moved_in.values()) - sum(self.moved_out.values())
+        assert self.world.balance(accounts.float_of(PROVIDER)) == Money(truly)
+        assert len(self.world.receipts()) == len(self.moved_in) + len(self.moved_out)
+
+    @invariant()
+    def a_booking_holds_its_money_from_payment_to_release(self) -> None:
+        for booking in map(self.world.read, self.bookings):
+            held = self.world.balance(accounts.escrow(booking.code))
+            keeps = booking.state in CLAIMING - {State.AWAITING_PAYMENT}
+            due = booking.total_cents if keeps and booking.released_at is None else 0
+            assert held == Money(due), booking.state
+
+    @invariant()
+    def debts_are_covered(self) -> None:
+        owed = [accounts.payable(self.world.vendor.number), accounts.suspense(PROVIDER), *SHARED]
+        owed += [accounts.escrow(booking.code) for booking in self.bookings]
+        total = sum(self.world.balance(path).cents for path in owed)
+        assert self.world.balance(accounts.float_of(PROVIDER)) == Money(total)
+
+    @invariant()
+    def no_day_is_sold_twice(self) -> None:
+        claimed: dict[tuple[Any, Any], int] = {}
+        for booking in map(self.world.read, self.bookings):
+            if booking.state in CLAIMING:
+                key = (booking.listing_id, booking.starts_on)
+                claimed[key] = claimed.get(key, 0) + booking.quantity
+        assert all(
+            taken <= (UNITS if listing == self.world.listing.id else 1)
+            for (listing, _), taken in claimed.items()
+        )
+
+
+def test_in_any_order_the_books_stay_right(databases: Databases) -> None:
+    run_state_machine_as_test(
+        lambda: Market(databases),
+        settings=settings(
+            max_examples=15,
+            stateful_step_count=30,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

@@ -1,0 +1,209 @@
+"""The demo market behind the real application, with a worker whose providers do as they are told.
+
+Phones call over HTTP with the very forms that Africa's Talking sends; what workers owe is done
+when a story says so. Each market is a copy of one seeded database.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
+from urllib.parse import urlencode
+
+import httpx
+from sqlalchemy import select
+
+from core.booking.model import Booking
+from core.clock import ManualClock
+from core.db.tx import Database
+from core.demo.seed import seed_catalog
+from core.ids import CountedIds
+from core.invariants import Finding, run_all
+from core.payments.model import Attempt, Kind
+from core.payments.queries import collections_of
+from core.vault import Vault
+from sessions.bootstrap import build_desk, notice_context
+from sessions.notices import render
+from tests.support.fakes import FakeCollections, FakePayouts, FakeSender
+from tests.support.servers import Databases
+from tests.web.rig import CALLER, Web, make_settings, running
+from workers.attempts import run_attempts
+from workers.inbox import run_inbox
+from workers.notices import run_notices
+from workers.parts import Parts
+from workers.pause import Pauses
+
+USSD_CODE = "*384*7781#"
+FORM_TYPE = {"content-type": "application/x-www-form-urlencoded"}
+# The golden halls of the demo market: one is asked for, one is booked at once; one unit each.
+ASKED, INSTANT = "4507", "4508"
+ASKED_VENDOR, INSTANT_VENDOR = "+254700000011", "+254700000012"
+SEED_IDS, STORY_IDS = 1, 2
+THREADS = 40
+ROUNDS_MAX = 20
+
+T = TypeVar("T")
+
+
+def phone(number: int) -> str:
+    """A number of the test block."""
+    return f"+2547000000{number:02d}"
+
+
+def hop_form(session: str, text: str, msisdn: str = CALLER, **over: str) -> dict[str, str]:
+    """The fields of one hop."""
+    form = {
+        "sessionId": session,
+        "phoneNumber": msisdn,
+        "networkCode": "63902",
+        "serviceCode": USSD_CODE,
+        "text": text,
+    }
+    return form | over
+
+
+def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
+    """Make calls side by side; what each returned, in their order."""
+    with ThreadPoolExecutor(min(len(calls), THREADS)) as pool:
+        return [future.result() for future in [pool.submit(call) for call in calls]]
+
+
+@dataclass
+class Line:
+    """One call of one phone."""
+
+    market: "Market"
+    session: str
+    msisdn: str
+    typed: list[str] = field(default_factory=list)
+
+    def dial(self, text: str = "") -> str:
+        """The first hop; ``text`` when more was dialled than the code."""
+        self.typed = [text] if text else []
+        return self.again()
+
+    def type(self, *entries: str) -> str:
+        """Answer screens, one hop each; the last screen."""
+        shown = ""
+        for entry in entries:
+            self.typed.append(entry)
+            shown = self.again()
+        return shown
+
+    def again(self) -> str:
+        """Send the newest hop (once more); what the phone shows."""
+        return self.market.hop(self.session, "*".join(self.typed), self.msisdn).text
+
+
+@dataclass
+class Market:
+    """The application, its worker and what stories look at."""
+
+    web: Web
+    parts: Parts
+    clock: ManualClock
+    sender: FakeSender
+    collections: FakeCollections
+    calls: int = 0
+
+    @property
+    def database(self) -> Database:
+        return self.parts.database
+
+    def post(self, path: str, form: dict[str, str]) -> httpx.Response:
+        """A form as Africa's Talking sends it."""
+        url = self.web.hook(f"africastalking/{path}")
+        return self.web.http.post(url, content=urlencode(form), headers=FORM_TYPE)
+
+    def hop(self, session: str, text: str, msisdn: str = CALLER, **over: str) -> httpx.Response:
+        return self.post("ussd", hop_form(session, text, msisdn, **over))
+
+    def line(self, msisdn: str = CALLER) -> Line:
+        """A new call of a phone."""
+        self.calls += 1
+        return Line(self, f"ATUid_{self.calls}", msisdn)
+
+    def sms(self, text: str, msisdn: str = CALLER, sms_id: str = "", **over: str) -> int:
+        """A message to us; the status that its callback got."""
+        self.calls += 1
+        form = {"id": sms_id or f"in-{self.calls}", "from": msisdn, "to": "20384", "text": text}
+        return self.post("sms", form | {"date": "2026-11-20 06:00:00"} | over).status_code
+
+    def work(self) -> None:
+        """Let a worker do what is due until nothing is left."""
+        for _ in range(ROUNDS_MAX):
+            done = run_inbox(self.parts) + run_attempts(self.parts)
+            if not done + run_notices(self.parts):
+                return
+        raise AssertionError("the worker never comes to rest")
+
+    def read(self, msisdn: str) -> list[str]:
+        """The messages that a phone got."""
+        return [sms.text for sms in self.sender.sent if sms.msisdn == msisdn]
+
+    def bookings(self) -> list[Booking]:
+        with self.database.transaction() as tx:
+            return list(tx.db.scalars(select(Booking).order_by(Booking.created_at, Booking.id)))
+
+    def attempt(self, booking: Booking) -> Attempt:
+        """The newest prompt of a booking."""
+        with self.database.transaction() as tx:
+            return collections_of(tx, booking.id)[0]
+
+    def attempts(self) -> list[Attempt]:
+        with self.database.transaction() as tx:
+            return list(tx.db.scalars(select(Attempt).where(Attempt.kind == Kind.COLLECTION)))
+
+    def held(self, msisdn: str = CALLER, day: str = "25/12") -> Booking:
+        """A booking of the instant hall whose prompt is on its customer's phone."""
+        line = self.line(msisdn)
+        line.dial(INSTANT)
+        assert line.type("1", day, "50", "1").startswith("END Held for you")
+        self.clock.advance(seconds=5)
+        self.work()
+        return next(found for found in self.bookings() if found.code in line.again())
+
+    def findings(self) -> list[Finding]:
+        with self.database.transaction() as tx:
+            return run_all(tx)
+
+
+def seeded(databases: Databases, clock: ManualClock, vault: Vault) -> str:
+    """The name of a database with the demo market in it."""
+    name = databases.migrated()
+    database = Database(databases.url(name), clock, CountedIds(SEED_IDS), vault, pool_size=1)
+    database.run(seed_catalog)
+    database.close()
+    return name
+
+
+@contextmanager
+def open_market(
+    databases: Databases, template: str, clock: ManualClock, vault: Vault, redis_url: str
+) -> Iterator[Market]:
+    """The application and a worker on a copy of a seeded database."""
+    name = databases.create(template)
+    database = Database(
+        databases.url(name), clock, CountedIds(STORY_IDS), vault, pool_size=THREADS
+    )
+    settings = make_settings(database, redis_url, ussd_code=USSD_CODE)
+    try:
+        with running(database, settings) as web:
+            sender, collections, payouts = FakeSender(), FakeCollections(), FakePayouts()
+            parts = Parts(
+                database=database,
+                sender=sender,
+                collections={collections.name: collections},
+                payouts={payouts.name: payouts},
+                payout_provider=payouts.name,
+                paybill=settings.daraja_shortcode,
+                desk=build_desk(settings),
+                render=partial(render, context=notice_context(settings)),
+                pauses=Pauses(web.store),
+            )
+            yield Market(web, parts, clock, sender, collections)
+    finally:
+        database.close()
+        databases.drop(name)
