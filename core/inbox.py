@@ -1,7 +1,8 @@
 """Callbacks as they came: stored raw, answered at once, applied by a worker.
 
-A callback is itself by provider, kind, reference and the digest of its body: the same one again is
-the same row. Applying it and marking it applied commit together.
+A callback is itself by provider, kind, reference and the digest of its body, or by its reference
+alone where the provider promises that (``Callback.once``): the same one again is the same row.
+Applying it and marking it applied commit together.
 """
 
 import hashlib
@@ -60,6 +61,7 @@ class NotYet(Exception):
 def store(tx: Tx, callback: Callback) -> bool:
     """Keep a callback; False when this very one is kept already."""
     body = json.dumps(callback.payload, sort_keys=True, default=str)
+    itself = "" if callback.once else body
     added = tx.db.execute(
         insert(Inbound)
         .values(
@@ -67,7 +69,7 @@ def store(tx: Tx, callback: Callback) -> bool:
             provider=callback.provider,
             kind=callback.kind,
             reference=callback.reference,
-            digest=hashlib.sha256(body.encode()).hexdigest(),
+            digest=hashlib.sha256(itself.encode()).hexdigest(),
             payload=json.loads(body),
             state=Arrival.WAITING,
             due_at=tx.now,

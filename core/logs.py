@@ -20,7 +20,10 @@ from core.settings import Settings
 _NUMBER = re.compile(r"\+[0-9]{8,15}|(?<![0-9A-Za-z-])254[17][0-9]{8}(?![0-9A-Za-z])")
 DEPTH_MAX = 5
 # These write whole addresses, which hold our secret, or every message that passes.
-QUIET = ("httpx", "httpcore", "urllib3", "celery.worker.strategy", "celery.app.trace")
+QUIET = (
+    *("httpx", "httpcore", "urllib3", "uvicorn.access"),
+    *("celery.worker.strategy", "celery.app.trace"),
+)
 
 
 def masked(value: Any, depth: int = DEPTH_MAX) -> Any:

@@ -320,9 +320,11 @@ class Callback:
         kind: which of the provider's callbacks.
         reference: what makes it itself: the provider's id, or our attempt id.
         payload: the body, without secrets.
+        once: the reference alone makes it itself: another body under it is the same callback.
     """
 
     provider: str
     kind: str
     reference: str
     payload: Mapping[str, Any] = field(default_factory=dict)
+    once: bool = False

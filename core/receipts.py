@@ -21,7 +21,7 @@ RECEIPTS_MAX = 40
 class TurnReceipt(Base):
     """The answer to one turn of one session.
 
-    ``digest`` is that of the transcript up to and including the turn; ``next_state`` is the
+    ``digest`` is that of caller and transcript up to and including the turn; ``next_state`` is the
     conversation after it, in a form that only the sessions understand.
     """
 

@@ -14,7 +14,7 @@ from sessions.flow import End, Flow, Person
 from sessions.play import BACK, HOME, Play, offered
 from sessions.state import State, View
 from sessions.texts import ONCE_MORE
-from sessions.turns import Hooks, Hop, Played, digest_of, new_part
+from sessions.turns import Hooks, Hop, Played, new_part, receipt_key
 from sessions.walk import AROUND
 
 
@@ -51,7 +51,7 @@ class Engine:
 
     def begin(self, person: Person, hop: Hop, cut_off: State | None = None) -> Played:
         """Open a conversation: at home, at a named shortcut, or asking whether to continue."""
-        play = self._on(self._blank(person), hop)
+        play = self._on(self._blank(person, hop), hop)
         play.open(cut_off)
         play.state.transcript = hop.turn.transcript
         return play.result()
@@ -105,10 +105,10 @@ class Engine:
         turn = hop.turn
         with self.database.transaction() as tx:
             kept = receipts.of_session(tx, turn.provider, turn.session_id)
-            digest = digest_of(turn.transcript)
+            *_, digest = receipt_key(turn, turn.transcript)
             for receipt in kept:
-                state = State.from_json(receipt.next_state)
-                if receipt.digest == digest and state.person.msisdn == turn.msisdn:
+                if receipt.digest == digest:
+                    state = State.from_json(receipt.next_state)
                     return Played(state, Reply(receipt.reply, receipt.final))
             states = [State.from_json(receipt.next_state) for receipt in kept]
         states = [state for state in states if state.person.msisdn == turn.msisdn]
@@ -119,13 +119,13 @@ class Engine:
             return self.play(max(behind, key=lambda state: len(state.transcript)), hop)
         if states:
             return Played(states[0], self.present(states[0], hop))
-        play = self._on(self._blank(self.who(turn.msisdn)), hop)
+        play = self._on(self._blank(self.who(turn.msisdn), hop), hop)
         play.replay_from_start()
         return play.result()
 
     def _on(self, state: State, hop: Hop) -> Play:
         return Play(self.flow_of(state), self.database, self.hooks, state, hop)
 
-    def _blank(self, person: Person) -> State:
+    def _blank(self, person: Person, hop: Hop) -> State:
         flow = self.current
-        return State(flow.version, person, flow.home, View([], []))
+        return State(flow.version, person, flow.home, View([], []), session=hop.turn.session_id)

@@ -7,7 +7,7 @@ The budget is the smallest known, Safaricom's 160 characters (AT help article 12
 184 exceeds what the standard carries and is not relied on.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -97,13 +97,15 @@ def page(view: View, start: int, language: str, *, way_out: bool, why: str = "")
     if septets(text) <= SCREEN_SEPTETS:
         return Page(text, most)
     tails = (tail, back) if way_out else (tail,)
-    for lengths, fewest in ((READABLE_LENGTHS, OPTIONS_READABLE), (NAME_LENGTHS, 0)):
-        for tail_ in tails:
-            for end in range(most, min(start + fewest, most) - 1, -1):
-                for length in lengths:
-                    text = _compose(view, start, end, more, tail_, why, length)
-                    if septets(text) <= SCREEN_SEPTETS:
-                        return Page(text, end)
+    # The reason counts more than what the person has just read around the price.
+    for view_ in (view, *(_with_fewer_lines(view) if why else ())):
+        for lengths, fewest in ((READABLE_LENGTHS, OPTIONS_READABLE), (NAME_LENGTHS, 1)):
+            for tail_ in tails:
+                for end in range(most, min(start + fewest, most) - 1, -1):
+                    for length in lengths:
+                        text = _compose(view_, start, end, more, tail_, why, length)
+                        if septets(text) <= SCREEN_SEPTETS:
+                            return Page(text, end)
     end = min(start + 1, count)
     return Page(_squeezed(view, start, end, more, back if way_out else "", why), end, whole=False)
 
@@ -194,6 +196,18 @@ def _joined(parts: list[Part], length: int | None) -> str:
 
 def _shortened(name: str, length: int) -> str:
     return name if len(name) <= length else f"{name[: length - 2].rstrip()}.."
+
+
+def _with_fewer_lines(view: View) -> Iterator[View]:
+    """The view without the first line that need not be kept, without the first two, ...
+
+    Only where a price or a confirmation stays: a question alone is what the screen is for.
+    """
+    lines, kept = list(view.lines), list(view.kept)
+    while any(kept) and not all(kept):
+        index = kept.index(False)
+        del lines[index], kept[index]
+        yield View(list(lines), list(kept), view.choices)
 
 
 def _squeezed(view: View, start: int, end: int, more: str, tail: str, why: str) -> str:

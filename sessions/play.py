@@ -11,7 +11,7 @@ from sessions import texts
 from sessions.flow import TYPED_MAX, End, Flow, Go
 from sessions.handover import Handover
 from sessions.state import Choice, State
-from sessions.turns import Hooks, Hop, NeedsThread, digest_of
+from sessions.turns import Hooks, Hop, NeedsThread, receipt_key
 from sessions.walk import AROUND, CONTINUE, Walk
 
 MISTAKES_MAX = 3
@@ -209,8 +209,8 @@ class Play(Walk):
         handover: Handover | None,
     ) -> None:
         """Run an effect once in a transaction with its receipt, and stand where it led."""
-        turn, before = self.hop.turn, self.state.dump()
-        key = (turn.provider, turn.session_id, digest_of(transcript))
+        before = self.state.dump()
+        key = receipt_key(self.hop.turn, transcript)
 
         def use_case(tx: Tx) -> tuple[State, str]:
             kept = receipts.begin(tx, *key)
@@ -248,9 +248,8 @@ class Play(Walk):
 
     def _adopt(self, transcript: str) -> None:
         """Stand where an effect led that was performed before, or ask for it anew."""
-        turn = self.hop.turn
         with self.database.transaction() as tx:
-            kept = receipts.find(tx, turn.provider, turn.session_id, digest_of(transcript))
+            kept = receipts.find(tx, *receipt_key(self.hop.turn, transcript))
             if kept is None:
                 raise _AskAnew
             self.state = State.from_json(kept.next_state)

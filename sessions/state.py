@@ -115,6 +115,7 @@ class State:
         final: the last words, once it is over.
         unfinished: it ended, but not where it should: a redial may go on with it.
         cut_off: a dropped conversation, while the person is asked whether to go on with it.
+        session: the provider's id of the session, by which its receipts are found.
     """
 
     version: str
@@ -131,6 +132,7 @@ class State:
     final: str | None = None
     unfinished: bool = False
     cut_off: dict[str, Any] | None = None
+    session: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON."""
@@ -151,6 +153,7 @@ class State:
             "final": self.final,
             "unfinished": self.unfinished,
             "cut_off": self.cut_off,
+            "session": self.session,
         }
 
     @classmethod
@@ -177,6 +180,7 @@ class State:
             final=data["final"],
             unfinished=data["unfinished"],
             cut_off=data["cut_off"],
+            session=data.get("session", ""),
         )
 
     def dump(self) -> str:

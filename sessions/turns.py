@@ -70,6 +70,15 @@ def digest_of(transcript: str) -> str:
     return blake2b(transcript.encode(), digest_size=16).hexdigest()
 
 
+def receipt_key(turn: UssdTurn, transcript: str) -> tuple[str, str, str]:
+    """Return provider, session and digest of a turn's receipt.
+
+    The caller is part of the digest, as of the session's name: whoever comes with another's
+    session id and types the same has a turn of their own.
+    """
+    return turn.provider, turn.session_id, digest_of(f"{turn.msisdn} {transcript}")
+
+
 def new_part(played: str, transcript: str) -> str | None:
     """Return what is new in a transcript, or None when it is behind or contradicts.
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
+from core import receipts
 from core.db.tx import Database, Tx
 from core.errors import Refused
 from core.ports import Reply
@@ -11,7 +12,7 @@ from sessions import texts
 from sessions.fit import page, view_of
 from sessions.flow import End, Flow, Go, Menu, Option, Talk
 from sessions.state import HISTORY_MAX, State, Step
-from sessions.turns import Hop, NeedsThread, Played
+from sessions.turns import Hop, NeedsThread, Played, new_part
 
 REDIRECTS_MAX = 5
 RESUME = "@resume"
@@ -144,22 +145,46 @@ class Walk:
         state.cut_off = cut_off.to_json()
 
     def resume(self) -> None:
-        """Stand again where the call was cut off; the screen looks at the world anew."""
+        """Stand again where the call was cut off; the screen looks at the world anew.
+
+        What had been done when the line broke is not asked for again: its answer is told.
+        """
         state = self.state
         assert state.cut_off is not None
-        old = State.from_json(state.cut_off)
+        if not self.hop.threaded:
+            raise NeedsThread
+        old = self._where_it_led(State.from_json(state.cut_off))
+        if old.final is not None and not old.unfinished:
+            state.screen, state.cut_off = old.screen, None
+            self.end(End(old.final))
+            return
         state.draft, state.history = dict(old.draft), old.history
         screen = self.flow.find(old.screen).name
         try:
             if self.flow.recheck is not None:
-                if not self.hop.threaded:
-                    raise NeedsThread
                 screen = self.flow.recheck(self.talk(dict(state.draft), core=True), screen)
             self.enter(screen, {}, push=False, pages=old.pages)
         except Refused as refused:
             self.enter(self.flow.home, {})
             self.why = texts.why(refused)
         state.cut_off = None
+
+    def _where_it_led(self, cut_off: State) -> State:
+        """Return where the newest effect led that the cut-off state does not know of.
+
+        A process that dies after its commit leaves a receipt, but neither an answer nor a state.
+        """
+        turn = self.hop.turn
+        with (self._reading or self.database.transaction)() as tx:
+            kept = receipts.of_session(tx, turn.provider, cut_off.session)
+            states = [State.from_json(receipt.next_state) for receipt in kept]
+        later = (
+            state
+            for state in states
+            if state.person.msisdn == turn.msisdn
+            and new_part(cut_off.transcript, state.transcript) is not None
+        )
+        return max(later, key=lambda state: len(state.transcript), default=cut_off)
 
     def result(self) -> Played:
         """Render where we stand."""

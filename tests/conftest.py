@@ -11,6 +11,7 @@ from core.clock import ManualClock
 from core.db.tx import Database
 from core.ids import CountedIds
 from core.vault import Vault
+from tests.support.recycling import Recycler
 from tests.support.servers import POSTGRES, REDIS, Databases, TestServers
 
 # A Friday, 09:00 in Nairobi.
@@ -36,6 +37,13 @@ def databases(worker_id: str) -> Iterator[Databases]:
     made.close()
 
 
+@pytest.fixture(scope="session")
+def recycler(databases: Databases) -> Iterator[Recycler]:
+    made = Recycler(databases)
+    yield made
+    made.close()
+
+
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock(START)
@@ -53,14 +61,18 @@ def vault() -> Vault:
 
 @pytest.fixture
 def database(
-    databases: Databases, clock: ManualClock, ids: CountedIds, vault: Vault
+    databases: Databases,
+    recycler: Recycler,
+    clock: ManualClock,
+    ids: CountedIds,
+    vault: Vault,
 ) -> Iterator[Database]:
-    """A fresh database at the newest revision."""
-    name = databases.migrated()
+    """A database at the newest revision that holds nothing but what the migrations wrote."""
+    name = recycler.take()
     made = Database(databases.url(name), clock, ids, vault, pool_size=40)
     yield made
     made.close()
-    databases.drop(name)
+    recycler.give_back(name)
 
 
 @pytest.fixture(scope="session")

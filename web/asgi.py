@@ -42,7 +42,13 @@ def assemble(parts: Parts) -> ASGIApp:
 
     # No interactive documentation: its pages load scripts from elsewhere.
     app = FastAPI(
-        title="Nafasi", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
+        title="Nafasi",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=lifespan,
+        # An address is itself: nobody is led from a callback's neighbour to the callback.
+        redirect_slashes=False,
     )
     parts.metrics.watch(parts.database)
     app.include_router(health_routes(settings, readiness, parts.metrics))

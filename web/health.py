@@ -40,6 +40,8 @@ class Readiness:
     """
 
     def __init__(self, settings: Settings) -> None:
+        # Reading all migrations takes a while: not within a probe's time.
+        self._head = head_on_disk()
         self._engine = create_engine(
             settings.database_url,
             poolclass=NullPool,
@@ -80,8 +82,8 @@ class Readiness:
     def _migrations(self) -> None:
         with self._engine.connect() as connection:
             found = revision_of(connection)
-        if found != head_on_disk():
-            raise NotReady(f"the database is at {found}, the code at {head_on_disk()}")
+        if found != self._head:
+            raise NotReady(f"the database is at {found}, the code at {self._head}")
 
     def _ping_redis(self) -> None:
         self._redis.ping()

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import structlog
-from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Path, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from channels.africastalking.form import PROVIDER as AFRICASTALKING
@@ -57,15 +57,17 @@ class Form:
         kind: what the inbox calls it.
         reference: reads the body and returns what makes the callback itself; raises BadCallback.
         hidden: fields that are not stored.
+        once: the reference is seen once, whatever else comes with it.
     """
 
     kind: str
     reference: Callable[[bytes], str]
     hidden: frozenset[str] = frozenset()
+    once: bool = False
 
 
 FORMS: Mapping[str, Form] = {
-    "sms": Form("sms", lambda body: parse_sms(body).id),
+    "sms": Form("sms", lambda body: parse_sms(body).id, once=True),
     "delivery-reports": Form(
         "delivery_report", lambda body: parse_delivery_report(body).message_id
     ),
@@ -104,20 +106,24 @@ def hook_routes(parts: Parts) -> APIRouter:
     """Return the callbacks' routes."""
     secret = parts.settings.callback_secret.get_secret_value().encode()
 
-    def check_secret(given: str) -> None:
+    async def check_secret(given: Annotated[str, Path(alias="secret")]) -> None:
         if not hmac.compare_digest(given.encode(), secret):
             raise HTTPException(404)
 
-    router = APIRouter(prefix="/hooks", include_in_schema=False)
-    _africastalking(router, parts, check_secret)
-    _daraja(router, parts, check_secret)
+    # Before anything else is looked at: who does not know the secret learns nothing, not even
+    # that a body was too long.
+    only_known = [Depends(check_secret)]
+    router = APIRouter(prefix="/hooks", include_in_schema=False, dependencies=only_known)
+    router.include_router(_africastalking(parts), prefix="/africastalking/{secret}")
+    router.include_router(_daraja(parts), prefix="/daraja/{secret}")
     return router
 
 
-def _africastalking(router: APIRouter, parts: Parts, check_secret: Callable[[str], None]) -> None:
-    @router.post("/africastalking/{secret}/{name}")
-    def form_callback(secret: str, name: str, body: Body) -> Response:
-        check_secret(secret)
+def _africastalking(parts: Parts) -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/{name}")
+    def form_callback(name: str, body: Body) -> Response:
         form = FORMS.get(name)
         if form is None:
             raise HTTPException(404)
@@ -135,21 +141,23 @@ def _africastalking(router: APIRouter, parts: Parts, check_secret: Callable[[str
             for key, value in found.items()
             if key not in form.hidden
         }
-        _keep(parts, Callback(AFRICASTALKING, form.kind, reference, payload))
+        _keep(parts, Callback(AFRICASTALKING, form.kind, reference, payload, form.once))
         return PlainTextResponse("OK")
 
+    return router
 
-def _daraja(router: APIRouter, parts: Parts, check_secret: Callable[[str], None]) -> None:
-    @router.post("/daraja/{secret}/c2b/validation")
-    def validate(secret: str, body: Body) -> Response:
-        check_secret(secret)
+
+def _daraja(parts: Parts) -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/c2b/validation")
+    def validate(body: Body) -> Response:
         answer = _validation(parts, body)
         parts.metrics.callback(DARAJA, "c2b_validation", str(answer["ResultCode"]))
         return JSONResponse(answer)
 
-    @router.post("/daraja/{secret}/c2b/confirmation")
-    def confirm(secret: str, body: Body) -> Response:
-        check_secret(secret)
+    @router.post("/c2b/confirmation")
+    def confirm(body: Body) -> Response:
         try:
             told = load(body)
         except BadCallback as error:
@@ -159,12 +167,9 @@ def _daraja(router: APIRouter, parts: Parts, check_secret: Callable[[str], None]
         _keep(parts, Callback(DARAJA, "c2b_confirmation", reference, payload))
         return JSONResponse(ACKNOWLEDGED)
 
-    @router.post("/daraja/{secret}/{service}/{attempt_id}")
-    @router.post("/daraja/{secret}/{service}/{attempt_id}/{part}")
-    def money_callback(
-        secret: str, service: str, attempt_id: str, body: Body, part: str = ""
-    ) -> Response:
-        check_secret(secret)
+    @router.post("/{service}/{attempt_id}")
+    @router.post("/{service}/{attempt_id}/{part}")
+    def money_callback(service: str, attempt_id: str, body: Body, part: str = "") -> Response:
         kind = MONEY.get((service, part))
         attempt = _uuid(attempt_id)
         if kind is None or attempt is None:
@@ -176,6 +181,8 @@ def _daraja(router: APIRouter, parts: Parts, check_secret: Callable[[str], None]
         payload = {"attempt_id": attempt, "body": redact(told)}
         _keep(parts, Callback(DARAJA, kind, attempt, payload))
         return JSONResponse(ACKNOWLEDGED)
+
+    return router
 
 
 def _validation(parts: Parts, body: bytes) -> Mapping[str, Any]:

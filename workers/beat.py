@@ -13,6 +13,7 @@ from redbeat.schedulers import RedBeatScheduler, acquire_distributed_beat_lock, 
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import LockError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.lock import Lock
 
 log = structlog.get_logger()
 
@@ -25,10 +26,13 @@ LOCK_SECONDS = 10
 class Scheduler(RedBeatScheduler):  # type: ignore[misc]  # redbeat is untyped.
     """Redbeat's scheduler, which begins again when Redis has forgotten it."""
 
+    lock: Lock | None = None
+
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Send what is due; return seconds until the next look."""
         try:
-            if self._forgotten():
+            # Without a lock: Redis was away when it was asked for, at the start or just now.
+            if self.lock is None or self._forgotten():
                 self._begin_again()
             return min(float(super().tick(*args, **kwargs)), LOOP_SECONDS)
         except LockError:

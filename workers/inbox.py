@@ -5,7 +5,7 @@ pause and never keeps the others waiting. One that claims what cannot be (a paym
 asked for, another amount, another number) changes nothing; a log line and a counter tell of it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -26,10 +26,11 @@ from core.db.tx import Tx
 from core.inbox import Arrival, Inbound, NotYet
 from core.limits import INBOX_BATCH_MAX
 from core.payments import settle
+from core.payments.model import Kind
 from core.people.model import Purpose
 from core.people.usecases import opt_out
 from core.ports import BadCallback, Delivery, MoneyEvent, Reason
-from workers.attempts import halt_payouts
+from workers.attempts import COLLECTING, PAYING, halt_payouts
 from workers.budget import Budget
 from workers.counters import CALLBACKS
 from workers.parts import Parts
@@ -39,7 +40,10 @@ log = structlog.get_logger()
 RUN_SECONDS = 20
 # Claims that do not fit what we know: a mistake of the provider, or somebody's try.
 REJECTED = frozenset(
-    {"unknown_attempt", "wrong_amount", "wrong_number", "no_receipt", "bad_callback", "no_handler"}
+    {
+        *("unknown_attempt", "wrong_amount", "wrong_number", "other_receipt", "no_receipt"),
+        *("bad_callback", "no_handler"),
+    }
 )
 
 Handler = Callable[[Parts, Tx, Inbound], str | None]
@@ -134,13 +138,15 @@ def _ussd_event(_parts: Parts, _tx: Tx, row: Inbound) -> None:
     )
 
 
-def _money(read: Callable[[UUID, Mapping[str, object]], MoneyEvent]) -> Handler:
-    """Make the handler of a callback whose address names the attempt."""
+def _money(
+    read: Callable[[UUID, Mapping[str, object]], MoneyEvent], kinds: Collection[Kind]
+) -> Handler:
+    """Make the handler of a callback whose address names an attempt of these kinds."""
 
     def handle(parts: Parts, tx: Tx, row: Inbound) -> str | None:
         attempt_id, body = _addressed(row.payload)
         event = read(attempt_id, body)
-        note = settle.apply(tx, event)
+        note = settle.apply(tx, event, kinds)
         if event.reason is Reason.CREDENTIALS and note not in REJECTED:
             halt_payouts(parts, event.provider, event.code or "")
         return note
@@ -171,10 +177,10 @@ HANDLERS: Mapping[tuple[str, str], Handler] = {
     ("africastalking", "delivery_report"): _delivery_report,
     ("africastalking", "opt_out"): _opt_out,
     ("africastalking", "ussd_event"): _ussd_event,
-    ("daraja", "stk"): _money(parse_stk),
-    ("daraja", "b2c_result"): _money(parse_b2c_result),
-    ("daraja", "b2c_timeout"): _money(parse_b2c_timeout),
-    ("daraja", "status_result"): _money(parse_status_result),
-    ("daraja", "status_timeout"): _money(parse_b2c_timeout),
+    ("daraja", "stk"): _money(parse_stk, COLLECTING),
+    ("daraja", "b2c_result"): _money(parse_b2c_result, PAYING),
+    ("daraja", "b2c_timeout"): _money(parse_b2c_timeout, PAYING),
+    ("daraja", "status_result"): _money(parse_status_result, PAYING),
+    ("daraja", "status_timeout"): _money(parse_b2c_timeout, PAYING),
     ("daraja", "c2b_confirmation"): _paybill,
 }

@@ -69,6 +69,14 @@ def keep_of(tx: Tx, attempt: Attempt, number: str | None) -> Receipt | None:
     )
 
 
+def is_own(tx: Tx, attempt: Attempt, number: str | None) -> bool:
+    """Tell whether a receipt that has been seen is the attempt's, or its booking's by paybill."""
+    known = receipt_numbered(tx, attempt.provider, number or nameless(attempt))
+    if known is None or known.attempt_id == attempt.id:
+        return known is not None
+    return attempt.kind is Kind.COLLECTION and known.booking_id == attempt.booking_id
+
+
 def confirmed_by_paybill(tx: Tx, attempt: Attempt) -> Receipt | None:
     """Return the paybill's confirmation that an answer without a number may speak of too."""
     return tx.db.scalar(

@@ -4,6 +4,7 @@ Evidence that does not fit (an unknown attempt, another amount, another number) 
 the note that comes back says why, for the counter and the log.
 """
 
+from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
 
@@ -29,17 +30,22 @@ from core.people.model import User
 from core.ports import MoneyEvent, Outcome, Reason
 
 
-def apply(tx: Tx, event: MoneyEvent) -> str | None:
+def apply(tx: Tx, event: MoneyEvent, kinds: Collection[Kind] = tuple(Kind)) -> str | None:
     """Apply evidence of a money movement; safe with repeats and in any order.
+
+    Args:
+        tx: the caller's transaction.
+        event: the evidence.
+        kinds: what it can speak of; an attempt of another kind is not the one that is meant.
 
     Returns:
         None when it changed something, else why not: ``unknown_attempt``, ``wrong_amount``,
-        ``wrong_number``, ``repeat``, ``late_failure``, ``pending``.
+        ``wrong_number``, ``other_receipt``, ``repeat``, ``late_failure``, ``pending``.
     """
     if event.account is not None:
         return _apply_paybill(tx, event)
     attempt = _find(tx, event)
-    if attempt is None or attempt.sent_at is None:
+    if attempt is None or attempt.sent_at is None or attempt.kind not in kinds:
         return "unknown_attempt"
     if event.amount is not None and event.amount.cents != attempt.amount_cents:
         return "wrong_amount"
@@ -97,34 +103,34 @@ def _find(tx: Tx, event: MoneyEvent) -> Attempt | None:
 
 
 def _succeed(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
+    """Keep the proof first: one that is another's moves nothing, not even the attempt."""
+    number = event.receipt
     if attempt.state is AttemptState.SUCCEEDED:
-        return _name(tx, attempt, event.receipt)
+        return _name(tx, attempt, number)
+    booking = by_hand = None
+    if attempt.kind is Kind.COLLECTION:
+        booking = lock_booking(tx, _booking_of(attempt))
+        # The paybill may have confirmed a prompt's money already.
+        by_hand = receipts.confirmed_by_paybill(tx, attempt) if number is None else None
+    receipt = by_hand or receipts.keep_of(tx, attempt, number)
+    if receipt is None and not receipts.is_own(tx, attempt, number):
+        return "other_receipt"
     attempt.move(AttemptEvent.SUCCEED)
     attempt.code = event.code
     attempt.reason = None
     attempt.due_at = None
     attempt.finished_at = tx.now
-    if attempt.kind is Kind.COLLECTION:
-        return _collect_prompt(tx, attempt, event.receipt)
-    if receipts.keep_of(tx, attempt, event.receipt) is None:
+    if by_hand is not None:
+        by_hand.attempt_id = attempt.id
+        return None
+    if receipt is None:
         return "repeat"
-    if attempt.kind is Kind.PAYOUT:
+    if booking is not None:
+        _collect(tx, booking, receipt)
+    elif attempt.kind is Kind.PAYOUT:
         payout_paid(tx, attempt)
     else:
         _returned(tx, attempt)
-    return None
-
-
-def _collect_prompt(tx: Tx, attempt: Attempt, number: str | None) -> str | None:
-    """Keep a prompt's money, unless the paybill has confirmed it already."""
-    booking = lock_booking(tx, _booking_of(attempt))
-    if number is None and (known := receipts.confirmed_by_paybill(tx, attempt)) is not None:
-        known.attempt_id = attempt.id
-        return None
-    receipt = receipts.keep_of(tx, attempt, number)
-    if receipt is None:
-        return "repeat"
-    _collect(tx, booking, receipt)
     return None
 
 

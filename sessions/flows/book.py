@@ -107,7 +107,7 @@ def summary(talk: Talk) -> Menu | Go:
                     vat=_bare(price.vat),
                 )
             ),
-            keep(words.refund_line(offer.policy)),
+            words.refund_line(offer.policy),
         ],
         [
             Option(
@@ -141,7 +141,9 @@ def wish_of(talk: Talk) -> Wish:
     )
 
 
-@booking.effect("book", refused={"no_units": "instead", "price_changed": "summary"})
+@booking.effect(
+    "book", refused={"no_units": "instead", "price_changed": "summary", "too_many_open": "mine"}
+)
 def confirm(talk: Talk, tx: Tx) -> End:
     """Book it: the units are held and M-Pesa asks, or the vendor is asked."""
     made = book(tx, talk.person.msisdn, wish_of(talk), Money(talk.draft["total_cents"]))
@@ -194,10 +196,9 @@ def instead(talk: Talk) -> Menu:
     with talk.reading() as tx:
         listing = queries.listing_by_number(tx, wish.number)
         found = queries.alternatives(tx, listing, wish.starts_on, wish.ends_on, wish.people)
-    options = [_alternative(other, wish) for other in found]
-    return Menu(
-        t("Free instead:"), options, empty=t("Nothing near is free on that day. Try another day.")
-    )
+    if not found:
+        return Menu(t("Nothing near is free on that day."), [Option(t("Other day"), to="date")])
+    return Menu(t("Free instead:"), [_alternative(other, wish) for other in found])
 
 
 def _alternative(other: queries.Alternative, wish: Wish) -> Option:

@@ -59,10 +59,11 @@ def one(talk: Talk) -> Menu | Go:
         return Go("pay_for")
     booking = view.booking
     lines: list[Text | Keep] = [
-        t("{code} {name}", code=booking.code, name=cut(view.listing.title)),
+        t("{name}", name=cut(view.listing.title)),
         keep(
             t(
-                "{days}, {people}",
+                "{code} {days}, {people}",
+                code=booking.code,
                 days=words.days(view.listing.category, booking.starts_on, booking.ends_on),
                 people=words.people(booking.people),
             )
@@ -76,11 +77,7 @@ def one(talk: Talk) -> Menu | Go:
         ),
     ]
     if view.vendor_msisdn:
-        lines.append(
-            keep(
-                t("{name} {phone}", name=cut(view.business), phone=local_form(view.vendor_msisdn))
-            )
-        )
+        lines.append(keep(t("Vendor {phone}", phone=local_form(view.vendor_msisdn))))
     return Menu(lines, _choices(talk, view))
 
 

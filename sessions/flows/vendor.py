@@ -26,6 +26,7 @@ vendor = Part()
 
 SHOWN_MAX = 20
 RANGE_DAYS_MAX = 62
+PIN_DIGITS = 4
 
 
 def vendor_of(talk: Talk) -> UUID:
@@ -75,10 +76,11 @@ def request(talk: Talk) -> Menu:
         )
     return Menu(
         [
-            t("{code} {name}", code=booking.code, name=cut(view.listing.title)),
+            t("{name}", name=cut(view.listing.title)),
             keep(
                 t(
-                    "{days}, {people}",
+                    "{code} {days}, {people}",
+                    code=booking.code,
                     days=words.days(view.listing.category, booking.starts_on, booking.ends_on),
                     people=words.people(booking.people),
                 )
@@ -137,10 +139,11 @@ def guest(talk: Talk) -> Menu:
         view = booking_by_code(tx, talk.draft["code"])
     booking = view.booking
     lines: list[Text | Keep] = [
-        t("{code} {name}", code=booking.code, name=cut(view.listing.title)),
+        t("{name}", name=cut(view.listing.title)),
         keep(
             t(
-                "{days}, {people}",
+                "{code} {days}, {people}",
+                code=booking.code,
                 days=words.days(view.listing.category, booking.starts_on, booking.ends_on),
                 people=words.people(booking.people),
             )
@@ -155,16 +158,25 @@ def guest(talk: Talk) -> Menu:
     ]
     if view.customer_msisdn:
         lines.append(keep(t("Customer {phone}", phone=local_form(view.customer_msisdn))))
-    options = [Option(t("Other bookings"), to="coming")]
-    if booking.state is State.CONFIRMED:
-        options.insert(0, Option(t("Customer is here"), to="pin"))
-    return Menu(lines, options)
+    here = booking.state is State.CONFIRMED
+    return Menu(lines, [Option(t("Customer is here"), to="pin")] if here else [])
 
 
 @vendor.screen("pin")
 def pin(_talk: Talk) -> Ask:
     """The customer's PIN proves that they came."""
-    return Ask(t("Type the 4 digits from the customer's SMS"), key="pin", do="check_in")
+    return Ask(
+        t("Type the 4 digits from the customer's SMS"), key="pin", do="check_in", parse="pin"
+    )
+
+
+@vendor.answer("pin")
+def pin_typed(_talk: Talk, typed: str) -> str:
+    """Four digits; whether they are the right ones is seen when they are used."""
+    digits = "".join(typed.split())
+    if not (digits.isascii() and digits.isdigit() and len(digits) == PIN_DIGITS):
+        raise BadInput("wrong_pin")
+    return digits
 
 
 @vendor.effect(
@@ -264,8 +276,8 @@ def money(talk: Talk) -> Menu:
             keep(
                 t("Next payout {day}: {amount}", day=found.next_run.date(), amount=found.payable)
             ),
-            keep(t("Still held for coming bookings: {amount}", amount=found.waiting)),
+            keep(t("Held for coming bookings: {amount}", amount=found.waiting)),
             keep(last),
         ],
-        [Option(t("Coming bookings"), to="coming")],
+        [],
     )

@@ -18,7 +18,7 @@ CATEGORIES: Mapping[Category, T] = {
 STATES: Mapping[State, T] = {
     State.REQUESTED: t("Waiting for the vendor"),
     State.AWAITING_PAYMENT: t("Not paid yet"),
-    State.CONFIRMED: t("Paid, confirmed"),
+    State.CONFIRMED: t("Paid"),
     State.CHECKED_IN: t("Checked in"),
     State.COMPLETED: t("Done"),
     State.PAID_OUT: t("Done"),

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from core import outbox
 from core.clock import ManualClock
 from core.db.tx import Database
-from core.limits import OUTBOX_LEASE_SECONDS, OUTBOX_TRIES_MAX
+from core.limits import OUTBOX_LEASE_SECONDS, OUTBOX_PAUSE_MAX_SECONDS, OUTBOX_TRIES_MAX
 from core.outbox import Lane, Notice, Sending
 from core.ports import FINAL_DELIVERIES, Delivery, SmsSent
 from tests.core.escrow.tools import together
@@ -118,7 +118,9 @@ def test_tries_have_growing_pauses_and_an_end(database: Database, clock: ManualC
         assert lease(database) == []
         clock.set(notice.due_at)
 
-    assert pauses == [10, 20, 40, 80, 160, 320, 640]
+    assert pauses[:8] == [10, 20, 40, 80, 160, 320, 640, 900]
+    assert set(pauses[8:]) == {OUTBOX_PAUSE_MAX_SECONDS} == {900}
+    assert sum(pauses) > 3 * 3600, "an outage of three hours loses nothing"
     assert notices(database)[0].tries == OUTBOX_TRIES_MAX
     clock.advance(days=1)
     assert lease(database) == []
@@ -161,7 +163,7 @@ def test_a_report_of_a_message_that_we_do_not_know_yet_is_not_taken(database: Da
 reports = st.lists(st.sampled_from(list(Delivery)), max_size=6)
 
 
-def told(database: Database, seen: list[Delivery]) -> list[Delivery]:
+def told(database: Database, seen: list[Delivery]) -> list[Delivery | None]:
     """Send a message, then report on it in this order; return how far it was after each."""
     owe(database)
     [id_] = lease(database)

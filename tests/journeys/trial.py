@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,12 @@ import httpx
 ROOT = Path(__file__).parents[2]
 READY_SECONDS = 120
 PATIENCE_SECONDS = 45
+
+
+def _own_environ() -> dict[str, str]:
+    """Return the environment without other servers than the trial's own."""
+    others = {"NAFASI_DATABASE_URL", "NAFASI_REDIS_URL"}
+    return {name: value for name, value in os.environ.items() if name not in others}
 
 
 class Trial:
@@ -31,13 +37,14 @@ class Trial:
         self.http = httpx.Client(base_url=self.base, timeout=30)
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, *words: str) -> None:
+    def start(self, *words: str, environ: Mapping[str, str] | None = None) -> None:
         self.data.parent.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "web.cli", "up", "--port", str(self.port), *words]
         with (self.data.parent / "up.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, "--data", str(self.data)],
                 cwd=ROOT,
+                env={**_own_environ(), **(environ or {})},
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -69,8 +76,7 @@ class Trial:
 
     def nafasi(self, *words: str) -> str:
         """Run a command of ours beside the running trial; returns its stdout."""
-        environ = {**os.environ, "NAFASI_DATA": str(self.data)}
-        environ.pop("NAFASI_DATABASE_URL", None)
+        environ = {**_own_environ(), "NAFASI_DATA": str(self.data)}
         done = subprocess.run(
             [sys.executable, "-m", "web.cli", *words],
             cwd=ROOT,
@@ -168,12 +174,19 @@ def code_in(text: str) -> str:
 
 @contextmanager
 def running(port: int, *words: str) -> Iterator[Trial]:
-    """Start `nafasi up` in a folder that the servers' own user can reach, and clear it away."""
+    """Start `nafasi up` in a folder of its own, and clear it away."""
+    with prepared(port) as trial:
+        trial.start(*words)
+        yield trial
+
+
+@contextmanager
+def prepared(port: int) -> Iterator[Trial]:
+    """Make a folder that the servers' own user can reach; whatever is started in it is stopped."""
     folder = Path(tempfile.mkdtemp(prefix="nafasi-journey-", dir="/var/tmp"))
     folder.chmod(0o755)
     trial = Trial(folder / "data", port)
     try:
-        trial.start(*words)
         yield trial
     finally:
         trial.stop()

@@ -148,6 +148,38 @@ def test_the_answer_of_an_effect_survives_a_process_that_died_before_closing(
     asyncio.run(main())
 
 
+def test_whoever_continues_a_call_whose_effect_was_done_hears_its_answer(
+    hall_database: Database, redis_url: str, clock: ManualClock
+) -> None:
+    """The process died after its commit and before its answer: a second yes is not asked for."""
+
+    class DiesOnce(RedisStore):
+        dead = False
+
+        async def close(self, session: Session, token: str, closing: Closing) -> bool:
+            if "Booked" in closing.reply.text and not self.dead:
+                self.dead = True
+                raise StoreDown
+            return await super().close(session, token, closing)
+
+    async def main() -> None:
+        client = connect(redis_url)
+        store = DiesOnce(client)
+        at = desk(store, hall_database, clock)
+        await at.conductor.start()
+        phone = at.phone()
+        await phone.play(*TO_CONFIRM, "1")
+        assert store.dead
+        assert "Your last call was cut off" in await phone.dial()
+        assert await phone.type("1") == "END Booked for 50."
+        assert len(at.rows("sample_bookings")) == 1
+        assert "Welcome Amina" in await phone.dial(), "what is done is not continued"
+        await at.conductor.aclose()
+        await client.aclose()
+
+    asyncio.run(main())
+
+
 def turn(session: str, transcript: str = "") -> UssdTurn:
     return UssdTurn("africastalking", session, CALLER, CODE, transcript)
 

@@ -209,10 +209,8 @@ class Player:
                 case "clock", [_day, _time]:
                     pass  # The world was set up at this moment.
                 case "language", [phone, language]:
-                    tongue = Language(language)
-                    self.world.database.run(
-                        lambda tx, phone=phone, tongue=tongue: set_language(tx, phone, tongue)
-                    )
+                    with self.world.database.transaction() as tx:
+                        set_language(tx, phone, Language(language))
                 case _:
                     raise Wrong(f"nothing is given by: {fact}")
 

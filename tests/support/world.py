@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
-from urllib.parse import urlencode
 
 import httpx
 import redis
@@ -60,7 +59,9 @@ SECRET = "story-callbacks"
 USSD_CODE = "*384*7781#"
 POOL_SIZE = 8
 # So that no adapter sleeps for the sake of a provider that is our own.
-CALLS_PER_SECOND = 10_000.0
+UNPACED = dict.fromkeys(
+    ("pushes_per_second", "payouts_per_second", "questions_per_second"), 10_000.0
+)
 ROUNDS_MAX = 100
 MOMENTS_MAX = 2_000
 LOG_MAX = 1_000
@@ -88,7 +89,7 @@ class Switch:
         await self.app(scope, receive, send)
 
     def run(self, coroutine: Any) -> Any:
-        """Run a coroutine on the server's loop and return what it returns."""
+        """Run a coroutine on the server's loop."""
         assert self.loop is not None, "the server has started"
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result()
 
@@ -195,13 +196,7 @@ class Stage:
             settings.africastalking_sender_id,
         )
         stack.callback(sender.close)
-        paced = replace(
-            daraja_config(settings),
-            pushes_per_second=CALLS_PER_SECOND,
-            payouts_per_second=CALLS_PER_SECOND,
-            questions_per_second=CALLS_PER_SECOND,
-        )
-        daraja = DarajaClient(paced, store)
+        daraja = DarajaClient(replace(daraja_config(settings), **UNPACED), store)
         stack.callback(daraja.close)
         collections, payouts = DarajaCollections(daraja, self.clock), DarajaPayouts(daraja)
         return Parts(
@@ -231,8 +226,7 @@ def staged(databases: Databases, vault: Vault, begin: datetime) -> Iterator[Stag
             seed=7,
             waits=QUICK,
         )
-        app = create_app(config, measure=_measure, clock=clock)
-        simulator = stack.enter_context(serving(app))
+        simulator = stack.enter_context(serving(create_app(config, measure=_measure, clock=clock)))
         http = stack.enter_context(httpx.Client(trust_env=False, timeout=20))
         certificate = http.get(f"{simulator}/simulator/certificate.pem").text
         stage = Stage(
@@ -261,8 +255,7 @@ class World:
 
     def control(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """Call the simulator's control API; POST when there is a body."""
-        url = f"{self.stage.simulator}/simulator/api{path}"
-        http = self.stage.http
+        url, http = f"{self.stage.simulator}/simulator/api{path}", self.stage.http
         answer = http.get(url) if body is None else http.post(url, json=body)
         assert answer.status_code == OK, answer.text
         return answer.json()
@@ -290,12 +283,8 @@ class World:
             "serviceCode": USSD_CODE,
             "text": screen["transcript"],
         }
-        url = f"{self.stage.base}/hooks/africastalking/{SECRET}/ussd"
-        answer = self.stage.http.post(
-            url,
-            content=urlencode(form),
-            headers={"content-type": "application/x-www-form-urlencoded"},
-        )
+        address = f"{self.stage.base}/hooks/africastalking/{SECRET}/ussd"
+        answer = self.stage.http.post(address, data=form)
         assert answer.status_code == OK, answer.text
         return answer.text
 
@@ -318,11 +307,8 @@ class World:
 
     def readers(self) -> set[str]:
         """The phones that were sent anything."""
-        return {
-            sms["to"]
-            for sms in self.control(f"/sms?limit={LOG_MAX}")["sms"]
-            if sms["direction"] == "to_phone"
-        }
+        found = self.control(f"/sms?limit={LOG_MAX}")["sms"]
+        return {sms["to"] for sms in found if sms["direction"] == "to_phone"}
 
     def settle_prompt(self, phone: str, outcome: str) -> None:
         """Answer the newest M-Pesa prompt on a phone."""
@@ -399,11 +385,8 @@ class World:
 
     def leases(self) -> list[str]:
         """Conversations that are still locked."""
-        client = redis.Redis.from_url(self._redis_url)
-        try:
-            return [key.decode() for key in client.scan_iter("*lease*")]
-        finally:
-            client.close()
+        with redis.Redis.from_url(self._redis_url) as client:
+            return [key.decode() for key in client.scan_iter("*:lease")]
 
 
 def _callbacks_of(entry: dict[str, Any]) -> Counter[str]:
@@ -414,5 +397,3 @@ def _callbacks_of(entry: dict[str, Any]) -> Counter[str]:
         case "b2c" | "status" if entry["status"] == OK:
             return Counter({entry["service"]: 1})
     return Counter()
-
-

@@ -52,16 +52,15 @@ def phone(number: int) -> str:
     return f"+2547000000{number:02d}"
 
 
-def hop_form(session: str, text: str, msisdn: str = CALLER, **over: str) -> dict[str, str]:
+def hop_form(session: str, text: str, msisdn: str = CALLER) -> dict[str, str]:
     """The fields of one hop."""
-    form = {
+    return {
         "sessionId": session,
         "phoneNumber": msisdn,
         "networkCode": "63902",
         "serviceCode": USSD_CODE,
         "text": text,
     }
-    return form | over
 
 
 def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
@@ -117,8 +116,8 @@ class Market:
         url = self.web.hook(f"africastalking/{path}")
         return self.web.http.post(url, content=urlencode(form), headers=FORM_TYPE)
 
-    def hop(self, session: str, text: str, msisdn: str = CALLER, **over: str) -> httpx.Response:
-        return self.post("ussd", hop_form(session, text, msisdn, **over))
+    def hop(self, session: str, text: str, msisdn: str = CALLER) -> httpx.Response:
+        return self.post("ussd", hop_form(session, text, msisdn))
 
     def line(self, msisdn: str = CALLER) -> Line:
         """A new call of a phone."""
@@ -160,7 +159,7 @@ class Market:
         """A booking of the instant hall whose prompt is on its customer's phone."""
         line = self.line(msisdn)
         line.dial(INSTANT)
-        assert line.type("1", day, "50", "1").startswith("END Held for you")
+        assert line.type("1", day, "50", "1").startswith("END Pay KES 66,700 ")
         self.clock.advance(seconds=5)
         self.work()
         return next(found for found in self.bookings() if found.code in line.again())
@@ -199,7 +198,7 @@ def open_market(
                 payouts={payouts.name: payouts},
                 payout_provider=payouts.name,
                 paybill=settings.daraja_shortcode,
-                desk=build_desk(settings),
+                desk=build_desk(settings, web.store),
                 render=partial(render, context=notice_context(settings)),
                 pauses=Pauses(web.store),
             )

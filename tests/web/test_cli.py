@@ -273,3 +273,11 @@ def test_the_catalogs_hold_every_sentence_in_swahili(bare: Nafasi) -> None:
     shown = bare("catalogs", "--check")
 
     assert shown.returncode == 0, shown.stderr
+
+
+def test_make_alone_lists_what_there_is() -> None:
+    shown = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    for target in ("run", "test", "check", "bench", "lock", "catalogs", "format"):
+        assert f"make {target} " in shown.stdout
+    assert "make check" in (ROOT / ".ci" / "run").read_text()

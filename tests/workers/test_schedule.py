@@ -98,6 +98,23 @@ def test_a_beat_whose_schedule_redis_forgot_writes_it_again(
     beat.close()
 
 
+def test_a_beat_that_could_not_take_its_lock_takes_it_at_the_next_look(
+    app: Celery, store: redis.Redis
+) -> None:
+    before = make_beat(app)
+    before._begin_again()
+    before.close()
+    # Redis was away when this one began: the schedule is there, the lock was not to be had.
+    beat = make_beat(app)
+    assert beat.lock is None
+
+    beat.tick()
+
+    held: Any = beat.lock
+    assert held.owned()
+    beat.close()
+
+
 def test_of_twin_beats_one_sends(app: Celery, settings: Settings, store: redis.Redis) -> None:
     first = make_beat(app)
     first._begin_again()

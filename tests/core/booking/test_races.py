@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import text
 
 from core.booking import timers, usecases
-from core.booking.lifecycle import State
+from core.booking.lifecycle import Actor, Event, State
 from core.booking.model import Booking
 from core.booking.moves import move
 from core.catalog.rules import BookingMode
@@ -137,7 +137,7 @@ def accept_without(world: World, booking: Booking, *, decline: bool, lock: bool)
         if lock:
             usecases._lock_listing_of(tx, booking.id)
         mine = usecases._of_vendor(tx, booking.id, booking.vendor_id)
-        move(tx, mine, usecases.Event.ACCEPT, usecases.Actor.VENDOR, mine.vendor_id)
+        move(tx, mine, Event.ACCEPT, Actor.VENDOR, mine.vendor_id)
         usecases._claim(tx, mine)
         tx.db.execute(text("SELECT pg_sleep(0.02)"))
         if decline:
@@ -253,7 +253,7 @@ def test_without_the_due_time_under_the_lock_a_timer_fires_twice(world: World) -
 
     def blindly(tx: Tx) -> None:
         mine = tx.db.get_one(Booking, booking.id, with_for_update=True)
-        timers.complete(tx, mine, timers.Actor.TIME)
+        timers.complete(tx, mine, Actor.TIME)
 
     results = together(2, lambda _: world.run(blindly))
 

@@ -42,9 +42,9 @@ def test_whoever_is_accepted_has_time_to_pay(
     assert due < starts
 
 
-@given(moments, leads, st.booleans())
+@given(made=moments, lead=leads, asked_first=st.booleans())
 def test_a_stretched_hold_has_an_end_before_the_start(
-    made: datetime, lead: timedelta, asked_first: bool
+    made: datetime, lead: timedelta, *, asked_first: bool
 ) -> None:
     starts = made + lead
     if asked_first:

@@ -28,6 +28,7 @@ from core.payments import attempts, settle
 from core.payments.model import Attempt, Kind, Receipt
 from core.payouts import usecases as payouts
 from core.payouts.model import Payout
+from core.payouts.rules import next_run
 from core.people.model import User, Vendor
 from core.ports import MoneyEvent, Outcome, PayRequest, PushRequest, Reason
 from tests.support.factories import (
@@ -174,7 +175,7 @@ class World:
 
     def monday(self) -> list[Payout]:
         """Go to the next run and make the payouts of it, as the workers do."""
-        self.clock.set(payouts.rules.next_run(self.clock.now()))
+        self.clock.set(next_run(self.clock.now()))
         return self.pay_out()
 
     def pay_out(self) -> list[Payout]:

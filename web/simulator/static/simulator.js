@@ -46,6 +46,10 @@ async function attempt(work) {
   }
 }
 
+function count(number, unit) {
+  return `${number} ${unit}${number === 1 ? "" : "s"}`;
+}
+
 function e164(typed) {
   const digits = typed.replace(/[\s()-]/g, "");
   if (/^0[17]\d{8}$/.test(digits)) return "+254" + digits.slice(1);
@@ -238,9 +242,9 @@ class Phone {
         this.shown.set(sms.id, item);
         added = true;
       }
-      const units = sms.segments === 1 ? "segment" : "segments";
-      const note = `${toPhone ? sms.from : "to " + sms.to}, ${sms.segments} ${units}, `;
-      const whole = `${note}${sms.septets ?? "?"} septets, ${sms.status}`;
+      const party = toPhone ? sms.from : `to ${sms.to}`;
+      const size = `${count(sms.segments, "segment")}, ${count(sms.septets, "septet")}`;
+      const whole = `${party}, ${size}, ${sms.status}`;
       if (item.lastChild.textContent !== whole) item.lastChild.textContent = whole;
     }
     if (added && atEnd) thread.scrollTop = thread.scrollHeight;

@@ -1,0 +1,87 @@
+"""What an SMS means, written by thick fingers in two languages."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sessions.commands import Command, Verb, understand
+
+MINE = ("K7P4Q", "XX344")
+
+EVERYBODY = [
+    ("STOP", Command(Verb.STOP)),
+    (" acha ", Command(Verb.STOP)),
+    ("Start", Command(Verb.START)),
+    ("anza.", Command(Verb.START)),
+    ("help", Command(Verb.HELP)),
+    ("Msaada!", Command(Verb.HELP)),
+    ("ENGLISH", Command(Verb.ENGLISH)),
+    ("kiswahili", Command(Verb.SWAHILI)),
+    ("status", Command(Verb.STATUS)),
+    ("HALI k7p4q", Command(Verb.STATUS, "K7P4Q")),
+    ("k7p4q status", Command(Verb.STATUS, "K7P4Q")),
+    ("K7P4Q", Command(Verb.STATUS, "K7P4Q")),
+    ("pay", Command(Verb.PAY)),
+    ("Lipa K7P4Q", Command(Verb.PAY, "K7P4Q")),
+    ("PAY K7P4Q now please", Command(Verb.PAY, "K7P4Q")),
+    ("", Command(Verb.UNKNOWN)),
+    ("what do you sell", Command(Verb.UNKNOWN)),
+    ("3", Command(Verb.NUMBER, number=3)),
+]
+
+VENDORS = [
+    ("1", Command(Verb.ACCEPT, number=1)),
+    ("2", Command(Verb.DECLINE, number=2)),
+    ("yes", Command(Verb.ACCEPT)),
+    ("NDIYO", Command(Verb.ACCEPT)),
+    ("Accept.", Command(Verb.ACCEPT)),
+    ("hapana", Command(Verb.DECLINE)),
+    ("K7P4Q 1", Command(Verb.ACCEPT, "K7P4Q", 1)),
+    ("1 k7p4q", Command(Verb.ACCEPT, "K7P4Q", 1)),
+    ("k7p4q1", Command(Verb.ACCEPT, "K7P4Q", 1)),
+    ("2k7p4q", Command(Verb.DECLINE, "K7P4Q", 2)),
+    ("yes k7p4q", Command(Verb.ACCEPT, "K7P4Q")),
+    ("K7P4O yes", Command(Verb.ACCEPT, "K7P4Q", guessed=True)),
+    ("K7PQ4 2", Command(Verb.DECLINE, "K7P4Q", 2, guessed=True)),
+    ("K74Q 1", Command(Verb.ACCEPT, "K7P4Q", 1, guessed=True)),
+    ("yes no", Command(Verb.UNKNOWN)),
+]
+
+
+@pytest.mark.parametrize(("text", "meant"), EVERYBODY, ids=lambda value: str(value)[:24])
+def test_words_that_everybody_may_send(text: str, meant: Command) -> None:
+    assert understand(text, vendor=False, open_codes=MINE) == meant
+
+
+@pytest.mark.parametrize(("text", "meant"), VENDORS, ids=lambda value: str(value)[:24])
+def test_a_vendors_answers(text: str, meant: Command) -> None:
+    assert understand(text, vendor=True, open_codes=MINE) == meant
+
+
+def test_a_customer_cannot_answer_for_a_vendor() -> None:
+    assert understand("yes", vendor=False, open_codes=MINE).verb is Verb.UNKNOWN
+
+
+def test_words_that_always_count_win_over_a_vendors_answers() -> None:
+    assert understand("stop", vendor=True, open_codes=MINE).verb is Verb.STOP
+
+
+def test_money_is_never_guessed_at() -> None:
+    guessed = understand("PAY K7P4Z", vendor=False, open_codes=MINE)
+
+    assert guessed == Command(Verb.PAY, None, guessed=True)
+
+
+def test_a_slip_that_could_mean_two_codes_means_neither() -> None:
+    # One letter from both.
+    found = understand("K7P4 1", vendor=True, open_codes=("K7P4Q", "K7P4R"))
+
+    assert found.code is None
+
+
+@given(st.text(max_size=300), st.booleans())
+def test_whatever_is_sent_means_something_or_nothing(text: str, vendor: bool) -> None:  # noqa: FBT001 -- drawn by Hypothesis.
+    found = understand(text, vendor=vendor, open_codes=MINE)
+
+    assert found.code is None or len(found.code) == 5
+    assert vendor or found.verb not in {Verb.ACCEPT, Verb.DECLINE}

@@ -1,0 +1,273 @@
+"""Every screen in both languages with the longest data there can be: it fits, and leads on."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from functools import partial
+from string import Formatter
+from typing import Any
+
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+from core.booking.model import Booking
+from core.clock import ManualClock
+from core.db.tx import Database, Tx
+from core.ids import CountedIds
+from core.vault import Vault
+from sessions.fit import SCREEN_SEPTETS, page, view_of
+from sessions.flow import Ask, End, Go, Menu
+from sessions.flows.everything import PUBLISHED, build_flow
+from sessions.gsm7 import septets
+from sessions.texts import LANGUAGES, LOCALE, ONCE_MORE, REFUSALS, T, Text, plain
+from tests.conftest import START, VAULT_KEY
+from tests.sessions.worst import (
+    AREA,
+    BUSINESS,
+    DATA,
+    TITLE,
+    VENDOR,
+    Case,
+    Market,
+    effects,
+    person_of,
+    prepare,
+    screens,
+    talk,
+)
+from tests.support.servers import Databases
+
+FLOW = build_flow()
+WHYS: tuple[Text, ...] = tuple(T(line.msgid, DATA) for line in REFUSALS.values())
+# Where little can be refused: nothing is typed, and few effects lead there.
+ANYWHERE = ("bad_choice", "empty", "too_long", "refused")
+ONLY = {
+    "booking": (*ANYWHERE, "illegal_move", "no_booking", "not_payable", "too_many_attempts"),
+    "guest": (*ANYWHERE, "illegal_move", "no_booking", "not_vendor", "too_early"),
+    "request": (*ANYWHERE, "illegal_move", "no_booking", "not_vendor", "no_units"),
+}
+REDIRECTS_MAX = 5
+
+
+@pytest.fixture(scope="module")
+def market_database(databases: Databases) -> Iterator[tuple[Database, Market]]:
+    """One market for the whole file; every case leaves it as it was."""
+    name = databases.migrated()
+    database = Database(
+        databases.url(name), ManualClock(START), CountedIds(), Vault([VAULT_KEY]), pool_size=4
+    )
+    try:
+        yield database, prepare(database)
+    finally:
+        database.close()
+        databases.drop(name)
+
+
+@contextmanager
+def undone(database: Database) -> Iterator[Tx]:
+    with database.transaction() as tx:
+        nested = tx.db.begin_nested()
+        yield tx
+        nested.rollback()
+
+
+def shown_in(tx: Tx, case: Case, language: str) -> tuple[str, Menu | Ask | End]:
+    """Run a screen, following it where it leads on by itself."""
+    person = person_of(tx, case.msisdn, language)
+    at = talk(partial(nullcontext, tx), person, dict(case.draft), tx.now)
+    name = case.name
+    for _ in range(REDIRECTS_MAX):
+        shown = FLOW.screens[name].show(at)
+        if not isinstance(shown, Go):
+            return name, shown
+        name = shown.to
+        at.draft.update(shown.set)
+    raise AssertionError("screens lead in a circle")
+
+
+def whys_above(screen: str) -> tuple[Text, ...]:
+    """The reasons that can stand above a screen: all of them where nothing says otherwise."""
+    if screen not in ONLY:
+        return WHYS
+    return (*(T(REFUSALS[code].msgid, DATA) for code in ONLY[screen]), ONCE_MORE)
+
+
+def pages(
+    shown: Menu | Ask | End, language: str, *, home: bool, why: str = ""
+) -> Iterator[tuple[str, int]]:
+    """Turn all pages of a screen: their text and how many choices each one offers."""
+    view = view_of(shown, language)
+    start = 0
+    while True:
+        way_out = not home and not isinstance(shown, End)
+        fitted = page(view, start, language, way_out=way_out, why=why)
+        assert fitted.whole, f"a line was cut: {fitted.text!r}"
+        yield fitted.text, fitted.end - start
+        if fitted.end >= len(view.choices):
+            return
+        assert fitted.end > start, f"a page without a choice: {fitted.text!r}"
+        start = fitted.end
+
+
+def check_screen(shown: Menu | Ask | End, language: str, *, home: bool, why: str = "") -> None:
+    for text, choices in pages(shown, language, home=home, why=why):
+        lines = text.split("\n")
+        assert septets(text) <= SCREEN_SEPTETS, text
+        assert choices <= 5
+        assert not why or lines[0] == why, "the reason is not whole"
+        assert not re.search(r"[{}]", text)
+        if not home and not isinstance(shown, End):
+            back = "0. Back" if language == "en" else "0. Rudi"
+            assert back in lines, f"no way back: {text!r}"
+
+
+def test_the_cases_name_every_screen_and_effect_of_the_flow(
+    market_database: tuple[Database, Market],
+) -> None:
+    _, market = market_database
+    assert {case.name for case in screens(market)} == set(FLOW.screens)
+    assert {case.name for case in effects(market)} == set(FLOW.effects)
+    assert FLOW.vanished(PUBLISHED) == set()
+    assert (len(TITLE), len(BUSINESS)) == (40, 40)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_screen_fits_with_every_reason_above_it(
+    market_database: tuple[Database, Market], language: str
+) -> None:
+    database, market = market_database
+    wrong = []
+    for case in screens(market):
+        with undone(database) as tx:
+            name, shown = shown_in(tx, case, language)
+            for why in ("", *(plain(why, language) for why in whys_above(name))):
+                try:
+                    check_screen(shown, language, home=name == FLOW.home, why=why)
+                except AssertionError as error:
+                    wrong.append(f"{case}: {error}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_effect_says_how_it_ended_in_full(
+    market_database: tuple[Database, Market], language: str
+) -> None:
+    database, market = market_database
+    for case in effects(market):
+        with undone(database) as tx:
+            if case.ready is not None:
+                case.ready(tx, market)
+            person = person_of(tx, case.msisdn, language)
+            draft = dict(case.draft)
+            if case.name == "check_in":
+                code = draft["code"]
+                booking = tx.db.query(Booking).filter_by(code=code).one()
+                draft["pin"] = tx.vault.open(booking.check_in_pin_sealed)
+            at = talk(partial(nullcontext, tx), person, draft, tx.now)
+            outcome = FLOW.effects[case.name].perform(at, tx)
+            why = ""
+            if isinstance(outcome, Go):
+                at.draft.update(outcome.set)
+                if outcome.why is not None:
+                    why = plain(outcome.why, at.lang)
+                follow = Case(outcome.to, at.draft, case.msisdn)
+                name, shown = shown_in(tx, follow, at.lang)
+            else:
+                assert isinstance(outcome, End)
+                name, shown = "", outcome
+            try:
+                check_screen(shown, at.lang, home=name == FLOW.home, why=why)
+            except AssertionError as error:
+                raise AssertionError(f"{language} {case}: {error}") from error
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_amounts_dates_codes_and_numbers_are_never_cut(
+    market_database: tuple[Database, Market], language: str
+) -> None:
+    database, market = market_database
+    wish = {"starts_on": market.day.isoformat(), "people": 5_000, "nights": None}
+    day = {"en": "Thu 10 Dec", "sw": "Alh 10 Des"}[language]
+    asked, paid = market.codes["requested"], market.codes["paid"]
+    ask, stay = market.numbers["ask"], market.numbers["stay"]
+    whole = (
+        (Case("summary", {**wish, "number": ask}), ["KES 247,000", day, "5,000"]),
+        (Case("summary", {**wish, "number": stay, "nights": 30}), ["240,120", day, "30"]),
+        (Case("details", {"number": ask}), ["KES 185,157"]),
+        (Case("booking", {"code": paid}), [paid, "KES 247,000", "0700000011"]),
+        (Case("guest", {"code": paid}, VENDOR), [paid, "0700000001", "KES 148,125"]),
+        (Case("request", {"code": asked}, VENDOR), [asked, "KES 148,125", "21 Nov 09:00"]),
+    )
+    for case, wanted in whole:
+        with undone(database) as tx:
+            _, shown = shown_in(tx, case, language)
+            for why in ("", *(plain(why, language) for why in whys_above(case.name))):
+                first, _ = next(pages(shown, language, home=False, why=why))
+                for value in wanted:
+                    assert value in first, f"{case}: {value} is not in {first!r}"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_cancelling_costs_is_shown_before_paying(
+    market_database: tuple[Database, Market], language: str
+) -> None:
+    database, market = market_database
+    wish = {"starts_on": market.day.isoformat(), "people": 5_000}
+    for name, nights in (("ask", None), ("now", None), ("stay", 30)):
+        case = Case("summary", {**wish, "number": market.numbers[name], "nights": nights})
+        with undone(database) as tx:
+            _, shown = shown_in(tx, case, language)
+            first, _ = next(pages(shown, language, home=False))
+            assert "80%" in first
+            assert "50%" in first
+
+
+def test_the_longest_place_is_named(market_database: tuple[Database, Market]) -> None:
+    database, market = market_database
+    with undone(database) as tx:
+        _, shown = shown_in(tx, Case("details", {"number": market.numbers["ask"]}), "en")
+        first, _ = next(pages(shown, "en", home=False))
+    assert AREA.name[:8] in first
+
+
+def _places(sentence: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(sentence) if name}
+
+
+def _forms(words: Any) -> tuple[str, ...]:
+    return words if isinstance(words, tuple) else (words,)
+
+
+def _letters(sentence: str) -> str:
+    return re.sub(r"\{\w+\}|[^A-Za-z]", "", sentence)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_catalog_has_every_sentence_with_its_places_in_plain_letters(language: str) -> None:
+    with (LOCALE / language / "LC_MESSAGES" / "messages.po").open("rb") as file:
+        catalog = read_po(file, language)
+    keywords: dict[str, tuple[int, ...] | None] = {"t": None, "n": (1, 2)}
+    written = {
+        _forms(found[2])[0]
+        for found in extract_from_dir(LOCALE.parent, [("**.py", "python")], keywords=keywords)
+    }
+    known = {_forms(message.id)[0] for message in catalog if message.id}
+    assert written <= known
+
+    for message in catalog:
+        if not message.id:
+            continue
+        for original, words in zip(_forms(message.id), _forms(message.string) or (), strict=True):
+            assert not message.fuzzy, original
+            if words:
+                assert _places(words) == _places(original), original
+                septets(words)  # Raises for a letter that a phone would not show.
+            if language != "en" and _letters(original):
+                assert words, f"not translated: {original}"
+                assert words != original or _same_in_both(original), original
+
+
+def _same_in_both(sentence: str) -> bool:
+    """Names and the words that Kenyans use in both languages."""
+    return sentence in {"M-Pesa", "PIN", "SMS"}

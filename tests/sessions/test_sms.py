@@ -1,0 +1,259 @@
+"""The SMS desk on a real database: it does what is asked for, once, and answers plainly."""
+
+from dataclasses import dataclass, field
+
+import pytest
+from sqlalchemy import select
+
+from core.booking.lifecycle import State
+from core.booking.model import Booking
+from core.catalog.model import Listing
+from core.clock import ManualClock
+from core.db.tx import Database, Tx
+from core.outbox import Notice
+from core.payments.model import Attempt
+from core.people.model import Language, OptOut
+from core.people.usecases import language_of, set_language
+from core.ports import SmsIn
+from sessions.gsm7 import SMS_PART_SEPTETS, septets
+from sessions.notices import ANSWER_TOPIC, HELP_TOPIC
+from sessions.sms import LISTED_MAX, SmsDesk
+from sessions.texts import LANGUAGES
+from tests.support.factories import (
+    CUSTOMER,
+    OTHER_CUSTOMER,
+    OTHER_VENDOR,
+    STRANGER,
+    VENDOR,
+    make_booking,
+    make_held,
+    make_listing,
+    make_paid,
+    make_vendor,
+)
+
+SEGMENTS_MAX = 2
+
+
+@dataclass
+class Office:
+    """The desk with phones around it."""
+
+    database: Database
+    forgotten: list[str] = field(default_factory=list)
+    sent: int = 0
+
+    def say(self, sender: str, text: str) -> str:
+        """Send a message; the answer, or the topic of what else came back."""
+        self.sent += 1
+        return self.deliver(SmsIn("africastalking", f"m{self.sent}", sender, "20384", text))
+
+    def deliver(self, sms: SmsIn) -> str:
+        desk = SmsDesk("*384*7781#", self.forgotten.append)
+        with self.database.transaction() as tx:
+            desk.handle(tx, sms)
+        answers = self.answers(sms.sender)
+        return answers[-1] if answers else ""
+
+    def answers(self, msisdn: str) -> list[str]:
+        """Every answer that a number was sent, oldest first."""
+        topics = (ANSWER_TOPIC, HELP_TOPIC)
+        with self.database.transaction() as tx:
+            chosen = select(Notice).where(Notice.msisdn == msisdn, Notice.topic.in_(topics))
+            found = tx.db.scalars(chosen.order_by(Notice.id)).all()
+        return [str(notice.params.get("text", notice.topic)) for notice in found]
+
+    def state(self, booking: Booking) -> State:
+        with self.database.transaction() as tx:
+            return tx.db.get_one(Booking, booking.id).state
+
+    def prompts(self) -> int:
+        with self.database.transaction() as tx:
+            return len(tx.db.scalars(select(Attempt)).all())
+
+
+@pytest.fixture
+def office(database: Database) -> Office:
+    return Office(database)
+
+
+def hall(tx: Tx, **over: object) -> Listing:
+    return make_listing(tx, make_vendor(tx), **over)
+
+
+def requests(tx: Tx, count: int) -> list[Booking]:
+    """Open requests on different days, the first due first."""
+    listing = hall(tx)
+    return [make_booking(tx, listing, in_days=10 + i, people=100 + i) for i in range(count)]
+
+
+def test_one_open_request_needs_no_code(office: Office, database: Database) -> None:
+    with database.transaction() as tx:
+        (only,) = requests(tx, 1)
+
+    answer = office.say(VENDOR, "1")
+
+    assert answer.startswith(f"You accepted {only.code}")
+    assert office.state(only) is State.AWAITING_PAYMENT
+
+
+def test_with_several_open_a_number_means_what_was_listed(
+    office: Office, database: Database
+) -> None:
+    with database.transaction() as tx:
+        first, second, third = requests(tx, 3)
+
+    asked = office.say(VENDOR, "no")
+    assert asked.startswith("Which one do you DECLINE? Reply 1: ")
+    answer = office.say(VENDOR, "3")
+
+    assert answer.startswith("You declined")
+    states = [office.state(booking) for booking in (first, second, third)]
+    assert states == [State.REQUESTED, State.REQUESTED, State.DECLINED]
+    # The question is settled: 3 means nothing any more.
+    assert office.say(VENDOR, "3").startswith("We did not understand.")
+
+
+def test_an_old_question_is_not_answered_by_a_late_number(
+    office: Office, database: Database, clock: ManualClock
+) -> None:
+    with database.transaction() as tx:
+        booked = requests(tx, 3)
+    office.say(VENDOR, "yes")
+    clock.advance(hours=3)
+
+    answer = office.say(VENDOR, "2")
+
+    # A bare 2 is a no once more, and there is more than one to say no to.
+    assert answer.startswith("Which one do you DECLINE?")
+    assert {office.state(booking) for booking in booked} == {State.REQUESTED}
+
+
+def test_double_contrary_and_late_answers_get_the_truth(
+    office: Office, database: Database
+) -> None:
+    with database.transaction() as tx:
+        yes, no = requests(tx, 2)
+    office.say(VENDOR, f"{yes.code} 1")
+    office.say(VENDOR, f"{no.code} 2")
+
+    assert office.say(VENDOR, f"{yes.code} 2") == (
+        f"You have accepted {yes.code}. It waits for payment."
+    )
+    assert office.say(VENDOR, f"1 {no.code}").startswith(f"{no.code} was declined.")
+    assert office.say(VENDOR, "1").startswith("No request waits for your answer.")
+    assert [office.state(b) for b in (yes, no)] == [State.AWAITING_PAYMENT, State.DECLINED]
+
+
+def test_another_vendors_request_is_not_known(office: Office, database: Database) -> None:
+    with database.transaction() as tx:
+        (only,) = requests(tx, 1)
+        make_vendor(tx, OTHER_VENDOR, "Other Halls")
+
+    assert office.say(OTHER_VENDOR, f"{only.code} 1") == "We know no such booking."
+    assert office.state(only) is State.REQUESTED
+
+
+def test_a_code_with_one_wrong_letter_is_understood(office: Office, database: Database) -> None:
+    with database.transaction() as tx:
+        (only,) = requests(tx, 1)
+    slip = only.code[:4] + ("Z" if only.code[4] != "Z" else "Y")
+
+    assert office.say(VENDOR, f"{slip} yes").startswith(f"You accepted {only.code}")
+
+
+def test_stop_and_start_are_kept(office: Office, database: Database) -> None:
+    office.say(CUSTOMER, "STOP")
+    with database.transaction() as tx:
+        assert [row.via for row in tx.db.scalars(select(OptOut))] == ["sms"]
+
+    office.say(CUSTOMER, "START")
+    with database.transaction() as tx:
+        assert tx.db.scalars(select(OptOut)).all() == []
+
+
+def test_a_language_is_kept_and_the_next_call_knows(office: Office, database: Database) -> None:
+    assert office.say(CUSTOMER, "Kiswahili") == "Kuanzia sasa tutaandika kwa Kiswahili."
+    with database.transaction() as tx:
+        assert language_of(tx, CUSTOMER) is Language.SW
+    assert office.forgotten == [CUSTOMER]
+
+    assert office.say(CUSTOMER, "msaada") == HELP_TOPIC
+
+
+def test_the_state_of_a_booking_is_told_to_its_two_sides_only(
+    office: Office, database: Database
+) -> None:
+    with database.transaction() as tx:
+        (only,) = requests(tx, 1)
+
+    told = office.say(CUSTOMER, f"status {only.code}")
+    assert told.startswith(f"{only.code} ")
+    assert "KES 66,700" in told
+    assert office.say(VENDOR, only.code) == told
+    assert office.say(STRANGER, f"status {only.code}") == "We know no such booking."
+    assert office.say(STRANGER, "status") == "You have no bookings yet. Dial *384*7781#"
+
+
+def test_pay_asks_the_senders_phone_once(office: Office, database: Database) -> None:
+    with database.transaction() as tx:
+        held = make_held(tx, hall(tx))
+
+    assert office.say(CUSTOMER, "pay").startswith("M-Pesa will ask you for KES 66,700")
+    assert office.say(OTHER_CUSTOMER, f"LIPA {held.code}").startswith("M-Pesa will ask you")
+    # A prompt whose outcome is open is not joined by a second one.
+    assert office.prompts() == 1
+
+
+def test_pay_never_guesses(office: Office, database: Database) -> None:
+    with database.transaction() as tx:
+        listing = hall(tx)
+        held = [make_held(tx, listing, in_days=10 + i) for i in range(2)]
+    slip = held[0].code[:4] + ("Z" if held[0].code[4] != "Z" else "Y")
+
+    for text in ("pay", f"pay {slip}"):
+        answer = office.say(CUSTOMER, text)
+        assert answer.startswith("Which one? Reply PAY and one of the codes:")
+    assert office.prompts() == 0
+
+
+def test_what_is_paid_for_is_not_paid_again(office: Office, database: Database) -> None:
+    with database.transaction() as tx:
+        paid = make_paid(tx, hall(tx))
+
+    assert office.say(CUSTOMER, f"pay {paid.code}") == (
+        f"{paid.code}: Paid. There is nothing to pay now."
+    )
+    assert office.say(CUSTOMER, "pay") == "There is nothing to pay now."
+
+
+def test_a_sender_that_is_no_phone_gets_no_answer(office: Office) -> None:
+    assert office.say("SAFARICOM", "HELP") == ""
+    assert office.say("22222", "1") == ""
+
+
+def test_the_same_message_is_answered_once(office: Office) -> None:
+    sms = SmsIn("africastalking", "same", CUSTOMER, "20384", "hello")
+
+    office.deliver(sms)
+    office.deliver(sms)
+
+    assert len(office.answers(CUSTOMER)) == 1
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_longest_lists_fit_two_segments(
+    office: Office, database: Database, language: str
+) -> None:
+    with database.transaction() as tx:
+        listing = hall(tx, title="Mugumo Gardens and Conference Centre Ltd", capacity=5_000)
+        for i in range(LISTED_MAX + 1):
+            make_booking(tx, listing, in_days=20 + i, people=5_000)
+        for msisdn in (VENDOR, CUSTOMER):
+            set_language(tx, msisdn, Language(language))
+
+    which, states = office.say(VENDOR, "1"), office.say(CUSTOMER, "status")
+
+    for told in (which, states):
+        assert septets(told) <= SEGMENTS_MAX * SMS_PART_SEPTETS, told
+        assert told.count("Des" if language == "sw" else "Dec") == LISTED_MAX

@@ -1,0 +1,232 @@
+"""The longest that every screen can get: a market of long names, and a walk over all screens."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from core.booking.lifecycle import State
+from core.booking.model import Booking
+from core.booking.usecases import decline, withdraw
+from core.catalog.model import Listing
+from core.catalog.places import AREAS, TOWNS
+from core.catalog.rules import Category, PriceUnit
+from core.clock import nairobi_date
+from core.db.tx import Database, Tx
+from core.people.model import User, Vendor
+from core.people.usecases import find_person
+from sessions.flow import Ask, End, Go, Menu, Person, Talk
+from tests.support.factories import (
+    make_booking,
+    make_held,
+    make_instant_listing,
+    make_listing,
+    make_paid,
+    make_vendor,
+)
+
+TOWN_OF = {town.slug: town for town in TOWNS}
+AREA = max(AREAS, key=lambda area: len(f"{area.name}, {TOWN_OF[area.town].name}"))
+# Forty characters each, the most that the core allows.
+TITLE = "Mugumo Gardens and Conference Centre No."
+BUSINESS = "Kirinyaga Wholesale Events & Catering Co"
+# Makes 247,000 to pay, near the most that M-Pesa carries.
+BASE_CENTS = 18_515_700
+PEOPLE = 5_000
+CUSTOMER, FRIEND, VENDOR = "+254700000001", "+254700000002", "+254700000011"
+SERVICE_CODE = "*384*7781#"
+LISTINGS = 6
+# What refusals say at their longest.
+DATA = {
+    "earliest": date(2026, 9, 30),
+    "latest": date(2027, 9, 29),
+    "nights_max": 30,
+    "least": 100_000_000,
+    "most": 100_000_000,
+    "capacity": 5_000,
+    "people_min": 5_000,
+    "limit": 10,
+}
+
+Shown = Menu | Ask | End | Go
+
+
+@dataclass(frozen=True)
+class Market:
+    """What stands in the database, by what the cases need of it."""
+
+    numbers: Mapping[str, int]
+    listings: Mapping[str, str]
+    codes: Mapping[str, str]
+    day: date
+
+
+def _title(index: int) -> str:
+    return f"{TITLE[:38]}{index:02d}"
+
+
+def prepare(database: Database) -> Market:
+    """Write a market in which everything is as long as it may be."""
+    with database.transaction() as tx:
+        vendor = make_vendor(tx, VENDOR, BUSINESS)
+        town = TOWN_OF[AREA.town]
+        where = {"town_id": town.id, "area_id": AREA.id}
+        hall: dict[str, Any] = {**where, "price_cents": BASE_CENTS, "capacity": PEOPLE}
+        ask = make_listing(tx, vendor, title=_title(1), **hall)
+        now = make_instant_listing(tx, vendor, title=_title(2), **hall)
+        stay = make_instant_listing(
+            tx,
+            vendor,
+            title=_title(3),
+            **where,
+            category=Category.STAY,
+            price_unit=PriceUnit.NIGHT,
+            price_cents=600,
+            units=1_000,
+            capacity=5,
+        )
+        full = make_instant_listing(tx, vendor, title=_title(4), **hall)
+        for index in range(5, 5 + LISTINGS):
+            make_listing(tx, vendor, title=_title(index), **hall)
+        codes = _bookings(tx, vendor, ask, now, stay, full)
+        made = {"ask": ask, "now": now, "stay": stay, "full": full}
+        return Market(
+            numbers={name: listing.number for name, listing in made.items()},
+            listings={name: str(listing.id) for name, listing in made.items()},
+            codes=codes,
+            day=nairobi_date(tx.now) + timedelta(days=20),
+        )
+
+
+def _bookings(
+    tx: Tx, vendor: Vendor, ask: Listing, now: Listing, stay: Listing, full: Listing
+) -> dict[str, str]:
+    """One booking in each state that a customer and a vendor can be shown."""
+    wish: dict[str, Any] = {"people": PEOPLE}
+    requested = make_booking(tx, ask, in_days=21, **wish)
+    held = make_held(tx, now, in_days=22, **wish)
+    paid = make_paid(tx, now, receipt="SFF6XYQ1A1", in_days=23, **wish)
+    nights = make_paid(tx, stay, receipt="SFF6XYQ1A2", in_days=60, days=30, people=PEOPLE)
+    make_paid(tx, full, FRIEND, receipt="SFF6XYQ1A3", in_days=20, **wish)
+    declined = make_booking(tx, ask, in_days=25, **wish)
+    decline(tx, declined.id, vendor.id)
+    cancelled = make_booking(tx, ask, in_days=26, **wish)
+    customer = tx.db.get_one(User, cancelled.customer_id)
+    withdraw(tx, cancelled.id, customer.id)
+    made = {
+        "requested": requested,
+        "held": held,
+        "paid": paid,
+        "nights": nights,
+        "declined": declined,
+        "cancelled": cancelled,
+    }
+    for name, state in (("done", State.COMPLETED), ("in", State.CHECKED_IN)):
+        other = make_paid(tx, now, receipt=f"SFF6XYQ1{name}", in_days=27 + len(made), **wish)
+        other.state = state
+        made[name] = other
+    return {name: booking.code for name, booking in made.items()}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way to stand on a screen, or to perform an effect.
+
+    Attributes:
+        name: of the screen or the effect.
+        draft: what was answered so far.
+        msisdn: who is calling.
+        ready: done in the transaction before, when the market alone does not make the case.
+    """
+
+    name: str
+    draft: Mapping[str, Any] = field(default_factory=dict)
+    msisdn: str = CUSTOMER
+    ready: Callable[[Tx, Market], None] | None = None
+
+    def __str__(self) -> str:
+        extra = [str(value) for key, value in self.draft.items() if key in {"category", "code"}]
+        return "-".join([self.name, *extra, self.msisdn[-2:]])
+
+
+def talk(tx_of: Callable[[], Any], person: Person, draft: dict[str, Any], now: Any) -> Talk:
+    """What a screen gets to see, with a transaction to read in."""
+    return Talk(person, draft, now, SERVICE_CODE, tx_of)
+
+
+def person_of(tx: Tx, msisdn: str, language: str) -> Person:
+    """Who is calling, in a language."""
+    found = find_person(tx, msisdn)
+    return Person(
+        msisdn,
+        language=language,
+        name=found.business or "",
+        vendor_id=str(found.vendor_id) if found.vendor_id else None,
+    )
+
+
+def screens(market: Market) -> Iterator[Case]:
+    """Every screen, with each draft that makes it say something else."""
+    day = market.day.isoformat()
+    wish = {"starts_on": day, "people": PEOPLE, "town": TOWN_OF[AREA.town].id, "area": None}
+    yield Case("home")
+    yield Case("home", msisdn=VENDOR)
+    yield Case("customer", msisdn=VENDOR)
+    for category in Category:
+        yield Case("place", {"category": category.value})
+        yield Case("date", {"category": category.value})
+    yield Case("which_place", {"typed_place": "mi"})
+    yield Case("nights", {"starts_on": day})
+    yield Case("people", {"direct": False})
+    yield Case("budget")
+    for budget in (None, 1):
+        yield Case("results", {**wish, "category": "venue", "budget": budget})
+    for name, number in market.numbers.items():
+        yield Case("details", {"number": number, "category": name})
+        yield Case("about", {"number": number, "category": name})
+        nights = 30 if name == "stay" else None
+        yield Case("summary", {**wish, "number": number, "nights": nights, "category": name})
+        yield Case("instead", {**wish, "number": number, "nights": None, "category": name})
+    yield Case("mine")
+    yield Case("mine", msisdn="+254700000061")
+    for code in market.codes.values():
+        yield Case("booking", {"code": code})
+        yield Case("withdraw", {"code": code})
+        yield Case("pay_for", {"code": code}, FRIEND)
+        yield Case("request", {"code": code}, VENDOR)
+        yield Case("guest", {"code": code}, VENDOR)
+    yield Case("code")
+    for name in ("requests", "coming", "days", "earnings"):
+        yield Case(name, msisdn=VENDOR)
+    yield Case("pin", {"code": market.codes["paid"]}, VENDOR)
+    yield Case("close_or_open", msisdn=VENDOR)
+    for close in (True, False):
+        yield Case("which_days", {"close": close}, VENDOR)
+
+
+def effects(market: Market) -> Iterator[Case]:
+    """Every effect that can end a call or say something above the next screen."""
+    day = market.day.isoformat()
+    wish = {"starts_on": day, "people": PEOPLE, "nights": None, "total_cents": 24_700_000}
+    yield Case("language", {"language": "sw"})
+    yield Case("help")
+    yield Case("book", {**wish, "number": market.numbers["ask"]})
+    yield Case("book", {**wish, "number": market.numbers["now"]})
+    yield Case("pay", {"code": market.codes["held"]})
+    yield Case("pay", {"code": market.codes["held"]}, FRIEND)
+    yield Case("withdraw", {"code": market.codes["requested"]})
+    yield Case("done", {"code": market.codes["paid"]}, ready=_begun)
+    yield Case("accept", {"code": market.codes["requested"]}, VENDOR)
+    yield Case("decline", {"code": market.codes["requested"]}, VENDOR)
+    yield Case("check_in", {"code": market.codes["paid"]}, VENDOR, ready=_begun)
+    for close in (True, False):
+        last = (market.day + timedelta(days=10)).isoformat()
+        chosen = {"close": close, "listing": market.listings["now"], "range": [day, last]}
+        yield Case("set_days", chosen, VENDOR)
+
+
+def _begun(tx: Tx, market: Market) -> None:
+    """The paid booking's day has come."""
+    booking = tx.db.query(Booking).filter_by(code=market.codes["paid"]).one()
+    booking.starts_at, booking.starts_on = tx.now, nairobi_date(tx.now)
+    tx.db.flush()
