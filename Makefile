@@ -10,7 +10,7 @@ RUN := .venv/run.stamp
 DEV := .venv/dev.stamp
 COMPILED := $(patsubst %.po,%.mo,$(wildcard sessions/locale/*/LC_MESSAGES/messages.po))
 
-.PHONY: help run test check bench lock catalogs format
+.PHONY: help run test check bench lock docs catalogs format
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -34,6 +34,9 @@ check: $(DEV) ## everything that has to pass before a change is done
 
 bench: $(RUN) $(COMPILED) ## measure hops per second: make bench ARGS="--json"
 	@$(BIN)/nafasi bench hops $(ARGS)
+
+docs: $(DEV) ## write the generated pages anew
+	@$(BIN)/nafasi docs
 
 catalogs: $(DEV) ## collect new sentences for translation, and compile the catalogs
 	@$(BIN)/nafasi catalogs

@@ -223,6 +223,13 @@ def _hold_expired(params: Params, context: NoticeContext) -> T:
     )
 
 
+def _not_paid(params: Params, _context: NoticeContext) -> T:
+    return t(
+        "{code} {listing}, {day}: the customer did not pay in time. The day is free again.",
+        **_what(params),
+    )
+
+
 def _confirmed_customer(params: Params, context: NoticeContext) -> T:
     return t(
         "Paid {total}. {code} is confirmed: {listing}, {place}, {days}, from {time}, {people}. "
@@ -323,6 +330,7 @@ _WORDS: Mapping[str, Callable[[Params, NoticeContext], Text]] = {
     Topic.PAYMENT_FAILED: _payment_failed,
     Topic.PROVIDER_DOWN: _provider_down,
     Topic.HOLD_EXPIRED: _hold_expired,
+    Topic.NOT_PAID: _not_paid,
     Topic.CONFIRMED_CUSTOMER: _confirmed_customer,
     Topic.CONFIRMED_VENDOR: _confirmed_vendor,
     Topic.COMPLETED: _completed,

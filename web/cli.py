@@ -7,6 +7,7 @@ from web.commands import (
     books,
     catalogs,
     clock,
+    docs,
     doctor,
     migrate,
     phone,
@@ -40,6 +41,7 @@ app.command()(run.worker)
 app.command()(run.beat)
 app.command()(simulator.simulator)
 app.command(hidden=True)(catalogs.catalogs)
+app.command(hidden=True)(docs.docs)
 
 
 def main() -> None:

@@ -105,8 +105,8 @@ def _register(app: Celery, job: Job, workshop: Workshop) -> None:
     # Not shared: otherwise every other Celery application of the process would get it too.
     @app.task(name=job.task, time_limit=job.limit_seconds, shared=False)  # type: ignore[untyped-decorator]
     def task() -> None:
-        parts = workshop.parts
         try:
+            parts = workshop.parts
             parts.refresh()
             done = job.run(parts)
         except (OperationalError, PoolTimeout) as error:

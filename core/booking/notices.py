@@ -26,6 +26,7 @@ class Topic(StrEnum):
     PAYMENT_FAILED = "payment_failed"
     PROVIDER_DOWN = "provider_down"
     HOLD_EXPIRED = "hold_expired"
+    NOT_PAID = "not_paid"
     CONFIRMED_CUSTOMER = "confirmed_customer"
     CONFIRMED_VENDOR = "confirmed_vendor"
     COMPLETED = "completed"

@@ -125,3 +125,5 @@ def _lapse_hold(tx: Tx, booking: Booking) -> None:
     booking.due_at = None
     release_units(tx, booking)
     tell_customer(tx, booking, Topic.HOLD_EXPIRED)
+    if booking.accepted_at is not None:
+        tell_vendor(tx, booking, Topic.NOT_PAID)

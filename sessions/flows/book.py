@@ -18,7 +18,6 @@ from sessions.texts import T, cut, keep, t, why
 
 booking = Part()
 
-AMENITIES_SHOWN = 5
 DAY_REFUSALS = frozenset({"date_past", "date_too_far", "date_too_soon"})
 
 
@@ -67,9 +66,8 @@ def about(talk: Talk) -> Menu:
     """What a listing offers, in as many words as fit."""
     with talk.reading() as tx:
         listing = queries.listing_by_number(tx, talk.draft["number"])
-    offers = ", ".join(name.replace("_", " ") for name in listing.amenities[:AMENITIES_SHOWN])
     return Menu(
-        [t("{name}", name=cut(listing.title)), t("{offers}", offers=cut(offers or "-"))],
+        [t("{name}", name=cut(listing.title)), words.offers(listing.amenities)],
         [_yes(talk, listing)],
     )
 

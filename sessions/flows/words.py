@@ -1,13 +1,13 @@
 """Wording that several screens and messages share."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from core.booking.lifecycle import State
 from core.catalog.rules import Category, PriceUnit
 from core.db.base import Json
 from core.money import Money
-from sessions.texts import T, n, t
+from sessions.texts import T, Text, cut, n, t
 
 CATEGORIES: Mapping[Category, T] = {
     Category.VENUE: t("Halls and venues"),
@@ -34,6 +34,47 @@ PER: Mapping[PriceUnit, T] = {
     PriceUnit.PERSON: t("{price} per person"),
 }
 
+# What listings offer, as vendors tick it; other words are shown as they were written.
+AMENITIES: Mapping[str, T] = {
+    word.msgid: word
+    for word in (
+        t("parking"),
+        t("sound system"),
+        t("generator"),
+        t("chairs"),
+        t("tables"),
+        t("garden"),
+        t("tents"),
+        t("changing room"),
+        t("wifi"),
+        t("projector"),
+        t("air conditioning"),
+        t("tea"),
+        t("bar"),
+        t("lighting"),
+        t("security"),
+        t("flip charts"),
+        t("water"),
+        t("power"),
+        t("toilets"),
+        t("breakfast"),
+        t("hot shower"),
+        t("desk"),
+        t("kitchen"),
+        t("fireplace"),
+        t("washing machine"),
+        t("campfire"),
+        t("waiters"),
+        t("crockery"),
+        t("halal"),
+        t("delivery"),
+        t("vegetarian"),
+        t("disposable plates"),
+        t("grill"),
+    )
+}
+AMENITIES_SHOWN = 4
+
 ONE_DAY = timedelta(days=1)
 
 
@@ -50,6 +91,16 @@ def days(category: Category, starts_on: date, ends_on: date) -> T:
 def people(count: int) -> T:
     """Return how many come."""
     return n("{count} person", "{count} people", count)
+
+
+def offers(amenities: Sequence[str]) -> Text:
+    """Return the first few of what a listing offers, in one line."""
+    known = [name.replace("_", " ") for name in amenities[:AMENITIES_SHOWN]]
+    text: Text = "-"
+    for index, name in enumerate(known):
+        word = AMENITIES.get(name) or t("{name}", name=cut(name))
+        text = t("{first}, {next}", first=text, next=word) if index else word
+    return text
 
 
 def price_each(price_cents: int, unit: PriceUnit) -> T:

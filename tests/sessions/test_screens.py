@@ -270,4 +270,4 @@ def test_the_catalog_has_every_sentence_with_its_places_in_plain_letters(languag
 
 def _same_in_both(sentence: str) -> bool:
     """Names and the words that Kenyans use in both languages."""
-    return sentence in {"M-Pesa", "PIN", "SMS"}
+    return sentence in {"M-Pesa", "PIN", "SMS", "wifi"}

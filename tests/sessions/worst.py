@@ -16,6 +16,7 @@ from core.db.tx import Database, Tx
 from core.people.model import User, Vendor
 from core.people.usecases import find_person
 from sessions.flow import Ask, End, Go, Menu, Person, Talk
+from sessions.flows import words
 from tests.support.factories import (
     make_booking,
     make_held,
@@ -70,7 +71,9 @@ def prepare(database: Database) -> Market:
     with database.transaction() as tx:
         vendor = make_vendor(tx, VENDOR, BUSINESS)
         town = TOWN_OF[AREA.town]
-        where = {"town_id": town.id, "area_id": AREA.id}
+        # The longest words that are ticked, and one that a vendor wrote.
+        amenities = [*sorted(words.AMENITIES, key=len)[-3:], "swimming pool with a slide"]
+        where = {"town_id": town.id, "area_id": AREA.id, "amenities": amenities}
         hall: dict[str, Any] = {**where, "price_cents": BASE_CENTS, "capacity": PEOPLE}
         ask = make_listing(tx, vendor, title=_title(1), **hall)
         now = make_instant_listing(tx, vendor, title=_title(2), **hall)

@@ -1,8 +1,8 @@
 """Databases that are cleaned and lent again: much quicker than making one for each test.
 
-A test that took a guard away (a constraint, a trigger, an index, a function) gives back a database
-whose fingerprint has changed: it is dropped. Any other is emptied, triggers aside, filled with what
-the migrations wrote, and its sequences start anew.
+A test that took a guard away (a constraint, a trigger, an index, a function) gives back a
+database whose fingerprint has changed: it is dropped. Any other is emptied, triggers aside, filled
+with what the migrations wrote, and its sequences start anew.
 """
 
 import psycopg
@@ -17,10 +17,12 @@ SELECT md5(string_agg(fact, ',' ORDER BY fact)) FROM (
     SELECT concat('c', oid, conname, convalidated, pg_get_constraintdef(oid)) FROM pg_constraint
     WHERE connamespace = 'public'::regnamespace
     UNION ALL
-    SELECT concat('t', t.oid, tgname, tgenabled) FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid
+    SELECT concat('t', t.oid, tgname, tgenabled) FROM pg_trigger t
+    JOIN pg_class c ON c.oid = tgrelid
     WHERE relnamespace = 'public'::regnamespace AND NOT tgisinternal
     UNION ALL
-    SELECT concat('p', p.oid, proname, md5(prosrc)) FROM pg_proc p JOIN pg_language l ON l.oid = prolang
+    SELECT concat('p', p.oid, proname, md5(prosrc)) FROM pg_proc p
+    JOIN pg_language l ON l.oid = prolang
     WHERE pronamespace = 'public'::regnamespace AND lanname IN ('plpgsql', 'sql')
     UNION ALL
     SELECT concat('a', attrelid, attname, attnotnull, attisdropped) FROM pg_attribute a

@@ -20,7 +20,8 @@ A line is a step; the indented block under it is what the phone then shows::
     check                       every invariant of the core holds
 
 A story ends with every message read, every prompt answered, nothing waiting to be sent, no
-conversation locked, and books that balance.
+conversation locked, and books that balance. ``pytest tests/transcripts --update-transcripts``
+writes what happens into the stories; the difference is what is reviewed.
 """
 
 import difflib

@@ -59,7 +59,7 @@ SECRET = "story-callbacks"
 USSD_CODE = "*384*7781#"
 POOL_SIZE = 8
 # So that no adapter sleeps for the sake of a provider that is our own.
-UNPACED = dict.fromkeys(
+UNPACED: dict[str, Any] = dict.fromkeys(
     ("pushes_per_second", "payouts_per_second", "questions_per_second"), 10_000.0
 )
 ROUNDS_MAX = 100

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from core.booking.timers import due_bookings, fire
 from core.clock import ManualClock
@@ -11,7 +12,7 @@ from core.db.tx import Database
 from core.inbox import Arrival
 from core.limits import CALLBACK_BODY_MAX_BYTES
 from tests.support.factories import CUSTOMER, make_held, make_instant_listing, make_vendor
-from tests.web.rig import CALLER, SECRET, Web, eventually
+from tests.web.rig import CALLER, SECRET, Web, eventually, make_settings, running
 
 ATTEMPT = "01a1f6f8-164d-76d9-92e4-1146f7489373"
 
@@ -50,6 +51,16 @@ MONEY = [
     (f"status/{ATTEMPT}/result", RESULT, "status_result"),
     (f"status/{ATTEMPT}/timeout", RESULT, "status_timeout"),
 ]
+
+
+def test_a_callback_that_cannot_be_kept_is_not_taken(database: Database, redis_url: str) -> None:
+    """Africa's Talking brings it again; the log shows one line and no trace."""
+    nowhere = "postgresql+psycopg://postgres@127.0.0.1:1/nafasi"
+    settings = make_settings(database, redis_url, database_url=nowhere)
+    with running(database, settings) as web, capture_logs() as lines:
+        answer = web.http.post(web.hook("africastalking/sms"), data=SMS)
+    assert (answer.status_code, answer.json()) == (503, {"error": "Service Unavailable"})
+    assert {"event": "database.away", "error": "OperationalError", "log_level": "warning"} in lines
 
 
 @pytest.mark.parametrize(("path", "form", "kind", "reference"), FORMS)

@@ -92,7 +92,7 @@ def _median(tallies: list[Tally]) -> Tally:
 
 
 def _msisdn(number: int) -> str:
-    return f"+2547{number % NUMBERS:08d}"
+    return f"+25471{number % NUMBERS:07d}"
 
 
 def _menus(number: int) -> list[Hop]:

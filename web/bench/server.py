@@ -7,11 +7,11 @@ same server that does two Redis round trips (one GET, one SET) and answers a scr
 import redis.asyncio
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from core.logs import configure_logs
 from core.settings import Settings
 from web.app import create_app
 from web.bench.callers import FLOOR
 from web.hop import read_body
-from core.logs import configure_logs
 
 SCREEN = b"CON " + b"x" * 120
 HEADERS = [

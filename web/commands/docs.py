@@ -1,5 +1,6 @@
 """Pages of the documentation that are written by the code, so that they cannot fall behind it."""
 
+from pathlib import Path
 from typing import Any
 
 from core.booking import lifecycle as booking
@@ -40,3 +41,8 @@ def _words() -> str:
     """The words of the API beside those inside."""
     rows = [f"| {state} | {word} |" for state, word in booking.PUBLIC.items()]
     return "\n" + "\n".join(("| Inside | In the API |", "| --- | --- |", *rows, ""))
+
+
+def docs() -> None:
+    """Write the generated pages anew; run it in a checkout."""
+    Path(LIFECYCLE_PAGE).write_text(lifecycle_markdown())
