@@ -115,11 +115,19 @@ def _dial(context: NoticeContext, code: str) -> str:
 
 
 def _request_received(params: Params, _context: NoticeContext) -> T:
+    what, by = _what(params), _by(params)
+    if params.get("others"):
+        return t(
+            "{listing}, {days}, {people}. You get {net}. By {by} reply {code} 1 to accept, "
+            "{code} 2 to decline.",
+            **what,
+            by=by,
+        )
     return t(
         "{code}: {listing}, {days}, {people}. You get {net}. Reply 1 to accept, 2 to decline, "
         "by {by}.",
-        **_what(params),
-        by=_by(params),
+        **what,
+        by=by,
     )
 
 

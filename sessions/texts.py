@@ -229,6 +229,11 @@ OUTAGE = (
     "The service is busy. Please dial again in a minute.\n"
     "Huduma ina shughuli nyingi. Tafadhali piga tena baada ya dakika moja."
 )
+# Said to whoever calls from what is no phone that could be called or paid from.
+NOT_SERVED = (
+    "Nafasi does not work from this number. Please dial from a mobile phone.\n"
+    "Nafasi haifanyi kazi kwa nambari hii. Tafadhali piga kwa simu ya mkononi."
+)
 
 # One short line a code. ``refused`` is said where a code has no line of its own.
 REFUSALS: Mapping[str, T] = {

@@ -106,16 +106,21 @@ def hook_routes(parts: Parts) -> APIRouter:
     """Return the callbacks' routes."""
     secret = parts.settings.callback_secret.get_secret_value().encode()
 
-    async def check_secret(given: Annotated[str, Path(alias="secret")]) -> None:
-        if not hmac.compare_digest(given.encode(), secret):
-            raise HTTPException(404)
+    def knows_secret(provider: str) -> Any:
+        async def check(given: Annotated[str, Path(alias="secret")]) -> None:
+            if not hmac.compare_digest(given.encode(), secret):
+                parts.metrics.callback(provider, "any", "wrong_secret")
+                log.info("callback.wrong_secret", provider=provider)
+                raise HTTPException(404)
 
-    # Before anything else is looked at: who does not know the secret learns nothing, not even
-    # that a body was too long.
-    only_known = [Depends(check_secret)]
-    router = APIRouter(prefix="/hooks", include_in_schema=False, dependencies=only_known)
-    router.include_router(_africastalking(parts), prefix="/africastalking/{secret}")
-    router.include_router(_daraja(parts), prefix="/daraja/{secret}")
+        return Depends(check)
+
+    router = APIRouter(prefix="/hooks", include_in_schema=False)
+    for provider, routes in ((AFRICASTALKING, _africastalking), (DARAJA, _daraja)):
+        # Before anything else is looked at: who does not know the secret learns nothing, not
+        # even that a body was too long.
+        first = [knows_secret(provider)]
+        router.include_router(routes(parts), prefix=f"/{provider}/{{secret}}", dependencies=first)
     return router
 
 

@@ -23,7 +23,8 @@ LOOK_SECONDS = 0.5
 QUIET_SECONDS = 25.0
 AGAIN_SECONDS = 3.0
 VENDOR_QUIET_SECONDS = 20.0
-FIRST_DAY = 10
+# The demo market closes some weekends about two weeks from now.
+FIRST_DAY = 25
 DAYS = 10
 PRICE_CENTS_MAX = 60_000_00
 

@@ -49,6 +49,7 @@ ALTERNATIVES = [
     for i, day in enumerate(("2026-09-30", "2026-09-30", "2026-10-28"), 1)
 ]
 MORE: dict[str, list[dict[str, Any]]] = {
+    Topic.REQUEST_RECEIVED: [{"others": 0}, {"others": 3}],
     Topic.REQUEST_DECLINED: [{"alternatives": ALTERNATIVES}, {"alternatives": []}, {}],
     Topic.REQUEST_EXPIRED: [{"alternatives": ALTERNATIVES}, {"alternatives": []}, {}],
     Topic.PAYMENT_FAILED: [{"reason": reason.value} for reason in Reason],
@@ -81,6 +82,7 @@ TOLD: dict[str, tuple[str, ...]] = {
     Topic.PAYMENT_FAILED: ("PAY K7P4Q", "23:45", "*384*7781*K7P4Q#", "600123"),
     Topic.PROVIDER_DOWN: ("{total}", "600123", "K7P4Q", "23:45"),
     Topic.HOLD_EXPIRED: ("K7P4Q", "{day}", "*384*7781*9999#"),
+    Topic.NOT_PAID: ("K7P4Q", "{day}"),
     Topic.CONFIRMED_CUSTOMER: (
         "{total}", "K7P4Q", PLACE, "{day}", "14:00", "5,000", "0700000011", "0896", "0700000099",
     ),
