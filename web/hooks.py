@@ -5,6 +5,7 @@ with 400 and leaves nothing; a wrong secret is 404, like any address that does n
 """
 
 import hmac
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -13,6 +14,8 @@ from uuid import UUID
 import structlog
 from fastapi import APIRouter, Depends, HTTPException, Path, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from channels.africastalking.form import PROVIDER as AFRICASTALKING
 from channels.africastalking.form import fields
@@ -45,6 +48,11 @@ C2B_ANSWERS = {
     Fit.NO_ACCOUNT: C2B_BAD_ACCOUNT,
     Fit.WRONG_AMOUNT: C2B_BAD_AMOUNT,
 }
+# Safaricom does not repeat a callback that nobody took: a database that restarts is waited for, as
+# long as a caller may be expected to.
+AWAY = (OperationalError, InterfaceError, PoolTimeout)
+AWAY_SECONDS = 6.0
+AWAY_PAUSE_SECONDS = 0.25
 # A confirmation without its id still tells of money: it is kept under this name.
 NAMELESS = "nameless"
 
@@ -169,7 +177,7 @@ def _daraja(parts: Parts) -> APIRouter:
             return _refuse(parts, DARAJA, "c2b_confirmation", error)
         reference = identifier(told.get("TransID")) or NAMELESS
         payload = {"attempt_id": None, "body": redact(told)}
-        _keep(parts, Callback(DARAJA, "c2b_confirmation", reference, payload))
+        _keep_patiently(parts, Callback(DARAJA, "c2b_confirmation", reference, payload))
         return JSONResponse(ACKNOWLEDGED)
 
     @router.post("/{service}/{attempt_id}")
@@ -184,7 +192,7 @@ def _daraja(parts: Parts) -> APIRouter:
         except BadCallback as error:
             return _refuse(parts, DARAJA, kind, error)
         payload = {"attempt_id": attempt, "body": redact(told)}
-        _keep(parts, Callback(DARAJA, kind, attempt, payload))
+        _keep_patiently(parts, Callback(DARAJA, kind, attempt, payload))
         return JSONResponse(ACKNOWLEDGED)
 
     return router
@@ -200,6 +208,20 @@ def _validation(parts: Parts, body: bytes) -> Mapping[str, Any]:
     account, amount = event.account or "", event.amount
     assert amount is not None, "parse_c2b refuses a payment without an amount"
     return C2B_ANSWERS[parts.database.run(lambda tx: judge(tx, account, amount))]
+
+
+def _keep_patiently(parts: Parts, callback: Callback) -> None:
+    """Keep what will not be told again; raises only when the database stays away."""
+    give_up_at = time.monotonic() + AWAY_SECONDS
+    while True:
+        try:
+            _keep(parts, callback)
+        except AWAY:
+            if time.monotonic() >= give_up_at:
+                raise
+            time.sleep(AWAY_PAUSE_SECONDS)
+        else:
+            return
 
 
 def _keep(parts: Parts, callback: Callback) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from core.booking.lifecycle import State
 from core.inbox import Arrival, Inbound
-from core.limits import INBOX_TRIES_MAX
+from core.limits import INBOX_TRIES_MAX, OPEN_BOOKINGS_PER_CUSTOMER_MAX
 from core.outbox import Notice
 from tests.web.market import (
     ASKED,
@@ -21,6 +21,7 @@ from tests.web.market import (
     at_once,
     phone,
 )
+from tests.web.rig import CALLER
 from tests.web.watch import private
 from workers.inbox import run_inbox
 
@@ -186,3 +187,32 @@ def test_a_vendor_answers_by_sms_and_by_phone_at_the_same_moment(
     assert ("accepted" in to_vendor) == (state is State.AWAITING_PAYMENT)
     assert shown.startswith("CON ")
     assert vendor.again() == shown
+
+
+def test_nobody_is_told_to_expect_a_prompt_that_another_phone_has(market: Market) -> None:
+    booking = market.held()
+    friend = market.line(OTHER)
+    friend.dial(booking.code)
+
+    assert "Another phone is paying it now." in friend.type("1")
+    market.sms(f"PAY {booking.code}", phone(62))
+    market.work()
+    assert market.read(phone(62)) == ["Another phone is paying it now."]
+    own = market.line()
+    own.dial(booking.code)
+    assert "Now enter your PIN when M-Pesa asks." in own.type("1")
+    assert [push.msisdn for push in market.collections.pushed] == [CALLER]
+
+
+def test_one_phone_in_fifteen_calls_cannot_hold_a_whole_town(market: Market) -> None:
+    calls = [market.line() for _ in range(15)]
+    for number, call in enumerate(calls):
+        call.dial(ASKED)
+        assert "Pay KES" in call.type("1", f"{number + 1}/12", "50")
+        call.typed.append("1")
+
+    shown = at_once([call.again for call in calls])
+
+    assert len(market.bookings()) == OPEN_BOOKINGS_PER_CUSTOMER_MAX
+    refused = [text for text in shown if text.startswith("CON You have 10 open bookings.")]
+    assert len(refused) == 15 - OPEN_BOOKINGS_PER_CUSTOMER_MAX

@@ -1,5 +1,6 @@
 """Callbacks of both providers: kept once, answered at once, applied by nobody here."""
 
+import threading
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from core.db.tx import Database
 from core.inbox import Arrival
 from core.limits import CALLBACK_BODY_MAX_BYTES
 from tests.support.factories import CUSTOMER, make_held, make_instant_listing, make_vendor
+from tests.support.servers import Databases
 from tests.web.rig import CALLER, SECRET, Web, eventually, make_settings, running
 
 ATTEMPT = "01a1f6f8-164d-76d9-92e4-1146f7489373"
@@ -61,6 +63,29 @@ def test_a_callback_that_cannot_be_kept_is_not_taken(database: Database, redis_u
         answer = web.http.post(web.hook("africastalking/sms"), data=SMS)
     assert (answer.status_code, answer.json()) == (503, {"error": "Service Unavailable"})
     assert {"event": "database.away", "error": "OperationalError", "log_level": "warning"} in lines
+
+
+def test_news_of_money_waits_for_a_database_that_restarts(
+    web: Web, databases: Databases, database: Database
+) -> None:
+    """Safaricom tells it once; Africa's Talking, which repeats, is sent away at once."""
+    name = database.engine.url.database
+    with databases._admin() as admin:
+        admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'.encode())
+        back = threading.Timer(
+            1.0, admin.execute, [f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true'.encode()]
+        )
+        try:
+            admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+            )
+            back.start()
+            report = web.http.post(web.hook("africastalking/delivery-reports"), data=REPORT)
+            money = web.http.post(web.hook(f"daraja/stk/{ATTEMPT}"), json=STK)
+        finally:
+            back.join()
+    assert (report.status_code, money.status_code) == (503, 200)
+    assert [kept.kind for kept in web.inbox()] == ["stk"]
 
 
 @pytest.mark.parametrize(("path", "form", "kind", "reference"), FORMS)
