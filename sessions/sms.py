@@ -237,6 +237,8 @@ class SmsDesk:
             code = open_now[0].booking.code
         view = booking_by_code(letter.tx, code)
         if view.booking.state is not State.AWAITING_PAYMENT:
+            if code not in _own_codes(letter):
+                raise BadInput("not_payable")  # A stranger learns nothing of a booking's state.
             return t(
                 "{code}: {state}. There is nothing to pay now.",
                 code=code,

@@ -144,6 +144,9 @@ def _africastalking(parts: Parts) -> APIRouter:
             reference = form.reference(body)
             found = fields(body)
         except BadCallback as error:
+            if form.kind == "sms" and _from_machine(body, error):
+                parts.metrics.callback(AFRICASTALKING, form.kind, "from_machine")
+                return PlainTextResponse("OK")
             return _refuse(parts, AFRICASTALKING, form.kind, error)
         if form.kind == "opt_out":
             # The same words mean a new wish after a START; only retries are the same one.
@@ -160,8 +163,16 @@ def _africastalking(parts: Parts) -> APIRouter:
     return router
 
 
+def _from_machine(body: bytes, error: BadCallback) -> bool:
+    """Tell whether a message's sender is a short code or a name: it gets no answer.
+
+    A refusal would only make the provider send it again for hours.
+    """
+    return error.data.get("field") == "from" and bool(fields(body).get("from", "").strip())
+
+
 def _daraja(parts: Parts) -> APIRouter:
-    router = APIRouter()
+    router = APIRouter(dependencies=[_listed(parts)])
 
     @router.post("/c2b/validation")
     def validate(body: Body) -> Response:
@@ -196,6 +207,21 @@ def _daraja(parts: Parts) -> APIRouter:
         return JSONResponse(ACKNOWLEDGED)
 
     return router
+
+
+def _listed(parts: Parts) -> Any:
+    """Let only Safaricom's own machines in, when the settings name them."""
+    named = parts.settings.daraja_callback_ips.replace(" ", "")
+    allowed = frozenset(named.split(",")) if named not in {"", "any"} else None
+
+    async def check(request: Request) -> None:
+        caller = request.client.host if request.client else ""
+        if allowed is not None and caller not in allowed:
+            parts.metrics.callback(DARAJA, "any", "wrong_address")
+            log.warning("callback.wrong_address", provider=DARAJA)
+            raise HTTPException(404)
+
+    return Depends(check)
 
 
 def _validation(parts: Parts, body: bytes) -> Mapping[str, Any]:

@@ -222,7 +222,7 @@ class Vendor(Person):
         """Answer until the day is over."""
         while not self.over.wait(LOOK_SECONDS):
             for text in self.new_messages():
-                if "Reply 1 to accept" in text:
+                if "to accept" in text:
                     self.outside.write(self.phone, f"{code_in(text)} 1")
             if self.quiet_for(VENDOR_QUIET_SECONDS):
                 self.calls = 0

@@ -136,10 +136,18 @@ def test_a_nul_in_a_message_does_not_lose_the_message(web: Web) -> None:
     assert web.inbox()[0].payload["text"] == "YES"
 
 
+def test_a_message_from_a_machine_is_taken_and_dropped(web: Web) -> None:
+    for sender in ("MPESA", "40404x"):
+        answer = web.http.post(web.hook("africastalking/sms"), data=SMS | {"from": sender})
+        assert answer.status_code == 200, "a refusal would be sent again for hours"
+
+    assert web.inbox() == []
+
+
 def test_a_malformed_form_is_refused_and_leaves_nothing(web: Web) -> None:
     malformed = [
         ("sms", SMS | {"id": ""}),
-        ("sms", SMS | {"from": "nobody"}),
+        ("sms", SMS | {"from": ""}),
         ("sms", SMS | {"text": "x" * 2_001}),
         ("delivery-reports", {"id": "ATXid_1"}),
         ("opt-outs", {"senderId": "NAFASI"}),
@@ -315,3 +323,17 @@ def test_what_could_not_be_kept_is_not_acknowledged(web: Web) -> None:
 
     # The provider comes again.
     assert answer.status_code == 500
+
+
+def test_money_is_told_from_the_listed_addresses_alone(database: Database, redis_url: str) -> None:
+    elsewhere = make_settings(database, redis_url, daraja_callback_ips="192.0.2.7, 192.0.2.8")
+    with running(database, elsewhere) as web:
+        told = web.http.post(web.hook(f"daraja/stk/{ATTEMPT}"), json=STK)
+        assert told.status_code == 404
+        assert web.inbox() == []
+
+    here = make_settings(database, redis_url, daraja_callback_ips="192.0.2.7,127.0.0.1")
+    with running(database, here) as web:
+        told = web.http.post(web.hook(f"daraja/stk/{ATTEMPT}"), json=STK)
+        assert told.status_code == 200
+        assert len(web.inbox()) == 1
