@@ -186,7 +186,7 @@ def _ask(tx: Tx, attempt: Attempt) -> Attempt | None:
     if attempt.kind is Kind.COLLECTION:
         limit = STK_GIVE_UP_SECONDS if attempt.reference else STK_LOST_SECONDS
         if silent_seconds >= limit:
-            fail(tx, attempt, Reason.EXPIRED, "silent")
+            fail(tx, attempt, Reason.SILENT, "silent")
             return None
     attempt.asked += 1
     attempt.due_at = _next_question(attempt, tx.now)
