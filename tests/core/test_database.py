@@ -10,7 +10,6 @@ from core.db.tx import Database
 from core.people.model import User
 from core.people.usecases import ensure_user
 
-
 IDLE_ONE = """
 SELECT state FROM pg_stat_activity WHERE query = 'SELECT 1' AND pid <> pg_backend_pid()
 """
