@@ -162,6 +162,14 @@ def refund_of(policy: Json, total: Money, starts_at: datetime, now: datetime) ->
     return Refund(refund, total - refund, at, None, None)
 
 
+def forecast(policy: Json, total: Money, starts_at: datetime, now: datetime) -> list[Refund]:
+    """Return what cancelling gives back now and after each moment at which it drops."""
+    found = [refund_of(policy, total, starts_at, now)]
+    while (drops_at := found[-1].drops_at) is not None:
+        found.append(refund_of(policy, total, starts_at, drops_at + timedelta.resolution))
+    return found
+
+
 def check_policy(policy: Mapping[str, Any]) -> tuple[Tier, ...]:
     """Return the tiers of a policy.
 

@@ -74,11 +74,14 @@ class RefundEvent(StrEnum):
 
     RETURN = "return"
     FAIL = "fail"
+    RETRY = "retry"
+    """A person has found out what was wrong."""
 
 
 REFUND_TABLE = (
     (RefundEvent.RETURN, RefundState.OPEN, RefundState.RETURNED),
     (RefundEvent.FAIL, RefundState.OPEN, RefundState.FAILED),
+    (RefundEvent.RETRY, RefundState.FAILED, RefundState.OPEN),
     # A try that we had given up may still turn out to have gone through.
     (RefundEvent.RETURN, RefundState.FAILED, RefundState.RETURNED),
 )

@@ -14,10 +14,11 @@ from sqlalchemy import func, select
 from core.booking.model import Booking
 from core.booking.notices import Topic, tell_customer
 from core.db.tx import Tx, Work
-from core.errors import Refused
+from core.errors import NotFound, Refused
 from core.escrow import ledger, postings
 from core.limits import (
     B2C_MIN_CENTS,
+    LIST_MAX,
     MPESA_MAX_CENTS,
     REFUND_TRIES_MAX,
     REFUNDS_PER_BOOKING_MAX,
@@ -76,6 +77,43 @@ def refunds_of(tx: Tx, booking_id: UUID) -> list[Refund]:
 def refunded(tx: Tx, booking_id: UUID) -> list[Money]:
     """Return what of a booking has gone back or is on its way, in order."""
     return [Money(refund.amount_cents) for refund in refunds_of(tx, booking_id)]
+
+
+def failed_refunds(tx: Tx, limit: int = LIST_MAX) -> list[Refund]:
+    """Return refunds that wait for a person, the oldest first."""
+    query = (
+        select(Refund)
+        .where(Refund.state == RefundState.FAILED)
+        .order_by(Refund.number)
+        .limit(min(limit, LIST_MAX))
+    )
+    return list(tx.db.scalars(query))
+
+
+def retry_refund(tx: Tx, refund_id: UUID, msisdn: str | None = None) -> Refund:
+    """Send a failed refund once more, because a person has found out what was wrong.
+
+    Args:
+        tx: the caller's transaction.
+        refund_id: the refund.
+        msisdn: another number that the customer has named, if the first was the reason.
+
+    Raises:
+        NotFound: ``no_refund``.
+        IllegalMove: it has not failed.
+        Refused: ``too_small`` (data: least_cents): M-Pesa sends no such amount.
+    """
+    refund = tx.db.get(Refund, refund_id, with_for_update=True, populate_existing=True)
+    if refund is None:
+        raise NotFound("no_refund")
+    if refund.amount_cents < B2C_MIN_CENTS:
+        raise Refused("too_small", least_cents=B2C_MIN_CENTS)
+    refund.move(RefundEvent.RETRY)
+    refund.msisdn = msisdn or refund.msisdn
+    refund.finished_at = None
+    code = tx.db.scalars(select(Booking.code).where(Booking.id == refund.booking_id)).one()
+    _new_attempt(tx, refund, code, delay_seconds=0)
+    return refund
 
 
 def is_wanted(tx: Tx, attempt: Attempt) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.booking.policy import POLICIES, check_policy, refund_of
+from core.booking.policy import POLICIES, check_policy, forecast, refund_of
 from core.clock import NAIROBI
 from core.errors import BadInput
 from core.limits import POLICY_TIERS_MAX
@@ -102,6 +102,17 @@ def test_a_share_that_is_no_whole_shilling_is_raised_for_the_customer() -> None:
     found = refund_of(POLICIES["standard"], kes(1_001), STARTS_AT, before(hours=47))
 
     assert (found.refund, found.kept) == (kes(501), kes(500))
+
+
+def test_a_forecast_names_every_moment_at_which_it_gets_worse() -> None:
+    found = forecast(POLICIES["catering"], GOLDEN, STARTS_AT, before(days=9))
+
+    assert [(each.refund, each.drops_at) for each in found] == [
+        (kes(66_700), before(hours=96)),
+        (kes(50_025), before(hours=72)),
+        (kes(33_350), before(hours=24)),
+        (kes(16_675), None),
+    ]
 
 
 def test_every_named_policy_is_sound_and_knows_its_name() -> None:

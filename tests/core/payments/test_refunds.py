@@ -10,7 +10,7 @@ from core.booking.lifecycle import State
 from core.booking.model import Booking
 from core.booking.moves import lock_booking
 from core.db.tx import Tx
-from core.errors import Refused, Unposted
+from core.errors import IllegalMove, Refused, Unposted
 from core.invariants import open_cases, run_all
 from core.limits import B2C_MIN_CENTS, MPESA_MAX_CENTS, REFUND_TRIES_MAX
 from core.money import Money, kes
@@ -137,6 +137,24 @@ def test_a_refund_that_fails_is_tried_three_times_more_and_then_is_a_case(world:
     world.assert_sound()
 
 
+def test_a_person_sends_a_failed_refund_to_another_number(world: World) -> None:
+    booking = cancelled(world)
+    for _ in range(REFUND_TRIES_MAX):
+        world.failed(sent(world), Reason.BAD_RECIPIENT)
+    [waiting] = world.run(refunds.failed_refunds)
+
+    world.run(lambda tx: refunds.retry_refund(tx, waiting.id, OTHER_CUSTOMER))
+
+    with pytest.raises(IllegalMove):
+        world.run(lambda tx: refunds.retry_refund(tx, waiting.id))
+    attempt = sent(world)
+    assert attempt.msisdn == OTHER_CUSTOMER
+    assert world.paid(attempt, BACK) is None
+    assert world.balance(f"escrow:{booking.code}") == kes(0)
+    assert world.run(refunds.failed_refunds) == []
+    world.assert_sound()
+
+
 def test_a_late_success_beats_the_failure_and_stops_the_next_try(world: World) -> None:
     booking = cancelled(world)
     first = sent(world)
@@ -234,6 +252,9 @@ def test_less_than_mpesa_sends_is_a_case_at_once(world: World) -> None:
 
     assert world.send_due() == []
     assert cases(world) == 1
+    [waiting] = world.run(refunds.failed_refunds)
+    with pytest.raises(Refused, match="too_small"):
+        world.run(lambda tx: refunds.retry_refund(tx, waiting.id))
 
 
 def test_more_than_is_left_is_refused(world: World) -> None:
