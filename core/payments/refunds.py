@@ -31,7 +31,12 @@ from core.people.model import User
 
 
 def refundable(booking: Booking) -> Money:
-    """Return what a paid booking could still give back."""
+    """Return what of a booking is held and could still go back.
+
+    Nothing before it is paid for, nor once what was kept of it has been shared out.
+    """
+    if booking.paid_at is None or booking.released_at is not None:
+        return Money(0)
     return Money(booking.total_cents - booking.refunds_cents)
 
 

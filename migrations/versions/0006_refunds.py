@@ -23,6 +23,7 @@ REASONS = (
     "no_float",
     "credentials",
     "configuration",
+    "silent",
     "other",
 )
 

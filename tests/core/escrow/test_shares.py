@@ -1,11 +1,16 @@
 """Refunds reverse the legs of a release exactly: golden figures, and any price in any parts."""
 
+from datetime import datetime, timedelta
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.booking.policy import POLICIES, refund_of
+from core.clock import NAIROBI
 from core.money import BASIS_POINTS, Money, kes
-from core.pricing.rules import Rates, quote
+from core.pricing.rules import Price, Rates, quote
 from core.pricing.shares import Shares, left_after, reversal, shares_of
 
 RATES = Rates(service_fee=1_500, commission=1_500, vat=1_600, withholding=500)
@@ -83,3 +88,39 @@ def test_partial_refunds_add_up_to_the_full_one_in_every_share(
     assert reversed_ == whole == reversal(whole, price.total)
     assert left.total == Money(0)
     assert left_after(price, [*parts, rest]) == left
+
+
+def any_price(chance: Random) -> Price:
+    commission = chance.randrange(BASIS_POINTS)
+    drawn = Rates(
+        service_fee=chance.randrange(BASIS_POINTS + 1),
+        commission=commission,
+        vat=chance.randrange(BASIS_POINTS + 1),
+        withholding=chance.randrange(BASIS_POINTS - commission),
+    )
+    return quote(Money(chance.randrange(1, 10 ** chance.randrange(2, 11))), drawn)
+
+
+@pytest.mark.parametrize(
+    "rounds", [2_000, pytest.param(1_000_000, marks=[pytest.mark.slow, pytest.mark.timeout(900)])]
+)
+def test_random_prices_policies_and_splits_lose_no_cent(rounds: int) -> None:
+    """I10 and I6 over whatever is drawn: what goes back and each share of what is kept."""
+    chance, policies = Random(20261120), sorted(POLICIES)
+    starts_at = datetime(2026, 12, 5, 9, 0, tzinfo=NAIROBI)
+    for _ in range(rounds):
+        price = any_price(chance)
+        now = starts_at - timedelta(minutes=chance.randrange(21 * 24 * 60))
+        found = refund_of(POLICIES[chance.choice(policies)], price.total, starts_at, now)
+        cut = chance.randrange(found.refund.cents + 1)
+        left = left_after(price, [Money(cut), found.refund - Money(cut)])
+
+        assert found.refund + found.kept == price.total
+        assert left.total == found.kept
+        assert price.commission + price.withholding + price.vendor_net == price.base
+        for part, whole in zip(left.parts, shares_of(price).parts, strict=True):
+            assert 0 <= part.cents <= whole.cents
+            # In proportion: two refunds round twice, each by less than a cent a share.
+            assert abs(part.cents * price.total.cents - whole.cents * found.kept.cents) < (
+                2 * price.total.cents
+            )

@@ -1,6 +1,9 @@
 """Money on its way back: parts, silence, failures, and never more than came, however many ask."""
 
+import re
 from collections import Counter
+from dataclasses import replace
+from random import Random
 
 import pytest
 from sqlalchemy import select, text
@@ -269,6 +272,27 @@ def test_more_than_is_left_is_refused(world: World) -> None:
     plan(world, booking, kes(6_700))
 
 
+@pytest.mark.parametrize("when", ["unpaid", "released", "cancelled"])
+def test_what_is_not_in_escrow_any_more_or_not_yet_is_not_given_back(
+    world: World, when: str
+) -> None:
+    booking = world.hold() if when == "unpaid" else world.confirmed()
+    if when == "released":
+        for _ in range(2):
+            world.clock.set(world.due(booking))
+            world.fire()
+    if when == "cancelled":
+        world.run(lambda tx: cancel.cancel_by_customer(tx, booking.id, booking.customer_id))
+    before = len(refunds_of(world, booking))
+
+    with pytest.raises(Refused, match="over_refund") as refused:
+        plan(world, booking, kes(100))
+
+    assert refused.value.data == {"left_cents": 0}
+    assert len(refunds_of(world, booking)) == before
+    world.assert_sound()
+
+
 def test_a_booking_whose_money_went_back_in_part_releases_the_rest(world: World) -> None:
     """Half of it went back; the vendor has the service's other half."""
     booking = world.confirmed()
@@ -295,6 +319,54 @@ def test_eight_refunds_at_once_never_give_back_more_than_came(world: World) -> N
     assert Counter(type(each).__name__ for each in results) == {"list": 3, "Refused": 5}
     assert planned(world) == kes(60_000).cents
     world.assert_sound()
+
+
+def one_race(world: World, chance: Random, round_: int) -> None:
+    """Eight at once: refunds of all and of parts, cancellations, a second payment sent back."""
+    booking = world.confirmed(f"SFR{round_:05}")
+    parts = [kes(chance.choice([66_700, chance.randrange(10, 66_700)])) for _ in range(CALLERS)]
+    cancels = chance.random() < 0.5
+
+    def one(i: int) -> object:
+        if i == 0:
+            return world.paybill(booking.code, GOLDEN, f"SFD{round_:05}")
+        if i == 1 and cancels:
+            return world.run(
+                lambda tx: cancel.cancel_by_customer(tx, booking.id, booking.customer_id)
+            )
+        return plan(world, booking, parts[i])
+
+    results = together(CALLERS, one)
+
+    assert {type(each) for each in results} <= {type(None), list, Booking, Refused, IllegalMove}
+    made = refunds_of(world, booking)
+    assert sum(each.amount_cents for each in made) <= GOLDEN.cents
+    if not cancels:
+        assert world.state(booking) is State.CONFIRMED, "the good booking survives"
+    extra = [each for each in world.attempts(Kind.RETURN) if each.refund_id is None]
+    assert [each.amount_cents for each in extra if each.booking_id == booking.id] == [GOLDEN.cents]
+
+
+@pytest.mark.parametrize(
+    "rounds", [20, pytest.param(1_000, marks=[pytest.mark.slow, pytest.mark.timeout(1_800)])]
+)
+def test_races_of_refunds_cancellations_and_a_second_payment(world: World, rounds: int) -> None:
+    chance = Random(20261120)
+    big = replace(world, listing=world.another_listing(units=rounds))
+
+    for round_ in range(rounds):
+        one_race(big, chance, round_)
+
+    big.assert_sound()
+
+
+def test_a_refunds_reasons_are_those_of_attempts(world: World) -> None:
+    check = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = :name"
+    shown = world.run(
+        lambda tx: tx.db.execute(text(check), {"name": "ck_refunds_reason"}).scalar_one()
+    )
+
+    assert set(re.findall(r"'(\w+)'", shown)) == {reason.value for reason in Reason}
 
 
 def test_eight_cancellations_at_once_are_one(world: World) -> None:
