@@ -94,21 +94,20 @@ def _print_ledger(lines: "list[TrialLine]", totals: dict[str, Any]) -> None:
     table.add_column("Debit KES", justify="right")
     table.add_column("Credit KES", justify="right")
     for line in lines:
-        amount = shillings(line.balance.cents)
+        amount = _shillings(line.balance.cents)
         on_debit = NORMAL_SIDE[line.kind] is Side.DEBIT
         table.add_row(line.account, amount if on_debit else "", "" if on_debit else amount)
     table.add_section()
-    table.add_row("Total", shillings(totals["debit_cents"]), shillings(totals["credit_cents"]))
+    table.add_row("Total", _shillings(totals["debit_cents"]), _shillings(totals["credit_cents"]))
     Console().print(table)
     sys.stdout.write(
-        f"Held with providers {shillings(totals['float_cents'])}"
-        f" = owed to others {shillings(totals['owed_cents'])}"
-        f" (of it escrow {shillings(totals['escrow_owed_cents'])})"
-        f" + earned {shillings(totals['earned_cents'])}\n"
+        f"Held with providers {_shillings(totals['float_cents'])}"
+        f" = owed to others {_shillings(totals['owed_cents'])}"
+        f" (of it escrow {_shillings(totals['escrow_owed_cents'])})"
+        f" + earned {_shillings(totals['earned_cents'])}\n"
     )
 
 
-def shillings(cents: int) -> str:
-    """Return an amount as 66,700.00."""
+def _shillings(cents: int) -> str:
     whole, rest = divmod(abs(cents), 100)
     return f"{'-' if cents < 0 else ''}{whole:,}.{rest:02d}"

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from web.commands.books import Json, shillings
+from web.commands.books import Json
 from web.commands.setup import fail, load_settings, open_database, put_json
 
 
@@ -23,6 +23,7 @@ def cancel(
     from core.errors import Refused
     from core.money import Money
     from core.payments.refunds import refunded
+    from sessions.texts import money
 
     try:
         with open_database(load_settings()) as database, database.transaction() as tx:
@@ -34,7 +35,7 @@ def cancel(
     if as_json:
         put_json({"code": found.code, "state": found.state.value, "refund_cents": back.cents})
     else:
-        typer.echo(f"{found.code} is cancelled. KES {shillings(back.cents)} goes back.")
+        typer.echo(f"{found.code} is cancelled. {money(back)} goes back.")
 
 
 def refunds(
@@ -46,8 +47,10 @@ def refunds(
 ) -> None:
     """List refunds of which every try has failed, and send them again when asked to."""
     from core.booking.model import Booking
+    from core.money import Money
     from core.msisdn import mask
     from core.payments.refunds import failed_refunds, retry_refund
+    from sessions.texts import money
 
     with open_database(load_settings()) as database, database.transaction() as tx:
         failed = failed_refunds(tx)
@@ -71,7 +74,7 @@ def refunds(
         return
     for row, each in zip(rows, failed, strict=True):
         typer.echo(
-            f"{row['booking']}  KES {shillings(each.amount_cents)}  {row['phone']}"
+            f"{row['booking']}  {money(Money(each.amount_cents))}  {row['phone']}"
             f"  {row['reason'] or 'too small to send'}"
         )
     typer.echo(f"{len(rows)} failed, {len(again)} sent again.")
