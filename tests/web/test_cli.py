@@ -68,8 +68,8 @@ def test_help_lists_every_command_and_loads_little(bare: Nafasi) -> None:
 
     assert shown.returncode == 0
     for command in ("up", "serve", "worker", "beat", "migrate", "seed", "doctor", "phone",
-                    "check", "ledger", "cancel", "refunds", "clock", "trigger", "settings",
-                    "simulator"):  # fmt: skip
+                    "check", "ledger", "cancel", "refunds", "policy", "clock", "trigger",
+                    "settings", "simulator"):  # fmt: skip
         assert f" {command} " in shown.stdout, command
     heavy = "sqlalchemy", "celery", "fastapi"
     loaded = f"import sys, web.cli; print([name for name in {heavy} if name in sys.modules])"
@@ -111,6 +111,22 @@ def test_an_admin_cancels_and_sends_a_failed_refund_again(
     assert CUSTOMER not in listed
     assert "1 sent again" in listed
     assert "0 failed, 0 sent again." in nafasi("refunds").stdout
+
+
+def test_a_listing_is_given_another_policy(nafasi: Nafasi, database: Database) -> None:
+    with database.transaction() as tx:
+        listing = make_instant_listing(tx, make_vendor(tx))
+        tx.db.refresh(listing, ["number"])
+    number = str(listing.number)
+
+    changed = nafasi("policy", number, "meetings")
+    assert (changed.returncode, changed.stderr) == (0, "")
+    assert "Cancel: 100% back 14 days before, 80% 7 days." in changed.stdout
+    unknown = nafasi("policy", number, "generous")
+    assert (unknown.returncode, "no_policy" in unknown.stderr) == (2, True)
+
+    with database.transaction() as tx:
+        assert tx.db.get_one(type(listing), listing.id).policy == "meetings"
 
 
 def test_check_is_clean_on_sound_books(nafasi: Nafasi, database: Database) -> None:

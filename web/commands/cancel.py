@@ -1,4 +1,4 @@
-"""``nafasi cancel`` and ``nafasi refunds``: what an admin does when a booking cannot be."""
+"""``nafasi cancel``, ``refunds`` and ``policy``: what admins decide about money that goes back."""
 
 from typing import Annotated
 
@@ -78,3 +78,23 @@ def refunds(
             f"  {row['reason'] or 'too small to send'}"
         )
     typer.echo(f"{len(rows)} failed, {len(again)} sent again.")
+
+
+def policy(
+    number: Annotated[int, typer.Argument(help="The listing's number, such as 4507.")],
+    name: Annotated[str, typer.Argument(help="standard, flexible, strict, meetings, ...")],
+) -> None:
+    """Give a listing another cancellation policy; bookings made before keep theirs."""
+    from core.booking.offers import choose_policy
+    from core.booking.policy import POLICIES
+    from core.errors import Refused
+    from sessions.flows.words import refund_line
+    from sessions.texts import LANGUAGE, plain
+
+    try:
+        with open_database(load_settings()) as database, database.transaction() as tx:
+            listing = choose_policy(tx, number, name)
+    except Refused as error:
+        fail(f"Nothing was changed: {error}.")
+    line = plain(refund_line(POLICIES[name]), LANGUAGE)
+    typer.echo(f"{listing.number} {listing.title}: {name}. {line}.")

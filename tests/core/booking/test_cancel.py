@@ -10,9 +10,10 @@ from sqlalchemy import update
 from core.booking import cancel
 from core.booking.lifecycle import State
 from core.booking.model import Booking
+from core.booking.offers import choose_policy
 from core.booking.policy import POLICIES
 from core.db.tx import Tx
-from core.errors import IllegalMove, NotFound, Refused
+from core.errors import BadInput, IllegalMove, NotFound, Refused
 from core.invariants import open_cases
 from core.limits import PENALTIES_REVIEWED_MIN, PENALTY_DAYS
 from core.money import Money, kes
@@ -138,9 +139,10 @@ def world_booking(tx: Tx, booking: Booking) -> Booking:
 
 
 def test_the_policy_is_the_one_that_was_frozen(world: World) -> None:
-    world.change_listing(policy="catering")
+    number = world.listing.number
+    world.run(lambda tx: choose_policy(tx, number, "catering"))
     booking = world.confirmed()
-    world.change_listing(policy="strict")
+    world.run(lambda tx: choose_policy(tx, number, "strict"))
     before_start(world, booking, hours=80)
 
     by_customer(world, booking)
@@ -148,6 +150,14 @@ def test_the_policy_is_the_one_that_was_frozen(world: World) -> None:
     assert booking.policy == POLICIES["catering"]
     assert world.balance(f"escrow:{booking.code}") == kes(50_025)
     world.assert_sound()
+
+
+def test_a_policy_that_has_no_name_of_ours_is_refused(world: World) -> None:
+    with pytest.raises(BadInput, match="no_policy") as refused:
+        world.run(lambda tx: choose_policy(tx, world.listing.number, "generous"))
+
+    assert refused.value.data["field"] == "policy"
+    assert "standard" in refused.value.data["known"]
 
 
 def test_nobody_cancels_for_somebody_else(world: World) -> None:
