@@ -34,6 +34,7 @@ from core.money import Money
 from core.payments.lifecycle import AttemptEvent, AttemptState
 from core.payments.model import Attempt, Kind, Receipt
 from core.payments.queries import collections_of, open_collection
+from core.payments.refunds import is_wanted
 from core.payments.settle import fail
 from core.payouts.settle import is_owed, lock_payout, plan_rest
 from core.ports import PayRequest, ProviderError, PushRequest, Reason
@@ -183,6 +184,8 @@ def _still_wanted(tx: Tx, attempt: Attempt) -> bool:
                 return True
             plan_rest(tx, payout, attempt)
             return False
+        case Kind.RETURN if attempt.refund_id is not None:
+            return is_wanted(tx, attempt)
         case Kind.RETURN:
             # An earlier return, given up as failed, may have gone through after all.
             return tx.db.get_one(Receipt, attempt.receipt_id, with_for_update=True).suspense
