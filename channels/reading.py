@@ -112,7 +112,7 @@ def read_through(
     opening, closing = _balances(older, newer, claims)
     covered = limits or Span(older.at, newer.at + timedelta(seconds=1))
     statement = Statement(
-        provider, account, digest, covered.begins, covered.ends, ends.count,
+        provider, account, digest, covered.begins, covered.ends, ends.count, newer.at,
         newest_first, opening, closing,
     )  # fmt: skip
     return Reading(statement, Lines(table, lines_of, digest))

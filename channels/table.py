@@ -19,9 +19,9 @@ HEAD_ROWS_MAX = 40
 CHUNK_BYTES = 1 << 20
 CELL_SHOWN_MAX = 40
 
-_AMOUNT = re.compile(r"[+-]?(?:\d{1,13}|\d{1,3}(?:,\d{3}){1,4})(?:\.\d{1,2})?")
+_AMOUNT = re.compile(r"[+-]?(?:\d{1,13}|\d{1,3}(?:,\d{3}){1,4})(?:\.\d{1,2})?", re.ASCII)
 _DAY = r"(?:(\d{4})-(\d\d)-(\d\d)|(\d\d)[-/](\d\d)[-/](\d{4}))"
-_MOMENT = re.compile(_DAY + r"(?:[ T](\d\d):(\d\d)(?::(\d\d))?)?")
+_MOMENT = re.compile(_DAY + r"(?:[ T](\d\d):(\d\d)(?::(\d\d))?)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ def span(text: str) -> Span | None:
 
 def month(text: str) -> Span:
     """Return the month ``2026-11`` in Kenya; raises ValueError."""
-    found = re.fullmatch(r"(\d{4})-(\d\d)", text)
+    found = re.fullmatch(r"([0-9]{4})-([0-9]{2})", text)
     if found is None:
         raise ValueError("no month")
     first = date(int(found[1]), int(found[2]), 1)

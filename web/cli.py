@@ -5,12 +5,14 @@ import typer
 from web.commands import (
     bench,
     books,
+    cases,
     catalogs,
     clock,
     docs,
     doctor,
     migrate,
     phone,
+    reconcile,
     run,
     seed,
     settings,
@@ -30,6 +32,8 @@ app.command()(phone.phone)
 app.command()(doctor.doctor)
 app.command()(books.check)
 app.command()(books.ledger)
+app.command()(reconcile.reconcile)
+app.add_typer(cases.app, name="cases")
 app.add_typer(clock.app, name="clock")
 app.command()(clock.trigger)
 app.add_typer(bench.app, name="bench")

@@ -113,7 +113,7 @@ class Payout:
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """One finished movement of money, found by its receipt."""
+    """One finished movement of money, found by its receipt. `reference` is the account number."""
 
     receipt: str
     kind: str
@@ -122,6 +122,7 @@ class Transaction:
     amount_cents: int
     at: datetime
     charge_cents: int = 0
+    reference: str = ""
 
 
 class SmsDirection(StrEnum):

@@ -75,6 +75,7 @@ class Statement:
         begins: the first moment that it covers.
         ends: the first moment that it covers no more.
         lines: how many completed movements.
+        last_at: when the last of them was.
         newest_first: how the file is ordered.
         opening_cents: what the account held before the first line; None when balances are absent.
         closing_cents: what it holds after the last line; None when balances are absent.
@@ -86,6 +87,7 @@ class Statement:
     begins: datetime
     ends: datetime
     lines: int
+    last_at: datetime
     newest_first: bool = False
     opening_cents: int | None = None
     closing_cents: int | None = None

@@ -6,7 +6,7 @@ else becomes a case.
 
 import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -89,6 +89,10 @@ def take(
     statement = reading.statement
     if statement.account not in accounts:
         raise BadStatement("other_account", found=statement.account, wanted=sorted(accounts))
+    if statement.ends > tx.now:
+        # A period that is not over is covered as far as its last line goes.
+        reached = statement.last_at + timedelta(seconds=1)
+        reading = replace(reading, statement=replace(statement, ends=reached))
     if not dry_run:
         return _take(tx, reading, accounts, progress)
     savepoint = tx.db.begin_nested()
