@@ -16,6 +16,8 @@ from core.clock import nairobi_moment
 from core.reconcile.statement import BadStatement
 
 HEAD_ROWS_MAX = 40
+# A million rows have some 250 bytes each.
+FILE_BYTES_MAX = 512 * 1024 * 1024
 CHUNK_BYTES = 1 << 20
 CELL_SHOWN_MAX = 40
 
@@ -73,8 +75,10 @@ class Table:
         """Return the rows above the header.
 
         Raises:
-            BadStatement: ``no_table``, or ``no_column`` when a header lacks some columns.
+            BadStatement: ``too_large``, ``no_table``, or ``no_column`` when a header lacks some.
         """
+        if self._path.stat().st_size > FILE_BYTES_MAX:
+            raise BadStatement("too_large", most=FILE_BYTES_MAX)
         rows: list[list[str]] = []
         for _, cells in self._cells():
             names = _names(cells)

@@ -19,6 +19,8 @@ class CaseKind(StrEnum):
     """Money could not be sent back, for good. Subject: the receipt's or the booking's id."""
     PAYOUT_FAILED = "payout_failed"
     """A vendor could not be paid, for good. Subject: the payout's id."""
+    OVERPAID = "overpaid"
+    """A vendor was sent money twice: suspense is short of it. Subject: the attempt's id."""
     NOTICES_UNKNOWN = "notices_unknown"
     """Messages that may not have gone out. Subject: the day in Kenya on which they were owed."""
     CALLBACK_DEAD = "callback_dead"

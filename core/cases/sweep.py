@@ -91,6 +91,15 @@ WHERE NOT EXISTS (
 )
 """
 
+# A payout that was given up and had gone through all the same, after another had taken over.
+OVERPAID = """
+SELECT attempts.id::text AS subject, amount_cents,
+    jsonb_build_object('payout_id', payout_id, 'provider', provider) AS facts
+FROM ledger_transfers
+JOIN attempts ON idempotency_key = concat('out:', provider, ':', attempts.id)
+WHERE ledger_transfers.kind = 'sent_back' AND attempts.kind = 'payout'
+"""
+
 # One case a day for all of that day: one by one they would bury the rest.
 NOTICES_UNKNOWN = """
 SELECT (created_at AT TIME ZONE 'Africa/Nairobi')::date::text AS subject,
@@ -124,6 +133,7 @@ RULES = (
     Rule(CaseKind.SUSPENSE, SUSPENSE, SUSPENSE_SETTLED),
     Rule(CaseKind.RETURN_FAILED, RETURN_FAILED, RETURN_SETTLED),
     Rule(CaseKind.PAYOUT_FAILED, PAYOUT_FAILED, PAYOUT_SETTLED),
+    Rule(CaseKind.OVERPAID, OVERPAID),
     Rule(CaseKind.NOTICES_UNKNOWN, NOTICES_UNKNOWN),
     Rule(CaseKind.CALLBACK_DEAD, CALLBACK_DEAD),
     Rule(CaseKind.DIFFERENCE, "", DIFFERENCE_SETTLED),

@@ -14,7 +14,7 @@ class BadStatement(Refused):
     """A file that is not what it should be.
 
     Codes: ``no_table``, ``no_column``, ``bad_row``, ``truncated``, ``other_account``,
-    ``no_account``, ``other_month``, ``too_many_lines``, ``empty``, ``changed``,
+    ``no_account``, ``other_month``, ``too_many_lines``, ``too_large``, ``empty``, ``changed``,
     ``too_many_differences``; data names column, line and what was found.
     """
 

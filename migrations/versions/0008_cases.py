@@ -13,7 +13,7 @@ depends_on: Sequence[str] | None = None
 
 MOMENT = sa.DateTime(timezone=True)
 KINDS = (
-    "suspense", "return_failed", "payout_failed", "notices_unknown", "callback_dead",
+    "suspense", "return_failed", "payout_failed", "overpaid", "notices_unknown", "callback_dead",
     "difference", "statement_missing", "invariant",
 )  # fmt: skip
 

@@ -8,7 +8,7 @@ import pytest
 
 from channels.daraja import statement as daraja
 from channels.flutterwave import statement as flutterwave
-from channels.table import cents, moment, month
+from channels.table import FILE_BYTES_MAX, cents, moment, month
 from core.reconcile.statement import BadStatement, Line, LineKind, Reading
 
 HEADER = (
@@ -190,6 +190,17 @@ def test_a_file_that_changes_while_it_is_read_is_refused(write: Write) -> None:
         read_lines(reading)
 
     assert refused.value.code == "changed"
+
+
+def test_a_file_beyond_any_statement_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "statement.csv"
+    with path.open("wb") as hole:
+        hole.truncate(FILE_BYTES_MAX + 1)
+
+    with pytest.raises(BadStatement) as refused:
+        daraja.read_statement(path, account="600123")
+
+    assert refused.value.code == "too_large"
 
 
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ SENTENCES = {
     "no_account": "The file does not say which shortcode it is of: give --account.",
     "other_month": "The statement is of another month{line}.",
     "too_many_lines": "The file has more than {most:,} lines: export it in parts.",
+    "too_large": "The file has more than {most:,} bytes: export it in parts.",
     "changed": "The file was changed while it was read.",
     "too_many_differences": "More than {most:,} differences: this cannot be our statement.",
 }

@@ -1,8 +1,10 @@
 """Taking in a statement: confirmed receipts, posted charges, cases; once, whole or not at all."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -130,6 +132,19 @@ def test_the_same_file_again_does_nothing(paid: Database) -> None:
     assert (again.matched, again.differences) == (2, 1)
     assert again.cases == []
     assert (count(paid, StatementRow), count(paid, StatementMatch), count(paid, Case)) == (1, 2, 1)
+
+
+def test_of_one_file_taken_in_by_two_at_once_one_is_kept(paid: Database) -> None:
+    both = Barrier(2)
+
+    def take_in(_who: int) -> bool:
+        both.wait()
+        return taken(paid, reading(CLEAN)).again
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(take_in, range(2))) == [False, True]
+
+    assert (count(paid, StatementRow), count(paid, StatementMatch)) == (1, 2)
 
 
 def test_another_file_with_the_same_rows_opens_no_case_twice(paid: Database) -> None:
