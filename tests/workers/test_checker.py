@@ -18,13 +18,21 @@ from core.invariants import NAMES
 from core.settings import Settings
 from tests.support.factories import make_instant_listing, make_paid, make_vendor
 from tests.workers.conftest import Crew
-from tests.workers.test_process import eventually, live, provider, settings, worker
+from tests.workers.test_process import (
+    Broker,
+    broker,
+    eventually,
+    live,
+    provider,
+    settings,
+    worker,
+)
 from web.wake import Producer
 from workers.cases import run_cases, run_float
 from workers.checker import run_checker
 from workers.schedule import JOBS, Queue
 
-__all__ = ["live", "provider", "settings"]  # Fixtures of the story with real processes.
+__all__ = ["broker", "live", "provider", "settings"]  # Fixtures of the story with real processes.
 
 ALARM_SECONDS = 120
 BREAK = "UPDATE listing_days SET booked = 0"
@@ -136,11 +144,11 @@ def test_a_worker_process_raises_the_alarm_when_asked(
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_beat_and_worker_raise_the_alarm_by_themselves(
-    settings: Settings, live: Database, tmp_path: Path
+    settings: Settings, live: Database, broker: Broker, tmp_path: Path
 ) -> None:
     sell(live)
     log = tmp_path / "worker.log"
-    with worker(settings, log, "--beat"):
+    with worker(settings.model_copy(update={"redis_url": broker.url}), log, "--beat"):
         began = time.monotonic()
         run(live, BREAK)
         eventually(lambda: b"invariant.broken" in log.read_bytes(), ALARM_SECONDS, log)
