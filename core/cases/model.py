@@ -16,7 +16,7 @@ class CaseKind(StrEnum):
     SUSPENSE = "suspense"
     """Money came and nobody can be given it back by itself. Subject: the receipt's id."""
     RETURN_FAILED = "return_failed"
-    """Money could not be sent back, for good. Subject: the receipt's or the booking's id."""
+    """Money in suspense could not be sent back, for good. Subject: the receipt's id."""
     PAYOUT_FAILED = "payout_failed"
     """A vendor could not be paid, for good. Subject: the payout's id."""
     OVERPAID = "overpaid"

@@ -53,7 +53,13 @@ def look_daily(tx: Tx, ours: Mapping[str, Accounts]) -> list[int]:
             for row in tx.db.execute(MONTHS_MISSING, values).all():
                 subject = f"{provider}:{account}:{row.month}"
                 wanting.add(subject)
-                facts = {"receipts": row.receipts, "float_cents": _float_cents(tx, provider)}
+                facts = {
+                    "provider": provider,
+                    "account": account,
+                    "month": row.month,
+                    "receipts": row.receipts,
+                    "float_cents": _float_cents(tx, provider),
+                }
                 opened.append(
                     open_case(
                         tx, CaseKind.STATEMENT_MISSING, subject,

@@ -146,7 +146,12 @@ def _print(shown: list[dict[str, Any]]) -> None:
 
     table = Table("Case", "Kind", "What is known", "KES", "Age", "Owner")
     for case in shown:
-        facts = ", ".join(f"{name} {value}" for name, value in case["facts"].items() if value)
+        # Ids are for machines and stand in the JSON.
+        facts = ", ".join(
+            f"{name} {value}"
+            for name, value in case["facts"].items()
+            if value and not name.endswith("_id")
+        )
         cents = case["amount_cents"]
         amount = "" if cents is None else f"{cents // 100:,}.{cents % 100:02d}"
         days, hours = divmod(case["age_hours"], 24)

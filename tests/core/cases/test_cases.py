@@ -83,6 +83,15 @@ def test_money_that_nobody_can_be_given_back_is_one_case(suspended: Database) ->
         assert open_by_kind(tx)[CaseKind.SUSPENSE] == (1, TOTAL.cents)
 
 
+def test_a_number_typed_as_account_is_covered(database: Database) -> None:
+    with database.transaction() as tx:
+        settle.apply(tx, by_hand(STRANGER.removeprefix("+")))
+
+    (case,) = look(database)
+
+    assert case.facts["account"] == "254****098"
+
+
 def test_money_on_its_way_back_is_no_case(database: Database) -> None:
     with database.transaction() as tx:
         settle.apply(tx, by_hand("NO5UCH", payer=STRANGER))
