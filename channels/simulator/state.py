@@ -187,6 +187,8 @@ class Books:
     stk: str
     africastalking_cents: int
     organisations: dict[str, Organisation]
+    since: datetime
+    """When it all began: nothing is known of what was before."""
     sms: dict[str, Sms] = field(default_factory=dict)
     prompts: dict[str, Prompt] = field(default_factory=dict)
     last_prompt: dict[str, Prompt] = field(default_factory=dict)
@@ -239,6 +241,7 @@ class World:
             stk=config.stk,
             africastalking_cents=config.africastalking_balance_cents,
             organisations=organisations,
+            since=self.now(),
         )
 
     async def open(self) -> None:

@@ -22,6 +22,7 @@ COLUMNS = (
     "Paid In", "Withdrawn", "Balance", "Balance Confirmed", "Reason Type", "Other Party Info",
     "Linked Transaction ID", "A/C No.", "Currency",
 )  # fmt: skip
+SECOND = timedelta(seconds=1)
 STAMP = "%d-%m-%Y %H:%M:%S"
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 
@@ -69,11 +70,12 @@ def statement(world: World, shortcode: str, first: date) -> str:
             rows.append(_row(paid, cents, reason, balance))
     out = io.StringIO()
     writer = csv.writer(out)
-    last = (after - timedelta(days=1)).strftime("%d-%m-%Y")
+    # Nothing is known of what was before the simulator began, nor of what is to come.
+    since, until = max(begins, world.books.since), min(ends, world.now() + SECOND) - SECOND
     writer.writerows([
         ["Organization Name:", world.config.business_name],
         ["Short Code:", shortcode],
-        ["Time Period:", f"From {first:%d-%m-%Y} 00:00:00 To {last} 23:59:59"],
+        ["Time Period:", f"From {_stamp(since)} To {_stamp(until)}"],
         ["Opening Balance:", _money(opening)],
         ["Closing Balance:", _money(balance)],
         [],

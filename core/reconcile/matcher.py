@@ -127,10 +127,18 @@ class Matcher(Generic[K]):
     Args:
         account: the account that the statement is about.
         newest_first: how the file is ordered.
+        late_seconds: how long after the money moved we may have learned of it.
     """
 
-    def __init__(self, account: str, *, newest_first: bool = False) -> None:
+    def __init__(
+        self,
+        account: str,
+        *,
+        newest_first: bool = False,
+        late_seconds: int = STATEMENT_LATE_SECONDS,
+    ) -> None:
         self._account = account
+        self._late = timedelta(seconds=late_seconds)
         self._newest_first = newest_first
         self._before: Line | None = None
         self._seen: set[str] = set()
@@ -187,7 +195,7 @@ class Matcher(Generic[K]):
         if (wrong := self._compare(line, ours)) is not None:
             return wrong
         self.outcome.matched.append((ours, line))
-        if not _about_the_same_time(line, ours):
+        if not _about_the_same_time(line, ours, self._late):
             # The money agrees, so the receipt is matched; only a person can say why so late.
             self.outcome.faults.append(
                 Fault(
@@ -261,10 +269,9 @@ def _charge_max(payment: Entry[K]) -> int:
     return max(PROVIDER_CHARGE_MAX_CENTS, share)
 
 
-def _about_the_same_time(line: Line, ours: Entry[K]) -> bool:
+def _about_the_same_time(line: Line, ours: Entry[K], late: timedelta) -> bool:
     """We learn of money after it moved: at once, or as late as the latest callback."""
     early = timedelta(seconds=STATEMENT_EARLY_SECONDS)
-    late = timedelta(seconds=STATEMENT_LATE_SECONDS)
     if line.day_only:
         early, late = early + timedelta(days=1), late + timedelta(days=1)
     return line.at - early <= ours.at <= line.at + late

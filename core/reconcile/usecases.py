@@ -23,6 +23,7 @@ from core.limits import (
     STATEMENT_BATCH_MAX,
     STATEMENT_DIFFERENCES_MAX,
     STATEMENT_EARLY_SECONDS,
+    STATEMENT_LATE_SECONDS,
 )
 from core.money import Money
 from core.payments import receipts
@@ -36,6 +37,7 @@ from core.reconcile.statement import BadStatement, Line, LineKind, Reading, Stat
 Accounts = Mapping[str, Collection[Direction]]
 """Our accounts with one provider: shortcode to which way money moves there."""
 Progress = Callable[[int], None]
+NOT_AHEAD = timedelta()
 SIGN = {Direction.IN: 1, Direction.OUT: -1}
 
 
@@ -72,6 +74,7 @@ def take(
     accounts: Accounts,
     *,
     dry_run: bool = False,
+    ahead: timedelta = NOT_AHEAD,
     progress: Progress = lambda _lines: None,
 ) -> Taken:
     """Compare a statement with our receipts and keep what comes of it.
@@ -81,6 +84,7 @@ def take(
         reading: the file, read through.
         accounts: ours with its provider.
         dry_run: only tell; everything that was written is undone.
+        ahead: how far a trial's clock has been moved; the provider's was not.
         progress: told how many lines were seen.
 
     Raises:
@@ -94,20 +98,25 @@ def take(
         reached = statement.last_at + timedelta(seconds=1)
         reading = replace(reading, statement=replace(statement, ends=reached))
     if not dry_run:
-        return _take(tx, reading, accounts, progress)
+        return _take(tx, reading, accounts, ahead, progress)
     savepoint = tx.db.begin_nested()
     try:
-        return _take(tx, reading, accounts, progress)
+        return _take(tx, reading, accounts, ahead, progress)
     finally:
         savepoint.rollback()
 
 
-def _take(tx: Tx, reading: Reading, accounts: Accounts, progress: Progress) -> Taken:
+def _take(
+    tx: Tx, reading: Reading, accounts: Accounts, ahead: timedelta, progress: Progress
+) -> Taken:
     statement = reading.statement
     statement_id = _begin(tx, statement)
     if statement_id is None:
         return _earlier(tx, statement)
-    matcher: Matcher[UUID] = Matcher(statement.account, newest_first=statement.newest_first)
+    late_seconds = STATEMENT_LATE_SECONDS + int(ahead.total_seconds())
+    matcher: Matcher[UUID] = Matcher(
+        statement.account, newest_first=statement.newest_first, late_seconds=late_seconds
+    )
     seen = 0
     for batch in _batches(reading.source.lines()):
         ours = _ours(tx, statement, accounts, batch)

@@ -146,17 +146,29 @@ def _print(shown: list[dict[str, Any]]) -> None:
 
     table = Table("Case", "Kind", "What is known", "KES", "Age", "Owner")
     for case in shown:
-        # Ids are for machines and stand in the JSON.
-        facts = ", ".join(
-            f"{name} {value}"
-            for name, value in case["facts"].items()
-            if value and not name.endswith("_id")
-        )
+        known = case["facts"].items()
+        facts = ", ".join(_fact(name, value) for name, value in known if value and _shown(name))
         cents = case["amount_cents"]
-        amount = "" if cents is None else f"{cents // 100:,}.{cents % 100:02d}"
+        amount = "" if cents is None else _shillings(cents)
         days, hours = divmod(case["age_hours"], 24)
         table.add_row(
             str(case["number"]), case["kind"], facts or case["subject"], amount,
             f"{days} d {hours} h", case["owner"] or "",
         )  # fmt: skip
     Console().print(table)
+
+
+def _shown(name: str) -> bool:
+    """Ids and where exactly something stood are for machines: they are in the JSON."""
+    return not name.endswith("_id") and name not in {"at", "file", "line", "provider"}
+
+
+def _fact(name: str, value: Any) -> str:
+    if name.endswith("_cents"):
+        return f"{name.removesuffix('_cents')} {_shillings(value)}"
+    return f"{value}" if name in {"fault", "number", "rule"} else f"{name} {value}"
+
+
+def _shillings(cents: int) -> str:
+    whole, rest = divmod(abs(cents), 100)
+    return f"{'-' if cents < 0 else ''}{whole:,}.{rest:02d}"

@@ -51,7 +51,7 @@ def reconcile(
     """
     from core.reconcile.accounts import accounts_of
     from core.reconcile.statement import BadStatement
-    from core.reconcile.usecases import take
+    from core.reconcile.usecases import NOT_AHEAD, take
 
     settings = load_settings()
     try:
@@ -63,8 +63,10 @@ def reconcile(
             open_database(settings) as database,
             _counting("Matching", reading.statement.lines) as seen,
         ):
+            # A trial's clock may have been moved; production's is the machine's own.
+            ahead = getattr(database.clock, "ahead", NOT_AHEAD)
             taken = database.run(
-                lambda tx: take(tx, reading, accounts, dry_run=dry_run, progress=seen)
+                lambda tx: take(tx, reading, accounts, dry_run=dry_run, ahead=ahead, progress=seen)
             )
     except BadStatement as refused:
         fail(_sentence(refused))

@@ -1,6 +1,6 @@
 """The simulated portal's statement holds what moved, and our adapter reads it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ from channels.daraja.statement import read_statement
 from channels.table import month
 from core.clock import ManualClock
 from core.reconcile.statement import Line, LineKind
+from tests.channels.simulator.conftest import BEGIN
 from tests.channels.simulator.rig import PHONE, Simulator, eventually
 
 
@@ -67,6 +68,17 @@ def test_what_moved_in_another_month_is_in_the_opening_balance(
     statement = read_statement(path).statement
 
     assert (statement.opening_cents, statement.closing_cents) == (30_000, 50_000)
+
+
+def test_it_covers_what_the_simulator_has_seen_and_no_more(
+    simulator: Simulator, clock: ManualClock, tmp_path: Path
+) -> None:
+    simulator.control("/paybill", {"phone": PHONE, "account": "K7P4R", "amount": 300})
+    clock.advance(hours=2)
+
+    statement = read_statement(export(simulator, tmp_path / "in.csv", month="2026-01")).statement
+
+    assert (statement.begins, statement.ends) == (BEGIN, clock.now() + timedelta(seconds=1))
 
 
 @pytest.mark.parametrize(

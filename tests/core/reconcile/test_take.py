@@ -262,6 +262,17 @@ def test_a_charge_with_another_amount_in_another_file_is_a_difference(paid: Data
         assert ledger.balance(tx, accounts.PROVIDER_FEES) == kes(13)
 
 
+def test_in_a_trial_whose_clock_was_moved_receipts_may_be_so_much_later(paid: Database) -> None:
+    early = [replace(each, at=START - 10 * DAY) for each in CLEAN]
+    begins = START - 20 * DAY
+
+    unmoved = taken(paid, reading(early, begins=begins), dry_run=True)
+    moved = taken(paid, reading(early, begins=begins), ahead=7 * DAY)
+
+    assert [fault.kind for fault in unmoved.faults] == [FaultKind.DATE] * 2
+    assert moved.faults == []
+
+
 def test_a_receipt_on_the_wrong_account_is_told(paid: Database) -> None:
     result = taken(paid, reading(CLEAN, account=PAYOUTS))
 
