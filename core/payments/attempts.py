@@ -73,6 +73,15 @@ def start_collection(tx: Tx, booking_id: UUID, msisdn: str) -> Attempt:
     due = tx.now + timedelta(seconds=STK_DELAY_SECONDS)
     if tried and tried[0].reason is Reason.BUSY and tried[0].sent_at is not None:
         due = max(due, tried[0].sent_at + timedelta(seconds=STK_REPEAT_SECONDS))
+    return _new_collection(tx, booking, msisdn, due)
+
+
+def first_collection(tx: Tx, booking: Booking, msisdn: str) -> Attempt:
+    """Plan the prompt of a booking that this transaction has made: nothing can be in its way."""
+    return _new_collection(tx, booking, msisdn, tx.now + timedelta(seconds=STK_DELAY_SECONDS))
+
+
+def _new_collection(tx: Tx, booking: Booking, msisdn: str, due: datetime) -> Attempt:
     attempt = Attempt(
         id=tx.ids.uuid(),
         kind=Kind.COLLECTION,
