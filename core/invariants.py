@@ -36,6 +36,7 @@ class Invariant(StrEnum):
     SHARES = "I10"
     LIFECYCLE = "I11"
     NOTICES = "I13"
+    FLOAT = "I14"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Finding:
     """One broken place.
 
     Attributes:
-        invariant: its name, ``I1`` to ``I13``.
+        invariant: its name, ``I1`` to ``I14``.
         rule: what should hold, in a few words for whoever looks.
         subject: which row, account or day.
         expected: what should be there.
@@ -89,7 +90,7 @@ WITH keyed AS (
     SELECT id, concat(provider, ' ', number) AS subject, amount_cents,
         concat(
             direction, ':', provider, ':',
-            CASE direction WHEN 'in' THEN number ELSE attempt_id::text END
+            CASE direction WHEN 'in' THEN number ELSE coalesce(attempt_id::text, number) END
         ) AS key
     FROM receipts
     UNION
@@ -314,6 +315,28 @@ WHERE state = 'waiting' AND due_at < :late
 LIMIT :findings_max
 """
 
+# By its own balances an account gained what our receipts moved and what stands in cases.
+STATEMENT_SUM = """
+SELECT concat_ws(' ', provider, account, begins::date) AS subject,
+    matched_cents + unexplained_cents AS expected, closing_cents - opening_cents AS actual
+FROM statements
+WHERE closing_cents - opening_cents <> matched_cents + unexplained_cents
+LIMIT :findings_max
+"""
+
+STATEMENT_RECEIPTS = """
+SELECT concat_ws(' ', statements.provider, statements.account, begins::date) AS subject,
+    matched_cents AS expected,
+    coalesce(sum(CASE direction WHEN 'in' THEN amount_cents ELSE -amount_cents END), 0) AS actual
+FROM statements
+LEFT JOIN statement_matches ON statement_id = statements.id
+LEFT JOIN receipts ON receipts.id = receipt_id
+GROUP BY statements.id
+HAVING coalesce(sum(CASE direction WHEN 'in' THEN amount_cents ELSE -amount_cents END), 0)
+    <> matched_cents
+LIMIT :findings_max
+"""
+
 CHECKS = (
     Check(Invariant.ESCROW, "escrow of what is over is on its way back", ESCROW_LEFT),
     Check(Invariant.CAPTURED, "a booking counts its refunds", REFUNDS_COUNTED),
@@ -336,6 +359,8 @@ CHECKS = (
     Check(Invariant.NOTICES, "no notice is stuck", NOTICE_STUCK),
     Check(Invariant.NOTICES, "no notice is late", NOTICE_LATE),
     Check(Invariant.NOTICES, "no callback is late", CALLBACK_LATE),
+    Check(Invariant.FLOAT, "a statement is receipts and listed differences", STATEMENT_SUM),
+    Check(Invariant.FLOAT, "what a statement confirmed is still so", STATEMENT_RECEIPTS),
 )
 
 # What a person may have to look at. None of it is broken: its outcome is noted as not known.
@@ -356,6 +381,12 @@ CASES = {
 }
 
 FIRST_MOVES = ("request requested", "book_instant awaiting_payment")
+
+
+NAMES = tuple(
+    sorted({*map(str, ledger.Invariant), *map(str, Invariant)}, key=lambda i: int(i[1:]))
+)
+"""Every invariant that is checked, by its name."""
 
 
 def run_all(tx: Tx) -> list[Finding]:

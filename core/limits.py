@@ -75,3 +75,25 @@ INBOX_TRIES_MAX = 8
 INBOX_BATCH_MAX = 50
 TIMERS_BATCH_MAX = 100
 CALLBACK_BODY_MAX_BYTES = 64 * 1024
+
+# Cases, and how late somebody may look into them.
+CASES_SHOWN_MAX = 1_000
+CASES_BATCH_MAX = 500
+CASE_NOTE_MAX = 500
+CASE_OWNER_MAX = 120
+# A message whose fate is unknown is looked at together with the others of its day.
+NOTICE_UNKNOWN_SECONDS = 24 * 3600
+
+# Statements. A callback may come three days late (core-anchors R3); clocks differ by minutes.
+STATEMENT_LATE_SECONDS = 72 * 3600
+STATEMENT_EARLY_SECONDS = 600
+STATEMENT_LINES_MAX = 1_000_000
+STATEMENT_BATCH_MAX = 1_000
+# So many differences are no differences: it is the wrong file.
+STATEMENT_DIFFERENCES_MAX = 1_000
+# What a provider may take for one payment without anybody looking: B2C costs up to 13 shillings
+# (2023), a charge of Flutterwave some 3 %.
+PROVIDER_CHARGE_MAX_CENTS = 10_000
+PROVIDER_CHARGE_MAX_BASIS_POINTS = 500
+# A month's statement can be had in the first days of the next.
+STATEMENT_DUE_DAYS = 10

@@ -6,12 +6,14 @@ from web.commands import (
     bench,
     books,
     cancel,
+    cases,
     catalogs,
     clock,
     docs,
     doctor,
     migrate,
     phone,
+    reconcile,
     run,
     seed,
     settings,
@@ -34,6 +36,8 @@ app.command()(books.ledger)
 app.command()(cancel.cancel)
 app.command()(cancel.refunds)
 app.command()(cancel.policy)
+app.command()(reconcile.reconcile)
+app.add_typer(cases.app, name="cases")
 app.add_typer(clock.app, name="clock")
 app.command()(clock.trigger)
 app.add_typer(bench.app, name="bench")

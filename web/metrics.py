@@ -13,8 +13,10 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from core import checker
 from core.booking.lifecycle import State
 from core.booking.model import Booking
+from core.cases.queries import open_by_kind
 from core.db.tx import Database, Tx
 from core.escrow import ledger
 from core.escrow.accounts import AccountKind
@@ -23,6 +25,7 @@ from core.outbox import Notice, Sending
 from core.payments.lifecycle import OPEN, AttemptState
 from core.payments.model import Attempt
 from core.ports import Reply
+from core.reconcile.queries import open_items
 from sessions.conductor import HopKind
 
 log = structlog.get_logger()
@@ -132,6 +135,8 @@ def _read(tx: Tx) -> list[Metric]:
         ),
         _by_state("nafasi_inbox", "Callbacks not applied.", live, _count(tx, Inbound.state, live)),
         *_money(tx),
+        *_invariants(tx),
+        *_cases(tx),
     ]
 
 
@@ -160,3 +165,37 @@ def _money(tx: Tx) -> list[Metric]:
         if line.kind in shown:
             family.add_metric([line.account], line.balance.cents)
     return [family]
+
+
+def _invariants(tx: Tx) -> list[Metric]:
+    """What the live checker found at its last look, and when that was: an old look is no look."""
+    findings = GaugeMetricFamily(
+        "nafasi_invariant_findings", "Broken places, by invariant.", labels=["invariant"]
+    )
+    looked = GaugeMetricFamily(
+        "nafasi_invariants_checked_timestamp_seconds", "When the checker last looked."
+    )
+    rows = checker.latest(tx)
+    for row in rows:
+        findings.add_metric([row.invariant], row.findings)
+    if rows:
+        looked.add_metric([], min(row.checked_at for row in rows).timestamp())
+    return [findings, looked]
+
+
+def _cases(tx: Tx) -> list[Metric]:
+    """What a person has to decide, and what of the float no statement has confirmed."""
+    count = GaugeMetricFamily("nafasi_cases_open", "Open cases.", labels=["kind"])
+    cents = GaugeMetricFamily(
+        "nafasi_cases_open_cents", "Money that open cases are about.", labels=["kind"]
+    )
+    for kind, (number, amount_cents) in open_by_kind(tx).items():
+        count.add_metric([kind.value], number)
+        cents.add_metric([kind.value], amount_cents)
+    items = open_items(tx)
+    unconfirmed = GaugeMetricFamily(
+        "nafasi_open_items_cents", "Receipts that no statement has shown.", labels=["direction"]
+    )
+    unconfirmed.add_metric(["in"], items.in_cents)
+    unconfirmed.add_metric(["out"], items.out_cents)
+    return [count, cents, unconfirmed]

@@ -28,6 +28,9 @@ QUEUES: Mapping[str, str] = {
     "timers": "default",
     "payouts": "slow",
     "ledger": "slow",
+    "checker": "slow",
+    "cases": "slow",
+    "float": "slow",
     "housekeeping": "slow",
 }
 """What can be asked of workers, and the queue that each goes through; the task is ``<it>.run``."""

@@ -22,6 +22,8 @@ from core.clock import SystemClock
 from core.db.tx import Database, Tx, Work
 from core.local_clock import read_ahead
 from core.ports import CollectionGateway, PayoutGateway, SmsIn, SmsSender
+from core.reconcile.accounts import accounts_of
+from core.reconcile.usecases import Accounts
 from core.settings import Settings
 from sessions.bootstrap import build_desk, notice_context
 from sessions.notices import render
@@ -54,6 +56,7 @@ class Parts:
         payouts: who sends money, by provider.
         payout_provider: who sends the weekly payouts.
         paybill: the shortcode that payments by hand must name.
+        accounts: ours with each provider, and which way money moves there.
         desk: answers people's messages.
         render: makes the words of a notice: topic, values, language.
         pauses: what is left alone for a while, known to all workers.
@@ -70,6 +73,7 @@ class Parts:
     desk: Desk
     render: Render
     pauses: Pauses
+    accounts: Mapping[str, Accounts] = field(default_factory=dict)
     refresh: Callable[[], None] = field(default=lambda: None)
     close: Callable[[], None] = field(default=lambda: None)
 
@@ -112,6 +116,7 @@ def build_parts(settings: Settings, wake: Callable[[Work], None]) -> Parts:
         desk=build_desk(settings, store),
         render=partial(render, context=words),
         pauses=Pauses(store),
+        accounts=accounts_of(settings),
         refresh=_follow(clock, database) if settings.local else lambda: None,
         close=close,
     )

@@ -12,6 +12,8 @@ from typing import Any
 
 from core.db.tx import Work
 from workers.attempts import run_attempts
+from workers.cases import run_cases, run_float
+from workers.checker import run_checker
 from workers.housekeeping import run_housekeeping
 from workers.inbox import run_inbox
 from workers.ledger import run_ledger
@@ -60,6 +62,9 @@ JOBS = (
     Job("timers", run_timers, Queue.DEFAULT, 2, 60),
     Job("payouts", run_payouts, Queue.SLOW, 30, 300),
     Job("ledger", run_ledger, Queue.SLOW, 2, 60),
+    Job("checker", run_checker, Queue.SLOW, 60, 120),
+    Job("cases", run_cases, Queue.SLOW, 300, 120),
+    Job("float", run_float, Queue.SLOW, 3600, 120),
     Job("housekeeping", run_housekeeping, Queue.SLOW, 3600, 300),
 )
 BY_WORK = {work: next(job for job in JOBS if job.name == work.value) for work in Work}

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from channels.simulator import daraja_c2b, daraja_stk, sms, ussd
+from channels.simulator import daraja_c2b, daraja_stk, sms, statement, ussd
 from channels.simulator.callbacks import Overloaded
 from channels.simulator.control_call import LIST_MAX, BadInput, Call, json_object
 from channels.simulator.faults import (
@@ -53,7 +53,8 @@ def routes(world: World) -> list[Route]:
         ("POST", "/settings", change_settings),
         ("POST", "/reset", reset),
     ]
-    return [Route(path, _handle(world, action), methods=[verb]) for verb, path, action in table]
+    calls = [Route(path, _handle(world, action), methods=[verb]) for verb, path, action in table]
+    return [*calls, statement.route(world)]
 
 
 def _handle(world: World, action: Action) -> Callable[[Request], Awaitable[Response]]:

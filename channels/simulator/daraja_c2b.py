@@ -95,7 +95,13 @@ async def pay(
         return {"status": "refused", "code": "1"}
     at = world.now()
     payment = Transaction(
-        world.new_receipt(), "c2b", number, world.config.shortcode, amount_cents, at
+        world.new_receipt(),
+        "c2b",
+        number,
+        world.config.shortcode,
+        amount_cents,
+        at,
+        reference=account,
     )
     if world.config.c2b_validation:
         code = await _validate(world, payment, account)

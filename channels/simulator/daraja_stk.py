@@ -268,7 +268,15 @@ def _pay(world: World, prompt: Prompt) -> str:
     world.books.organisations[prompt.shortcode].utility_cents += prompt.amount_cents
     prompt.receipt = world.new_receipt()
     world.record(
-        Transaction(prompt.receipt, "stk", prompt.phone, prompt.shortcode, prompt.amount_cents, at)
+        Transaction(
+            prompt.receipt,
+            "stk",
+            prompt.phone,
+            prompt.shortcode,
+            prompt.amount_cents,
+            at,
+            reference=prompt.account_reference,
+        )
     )
     paid = (prompt.phone, prompt.amount_cents)
     world.books.last_paid_at.pop(paid, None)

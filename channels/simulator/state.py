@@ -113,7 +113,7 @@ class Payout:
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """One finished movement of money, found by its receipt."""
+    """One finished movement of money, found by its receipt. `reference` is the account number."""
 
     receipt: str
     kind: str
@@ -122,6 +122,7 @@ class Transaction:
     amount_cents: int
     at: datetime
     charge_cents: int = 0
+    reference: str = ""
 
 
 class SmsDirection(StrEnum):
@@ -186,6 +187,8 @@ class Books:
     stk: str
     africastalking_cents: int
     organisations: dict[str, Organisation]
+    since: datetime
+    """When it all began: nothing is known of what was before."""
     sms: dict[str, Sms] = field(default_factory=dict)
     prompts: dict[str, Prompt] = field(default_factory=dict)
     last_prompt: dict[str, Prompt] = field(default_factory=dict)
@@ -238,6 +241,7 @@ class World:
             stk=config.stk,
             africastalking_cents=config.africastalking_balance_cents,
             organisations=organisations,
+            since=self.now(),
         )
 
     async def open(self) -> None:

@@ -1,7 +1,9 @@
 """Every table in one place, for migrations: importing this fills ``Base.metadata``."""
 
 import core.booking.model
+import core.cases.model
 import core.catalog.model
+import core.checker
 import core.escrow.model
 import core.inbox
 import core.local_clock
@@ -11,7 +13,8 @@ import core.payouts.model
 import core.people.model
 import core.pricing.model
 import core.questions
-import core.receipts  # noqa: F401
+import core.receipts
+import core.reconcile.model  # noqa: F401
 from core.db.base import Base
 
 metadata = Base.metadata

@@ -162,14 +162,14 @@ def _collect(tx: Tx, booking: Booking, receipt: Receipt) -> None:
     exact = receipt.amount_cents == booking.total_cents
     if exact and booking.state is State.AWAITING_PAYMENT:
         _confirm(tx, booking, receipt, Event.PAY)
-    elif exact and _claim_again(tx, booking):
+    elif exact and claim_again(tx, booking):
         _confirm(tx, booking, receipt, Event.PAY_LATE)
     else:
         _suspend(tx, receipt)
         _send_back(tx, receipt, booking)
 
 
-def _claim_again(tx: Tx, booking: Booking) -> bool:
+def claim_again(tx: Tx, booking: Booking) -> bool:
     """Try to take the units of a booking that had run out; True when they are held again.
 
     One that was paid for and then cancelled stays so: its money is on the way back.
@@ -189,9 +189,6 @@ def _claim_again(tx: Tx, booking: Booking) -> bool:
 
 
 def _confirm(tx: Tx, booking: Booking, receipt: Receipt, event: Event) -> None:
-    move(tx, booking, event, Actor.PROVIDER, note=receipt.number)
-    booking.paid_at = tx.now
-    booking.due_at = complete_due(booking.ends_at)
     ledger.post(
         tx,
         postings.paid(
@@ -202,6 +199,14 @@ def _confirm(tx: Tx, booking: Booking, receipt: Receipt, event: Event) -> None:
             booking_id=booking.id,
         ),
     )
+    confirm_paid(tx, booking, receipt, event, Actor.PROVIDER)
+
+
+def confirm_paid(tx: Tx, booking: Booking, receipt: Receipt, event: Event, actor: Actor) -> None:
+    """Confirm a locked booking whose money is in its escrow account, and tell both sides."""
+    move(tx, booking, event, actor, note=receipt.number)
+    booking.paid_at = tx.now
+    booking.due_at = complete_due(booking.ends_at)
     customer = tx.db.get_one(User, booking.customer_id)
     tell_customer(
         tx,
@@ -226,7 +231,7 @@ def _send_back(tx: Tx, receipt: Receipt, booking: Booking | None) -> None:
     too_small = receipt.amount_cents < B2C_MIN_CENTS
     if receipt.payer is None or too_small or receipt.amount_cents % CENTS_PER_SHILLING:
         return
-    _new_return(tx, receipt, receipt.payer, delay_seconds=0)
+    plan_return(tx, receipt, receipt.payer, delay_seconds=0)
     if booking is not None:
         tell_customer(
             tx,
@@ -237,7 +242,8 @@ def _send_back(tx: Tx, receipt: Receipt, booking: Booking | None) -> None:
         )
 
 
-def _new_return(tx: Tx, receipt: Receipt, msisdn: str, delay_seconds: int) -> None:
+def plan_return(tx: Tx, receipt: Receipt, msisdn: str, delay_seconds: int) -> None:
+    """Plan to send a receipt's money, which is in suspense, to a number."""
     tx.db.add(
         Attempt(
             id=tx.ids.uuid(),
@@ -282,7 +288,7 @@ def _retry_return(tx: Tx, attempt: Attempt) -> None:
     receipt = tx.db.get_one(Receipt, attempt.receipt_id)
     made = tx.db.scalars(select(Attempt.id).where(Attempt.receipt_id == receipt.id)).all()
     if len(made) < RETURN_TRIES_MAX:
-        _new_return(tx, receipt, attempt.msisdn, delay_seconds=RETURN_RETRY_SECONDS)
+        plan_return(tx, receipt, attempt.msisdn, delay_seconds=RETURN_RETRY_SECONDS)
 
 
 def _apply_paybill(tx: Tx, event: MoneyEvent) -> str | None:

@@ -5,7 +5,9 @@ import time
 import pytest
 from sqlalchemy import text
 
+from core import checker
 from core.db.tx import Database
+from core.invariants import Finding
 from tests.support.factories import make_held, make_instant_listing, make_paid, make_vendor
 from tests.web.rig import Web, make_settings, running, silence
 from web.health import Readiness
@@ -83,6 +85,20 @@ def test_metrics_count_what_the_database_holds(web: Web) -> None:
     assert web.metric('nafasi_notices{state="waiting"}') >= 2
     assert web.metric('nafasi_ledger_cents{account="escrow:*"}') == 6_670_000
     assert web.metric('nafasi_ledger_cents{account="float:daraja"}') == 6_670_000
+
+
+def test_metrics_tell_what_the_checker_found_and_what_waits_for_a_person(web: Web) -> None:
+    with web.parts.database.transaction() as tx:
+        finding = Finding("I7", "units", "hall", "1", "2")
+        checker.record(tx, [finding])
+        looked_at = tx.now.timestamp()
+
+    assert web.metric('nafasi_invariant_findings{invariant="I7"}') == 1
+    assert web.metric('nafasi_invariant_findings{invariant="I1"}') == 0
+    assert web.metric("nafasi_invariants_checked_timestamp_seconds") == looked_at
+    assert web.metric('nafasi_cases_open{kind="invariant"}') == 1
+    assert web.metric('nafasi_cases_open_cents{kind="suspense"}') == 0
+    assert web.metric('nafasi_open_items_cents{direction="in"}') == 0
 
 
 def test_metrics_go_on_without_a_database(web: Web) -> None:

@@ -66,6 +66,14 @@ def test_queries_are_passed_on(trial: Web) -> None:
     assert others == []
 
 
+def test_the_statement_comes_through_as_a_file(trial: Web) -> None:
+    answer = trial.http.get("/simulator/api/statement.csv", params={"month": "2026-11"})
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert "Receipt No.,Completion Time" in answer.text
+
+
 @pytest.mark.parametrize("path", ["..%2f..%2fcertificate.pem", "", "a/b/c", "Phones"])
 def test_only_the_control_calls_are_passed_on(trial: Web, path: str) -> None:
     assert trial.http.get(f"/simulator/api/{path}").status_code == 404

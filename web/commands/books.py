@@ -1,6 +1,7 @@
 """``nafasi check | ledger``: whether everything that must be true is true, and where money is."""
 
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -46,11 +47,22 @@ def check(*, as_json: Json = False) -> None:
 
 def ledger(*, as_json: Json = False) -> None:
     """Show the trial balance and whether the money held covers what is owed."""
+    from core.cases.queries import open_by_kind
     from core.escrow import ledger as book
+    from core.reconcile.accounts import accounts_of
+    from core.reconcile.queries import account_views, open_items
 
-    with open_database(load_settings()) as database, database.transaction() as tx:
+    settings = load_settings()
+    with open_database(settings) as database, database.transaction() as tx:
         lines = book.trial_balance(tx)
-    totals = _totals(lines)
+        items = open_items(tx)
+        views = account_views(tx, accounts_of(settings))
+        cases = {kind.value: count for kind, (count, _) in open_by_kind(tx).items()}
+    totals = _totals(lines) | {
+        "open_items": asdict(items),
+        "statements": [asdict(view) | {"expected_cents": view.expected_cents} for view in views],
+        "cases": cases,
+    }
     if as_json:
         balances = [
             {"account": line.account, "kind": line.kind.value, "balance_cents": line.balance.cents}
@@ -59,6 +71,7 @@ def ledger(*, as_json: Json = False) -> None:
         put_json({"currency": "KES", "accounts": balances, **totals})
     else:
         _print_ledger(lines, totals)
+        _print_statements(totals)
     if not totals["balanced"]:
         raise typer.Exit(1)
 
@@ -80,6 +93,7 @@ def _totals(lines: "list[TrialLine]") -> dict[str, Any]:
         "escrow_owed_cents": total(AccountKind.ESCROW),
         "owed_cents": owed,
         "earned_cents": total(AccountKind.REVENUE) - total(AccountKind.EXPENSE),
+        "suspense_cents": total(AccountKind.SUSPENSE),
         "float_cents": total(AccountKind.FLOAT),
     }
 
@@ -103,9 +117,27 @@ def _print_ledger(lines: "list[TrialLine]", totals: dict[str, Any]) -> None:
     sys.stdout.write(
         f"Held with providers {_shillings(totals['float_cents'])}"
         f" = owed to others {_shillings(totals['owed_cents'])}"
-        f" (of it escrow {_shillings(totals['escrow_owed_cents'])})"
+        f" (of it escrow {_shillings(totals['escrow_owed_cents'])},"
+        f" nobody's yet {_shillings(totals['suspense_cents'])})"
         f" + earned {_shillings(totals['earned_cents'])}\n"
     )
+
+
+def _print_statements(totals: dict[str, Any]) -> None:
+    """Say how far providers' statements confirm the float, and what waits for a person."""
+    for view in totals["statements"]:
+        if view["until"] is not None:
+            expected = view["expected_cents"]
+            should = "" if expected is None else f"; should hold {_shillings(expected)} now"
+            name = f"{view['provider']} {view['account']}"
+            sys.stdout.write(f"{name}: statements until {view['until']:%Y-%m-%d}{should}\n")
+    items = totals["open_items"]
+    sys.stdout.write(
+        f"Older than three days and in no statement: {items['receipts']} receipts,"
+        f" in {_shillings(items['in_cents'])}, out {_shillings(items['out_cents'])}\n"
+    )
+    if waiting := sum(totals["cases"].values()):
+        sys.stdout.write(f"Cases that wait for a person: {waiting} (nafasi cases)\n")
 
 
 def _shillings(cents: int) -> str:

@@ -28,7 +28,7 @@ STATIC = FOLDER / "static"
 # A screen may take as long as a network waits for it, and then some.
 PROXY_SECONDS = 20.0
 CONNECTIONS_MAX = 50
-_PATH = re.compile(r"[a-z]+(/[A-Za-z0-9_-]{1,80})?")
+_PATH = re.compile(r"[a-z]+(/[A-Za-z0-9_-]{1,80}|\.csv)?")
 
 
 def simulator_routes(parts: Parts) -> APIRouter:

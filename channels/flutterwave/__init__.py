@@ -1,0 +1,1 @@
+"""Flutterwave v3: what its files and messages look like."""

@@ -1,0 +1,1 @@
+"""Cases: what a person must decide, each with an age and an owner."""

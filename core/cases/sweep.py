@@ -1,0 +1,180 @@
+"""Finding what a person must decide in what is stored, and noticing when it is settled.
+
+Cases are found by looking, not by telling: whoever gave something up does not know of cases, and
+nothing is lost when a worker dies in between.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import text
+
+from core.cases.model import CaseKind
+from core.cases.usecases import close_settled, open_case
+from core.db.tx import Tx
+from core.limits import CASES_BATCH_MAX, NOTICE_UNKNOWN_SECONDS
+
+_OPEN = "('queued', 'sending', 'pending', 'unknown')"
+SETTLED_NOTE = "Settled in the meantime; closed by itself."
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What makes a case of a kind, and what makes it settled.
+
+    Attributes:
+        kind: of the case.
+        found: selects ``subject, amount_cents, facts`` of what has no case yet.
+        settled: selects ``subject`` of open cases that are about nothing any more; empty when
+            only a person can say so.
+    """
+
+    kind: CaseKind
+    found: str
+    settled: str = ""
+
+
+# People type their own number as account: enough of it stays to be recognised.
+_ACCOUNT = r"regexp_replace(receipts.account, '([0-9]{3})[0-9]{4,}([0-9]{3})', '\1****\2')"
+
+# Returns are planned and planned again in the transaction that suspends or fails, so money in
+# suspense without an open return is money that nothing will move.
+SUSPENSE = f"""
+SELECT receipts.id::text AS subject, amount_cents,
+    jsonb_build_object('receipt_id', receipts.id, 'provider', provider, 'number', number,
+        'account', {_ACCOUNT}, 'payer_known', payer IS NOT NULL) AS facts
+FROM receipts
+WHERE suspense AND NOT EXISTS (SELECT 1 FROM attempts WHERE receipt_id = receipts.id)
+"""  # noqa: S608 -- put together from our own words.
+
+RETURN_FAILED = f"""
+SELECT receipt_id::text AS subject, receipts.amount_cents,
+    jsonb_build_object('receipt_id', receipt_id, 'provider', receipts.provider,
+        'number', number, 'account', {_ACCOUNT}, 'reason', max(reason),
+        'tries', count(*)) AS facts
+FROM attempts JOIN receipts ON receipts.id = receipt_id
+WHERE kind = 'return' AND suspense
+GROUP BY receipt_id, receipts.id
+HAVING bool_and(attempts.state NOT IN {_OPEN})
+"""  # noqa: S608 -- put together from our own words.
+
+SUSPENSE_SETTLED = """
+SELECT subject FROM open JOIN receipts ON id = (facts ->> 'receipt_id')::uuid WHERE NOT suspense
+"""
+
+REFUND_FAILED = """
+SELECT id::text AS subject, amount_cents,
+    jsonb_build_object('booking_id', booking_id, 'reason', reason) AS facts
+FROM refunds WHERE state = 'failed'
+"""
+
+# It was sent again, or had gone through after all.
+REFUND_SETTLED = """
+SELECT subject FROM open JOIN refunds ON refunds.id::text = subject WHERE state <> 'failed'
+"""
+
+PAYOUT_FAILED = """
+SELECT id::text AS subject, amount_cents - paid_cents AS amount_cents,
+    jsonb_build_object('vendor_id', vendor_id, 'reason', reason, 'tries', tries) AS facts
+FROM payouts WHERE state = 'failed'
+"""
+
+# Its bookings are paid for by another payout, or it had gone through after all.
+PAYOUT_SETTLED = """
+SELECT subject FROM open
+WHERE NOT EXISTS (
+    SELECT 1 FROM payout_items JOIN bookings ON bookings.id = booking_id
+    WHERE payout_id::text = subject AND bookings.state <> 'paid_out'
+)
+"""
+
+# A payout that was given up and had gone through all the same, after another had taken over.
+OVERPAID = """
+SELECT attempts.id::text AS subject, amount_cents,
+    jsonb_build_object('payout_id', payout_id, 'provider', provider) AS facts
+FROM ledger_transfers
+JOIN attempts ON idempotency_key = concat('out:', provider, ':', attempts.id)
+WHERE ledger_transfers.kind = 'sent_back' AND attempts.kind = 'payout'
+"""
+
+# One case a day for all of that day: one by one they would bury the rest.
+NOTICES_UNKNOWN = """
+SELECT (created_at AT TIME ZONE 'Africa/Nairobi')::date::text AS subject,
+    NULL::bigint AS amount_cents, jsonb_build_object('messages', count(*)) AS facts
+FROM notices
+WHERE state = 'unknown'
+    AND (created_at AT TIME ZONE 'Africa/Nairobi')::date
+        < (CAST(:notice_before AS timestamptz) AT TIME ZONE 'Africa/Nairobi')::date
+GROUP BY 1
+"""
+
+CALLBACK_DEAD = """
+SELECT id::text AS subject, NULL::bigint AS amount_cents,
+    jsonb_build_object('provider', provider, 'callback', kind, 'why', note) AS facts
+FROM inbox WHERE state = 'dead'
+"""
+
+# A receipt that a statement had before us has come, or one that it had not stands in another.
+DIFFERENCE_SETTLED = """
+SELECT subject FROM open
+JOIN receipts ON provider = facts ->> 'provider' AND number = facts ->> 'number'
+WHERE facts ->> 'fault' = 'missing_ours'
+UNION ALL
+SELECT subject FROM open
+JOIN receipts ON provider = facts ->> 'provider' AND number = facts ->> 'number'
+JOIN statement_matches ON receipt_id = receipts.id
+WHERE facts ->> 'fault' = 'missing_theirs'
+"""
+
+RULES = (
+    Rule(CaseKind.SUSPENSE, SUSPENSE, SUSPENSE_SETTLED),
+    Rule(CaseKind.RETURN_FAILED, RETURN_FAILED, SUSPENSE_SETTLED),
+    Rule(CaseKind.REFUND_FAILED, REFUND_FAILED, REFUND_SETTLED),
+    Rule(CaseKind.PAYOUT_FAILED, PAYOUT_FAILED, PAYOUT_SETTLED),
+    Rule(CaseKind.OVERPAID, OVERPAID),
+    Rule(CaseKind.NOTICES_UNKNOWN, NOTICES_UNKNOWN),
+    Rule(CaseKind.CALLBACK_DEAD, CALLBACK_DEAD),
+    Rule(CaseKind.DIFFERENCE, "", DIFFERENCE_SETTLED),
+)
+
+
+def sweep(tx: Tx) -> list[int]:
+    """Close what is settled, then open what is new; ``CASES_BATCH_MAX`` of each rule at most.
+
+    Returns:
+        the numbers of the new cases.
+    """
+    opened: list[int] = []
+    for rule in RULES:
+        if rule.settled:
+            _close(tx, rule)
+        if rule.found:
+            opened += _open_new(tx, rule)
+    return opened
+
+
+def _close(tx: Tx, rule: Rule) -> None:
+    statement = (
+        "WITH open AS (SELECT subject, facts, opened_at FROM cases"  # noqa: S608 -- our own words.
+        f" WHERE kind = :kind AND state = 'open') {rule.settled}"
+    )
+    settled = tx.db.scalars(text(statement), {"kind": rule.kind.value}).all()
+    for subject in settled[:CASES_BATCH_MAX]:
+        close_settled(tx, rule.kind, subject, SETTLED_NOTE)
+
+
+def _open_new(tx: Tx, rule: Rule) -> list[int]:
+    values: dict[str, Any] = {"kind": rule.kind.value, "batch_max": CASES_BATCH_MAX}
+    if ":notice_before" in rule.found:
+        values["notice_before"] = tx.now - timedelta(seconds=NOTICE_UNKNOWN_SECONDS)
+    statement = (
+        f"SELECT * FROM ({rule.found}) AS found WHERE NOT EXISTS ("  # noqa: S608 -- our own words.
+        " SELECT 1 FROM cases WHERE kind = :kind AND cases.subject = found.subject)"
+        " LIMIT :batch_max"
+    )
+    opened = (
+        open_case(tx, rule.kind, row.subject, amount_cents=row.amount_cents, facts=row.facts)
+        for row in tx.db.execute(text(statement), values).all()
+    )
+    return [number for number in opened if number is not None]

@@ -1,0 +1,127 @@
+"""Opening, giving and closing cases."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from core.cases.model import Case, CaseKind, CaseState
+from core.db.tx import Tx
+from core.errors import BadInput, NotFound, Refused
+from core.limits import CASE_NOTE_MAX, CASE_OWNER_MAX
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+
+
+def open_case(
+    tx: Tx,
+    kind: CaseKind,
+    subject: str,
+    *,
+    amount_cents: int | None = None,
+    facts: Mapping[str, Any] | None = None,
+    again: bool = False,
+) -> int | None:
+    """Open a case, unless one of the same kind and subject is open.
+
+    Args:
+        tx: the transaction.
+        kind: what has to be decided.
+        subject: of what; with the kind it makes the case itself.
+        amount_cents: the money in question.
+        facts: what is known. No numbers of people.
+        again: also when such a case was closed before. Not for what a person has decided and
+            what stays as it is.
+
+    Returns:
+        the new case's number, None when there is nothing new.
+    """
+    if not again and tx.db.scalar(
+        select(Case.id).where(Case.kind == kind, Case.subject == subject).limit(1)
+    ):
+        return None
+    return tx.db.scalar(
+        insert(Case)
+        .values(
+            id=tx.ids.uuid(),
+            kind=kind,
+            subject=subject,
+            state=CaseState.OPEN,
+            amount_cents=amount_cents,
+            facts=dict(facts or {}),
+            opened_at=tx.now,
+        )
+        .on_conflict_do_nothing()
+        .returning(Case.number)
+    )
+
+
+def assign(tx: Tx, number: int, owner: str | None) -> Case:
+    """Give an open case to somebody, or to nobody again.
+
+    Raises:
+        NotFound: no such case.
+        Refused: ``case_closed``.
+        BadInput: the owner is no e-mail address (data: field).
+    """
+    if owner is not None and (len(owner) > CASE_OWNER_MAX or not _EMAIL.fullmatch(owner)):
+        raise BadInput(field="owner")
+    case = _open(tx, number)
+    case.owner = owner
+    return case
+
+
+def close(tx: Tx, number: int, note: str) -> Case:
+    """End a case with a word on how.
+
+    Raises:
+        NotFound: no such case.
+        Refused: ``case_closed``.
+        BadInput: the note is empty or too long (data: field).
+    """
+    note = note.strip()
+    if not 0 < len(note) <= CASE_NOTE_MAX:
+        raise BadInput(field="note")
+    case = _open(tx, number)
+    case.state = CaseState.CLOSED
+    case.note = note
+    case.closed_at = tx.now
+    return case
+
+
+def close_settled(tx: Tx, kind: CaseKind, subject: str, note: str) -> bool:
+    """Close the open case of a subject, if there is one: what it was about is no longer so."""
+    closed = tx.db.execute(
+        update(Case)
+        .where(Case.kind == kind, Case.subject == subject, Case.state == CaseState.OPEN)
+        .values(state=CaseState.CLOSED, note=note, closed_at=tx.now)
+        .returning(Case.id)
+        .execution_options(synchronize_session=False)
+    )
+    return closed.first() is not None
+
+
+def receipt_of(tx: Tx, number: int) -> UUID:
+    """Return the receipt that an open case about money in suspense speaks of.
+
+    Raises:
+        NotFound: no such case.
+        Refused: ``case_closed``, or ``not_suspense`` when the case is about something else.
+    """
+    case = _open(tx, number)
+    named = case.facts.get("receipt_id")
+    if case.kind not in {CaseKind.SUSPENSE, CaseKind.RETURN_FAILED} or named is None:
+        raise Refused("not_suspense", kind=case.kind.value)
+    return UUID(named)
+
+
+def _open(tx: Tx, number: int) -> Case:
+    case = tx.db.scalar(select(Case).where(Case.number == number).with_for_update())
+    if case is None:
+        raise NotFound
+    if case.state is CaseState.CLOSED:
+        raise Refused("case_closed")
+    return case

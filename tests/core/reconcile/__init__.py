@@ -1,0 +1,1 @@
+"""Statements beside receipts: the matcher, taking in, the daily look."""
