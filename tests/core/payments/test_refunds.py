@@ -12,6 +12,9 @@ from core.booking import cancel
 from core.booking.lifecycle import State
 from core.booking.model import Booking
 from core.booking.moves import lock_booking
+from core.cases.model import CaseKind
+from core.cases.queries import open_cases as listed_cases
+from core.cases.sweep import sweep
 from core.db.tx import Tx
 from core.errors import IllegalMove, Refused, Unposted
 from core.invariants import open_cases, run_all
@@ -436,3 +439,19 @@ def test_a_refund_has_one_open_try(world: World) -> None:
         world.run(lambda tx: refunds._new_attempt(tx, refund, booking.code, 0))
 
     assert world.state(booking) is State.CANCELLED
+
+
+def test_a_failed_refund_is_on_the_case_list_until_it_has_gone(world: World) -> None:
+    cancelled(world)
+    for _ in range(REFUND_TRIES_MAX):
+        world.failed(sent(world), Reason.BAD_RECIPIENT)
+    world.run(sweep)
+    [case] = world.run(listed_cases)
+    assert (case.kind, case.amount_cents) == (CaseKind.REFUND_FAILED, GOLDEN.cents)
+
+    [waiting] = world.run(refunds.failed_refunds)
+    world.run(lambda tx: refunds.retry_refund(tx, waiting.id, OTHER_CUSTOMER))
+    assert world.paid(sent(world), BACK) is None
+    world.run(sweep)
+
+    assert world.run(listed_cases) == []
