@@ -74,6 +74,13 @@ class Settings(BaseSettings):
     database_pool_size: int = Field(
         default=20, ge=2, le=100, description="Connections and threads of one web process."
     )
+    turn_threads: int = Field(
+        default=6,
+        ge=1,
+        le=100,
+        description="Turns of one web process that may use the database at once; more wait in "
+        "line. A few per core: beyond that they only slow each other down.",
+    )
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
     metrics_token: SecretStr = _secret(
         "", "Bearer token that /metrics asks for; empty leaves it open to the internal network."

@@ -43,7 +43,7 @@ class CoreHooks:
 def build_conductor(
     database: Database, redis_url: str, settings: Settings, observer: Observer | None = None
 ) -> Conductor:
-    """Return what answers USSD hops; its threads are as many as the database's connections."""
+    """Return what answers USSD hops."""
     flow = build_flow()
     engine = Engine({flow.version: flow}, flow.version, database, CoreHooks())
     store = RedisStore(connect(redis_url))
@@ -52,7 +52,7 @@ def build_conductor(
         store,
         database.clock,
         database.ids,
-        threads=settings.database_pool_size,
+        threads=settings.turn_threads,
         observer=observer,
     )
 
