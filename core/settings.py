@@ -113,6 +113,20 @@ class Settings(BaseSettings):
         description="M-Pesa's public certificate (PEM) that seals the operator's password; "
         "empty takes the simulator's.",
     )
+    flutterwave_enabled: bool = Field(
+        default=False, description="Use Flutterwave when Daraja is down, and for bank payouts."
+    )
+    flutterwave_base_url: str = Field(
+        default="https://api.flutterwave.com/v3", description="Flutterwave, or a simulator."
+    )
+    flutterwave_secret_key: SecretStr = _secret(LOCAL_SECRET, "The account's secret key.")
+    flutterwave_secret_hash: SecretStr = _secret(
+        LOCAL_SECRET, "The secret hash that its webhooks carry; long and random."
+    )
+    flutterwave_email_domain: str = Field(
+        default="guest.example",
+        description="A domain of ours: each charge needs an e-mail, which people who dial lack.",
+    )
     simulator_url: str = Field(
         default="", description="The simulators' address; set by `nafasi up`, never in production."
     )
@@ -144,13 +158,20 @@ class Settings(BaseSettings):
 
     def _problems(self) -> list[str]:
         """Say what keeps these settings out of production."""
+        idle = () if self.flutterwave_enabled else ("flutterwave_",)
         secrets = {
             name: value.get_secret_value()
             for name in type(self).model_fields
-            if isinstance(value := getattr(self, name), SecretStr)
+            if isinstance(value := getattr(self, name), SecretStr) and not name.startswith(idle)
         }
         defaults = {name: field.default for name, field in type(self).model_fields.items()}
-        insecure = ("public_url", "africastalking_base_url", "daraja_base_url")
+        addresses = ["public_url", "africastalking_base_url", "daraja_base_url"]
+        random = ["callback_secret", "secret_key"]
+        own = ["database_url", "redis_url"]
+        if self.flutterwave_enabled:
+            addresses.append("flutterwave_base_url")
+            random.append("flutterwave_secret_hash")
+            own.append("flutterwave_email_domain")
         found = [
             (name, "is left at its local default")
             for name, value in secrets.items()
@@ -158,17 +179,17 @@ class Settings(BaseSettings):
         ]
         found += [
             (name, f"has fewer than {SECRET_MIN} characters")
-            for name in ("callback_secret", "secret_key")
+            for name in random
             if len(secrets[name]) < SECRET_MIN and secrets[name] != LOCAL_SECRET
         ]
         found += [
             (name, "is left at its local default")
-            for name in ("database_url", "redis_url")
+            for name in own
             if getattr(self, name) == defaults[name]
         ]
         found += [
             (name, "is not https")
-            for name in insecure
+            for name in addresses
             if not getattr(self, name).startswith("https://")
         ]
         if self.simulator_url:

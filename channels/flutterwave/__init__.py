@@ -1,0 +1,1 @@
+"""Flutterwave version 3: M-Pesa payments in (charges) and out (transfers to wallets and banks)."""
