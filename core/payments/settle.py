@@ -62,6 +62,8 @@ def _apply_outcome(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
     if event.outcome is Outcome.FAILED and attempt.state is not AttemptState.FAILED:
         fail(tx, attempt, event.reason or Reason.OTHER, event.code)
         return None
+    if event.outcome is Outcome.FAILED:
+        attempt.due_at = None  # It was asked about once more, and there it is.
     in_flight = attempt.state in {AttemptState.SENDING, AttemptState.PENDING}
     if event.outcome is Outcome.UNKNOWN and in_flight:
         attempt.move(AttemptEvent.LOSE)
