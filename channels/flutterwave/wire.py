@@ -34,11 +34,11 @@ CHARGE_REASONS = (
     ("cancelled", Reason.CANCELLED),
     ("canceled", Reason.CANCELLED),
     ("pin", Reason.WRONG_PIN),
+    ("unreachable", Reason.UNREACHABLE),
+    ("cannot be reached", Reason.UNREACHABLE),
     ("timed out", Reason.EXPIRED),
     ("timeout", Reason.EXPIRED),
     ("expired", Reason.EXPIRED),
-    ("unreachable", Reason.UNREACHABLE),
-    ("cannot be reached", Reason.UNREACHABLE),
     ("limit", Reason.LIMIT),
 )
 """Phrases of ``processor_response``, which is M-Pesa's own sentence, read top down."""

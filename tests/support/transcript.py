@@ -13,6 +13,7 @@ A line is a step; the indented block under it is what the phone then shows::
     sms from +254700000011: 1   an SMS to us
     pay ok                      ok cancelled wrong_pin insufficient timeout no_callback late twice
     paybill K7P4Q 66700         money by hand; "refused" or "rejected" behind it when it is
+    fault oauth error500 50     a provider misbehaves so many times (channels/simulator/faults.py)
     wait 25h                    5s, 10m, 25h, 9d: all that falls due on the way is done
     inputs <= 9                 so many entries at the most since the call began
     state K7P4Q confirmed
@@ -156,6 +157,7 @@ class Player:
             "sms": self._sms,
             "pay": self._pay,
             "paybill": self._paybill,
+            "fault": self._fault,
             "wait": self._wait,
             "inputs": self._inputs,
             "state": self._state,
@@ -262,6 +264,11 @@ class Player:
         account, amount, *expected = rest.split()
         said = self.world.paybill(self.phone, account, int(amount.replace(",", "")))
         assert said == (expected or ["completed"])[0], f"M-Pesa says: {said}"
+
+    def _fault(self, rest: str) -> None:
+        service, kind, times = rest.split()
+        fault = {"service": service, "fault": kind, "times": int(times), "seconds": 0}
+        self.world.control("/faults", fault)
 
     def _wait(self, rest: str) -> None:
         amount, unit = int(rest[:-1]), rest[-1]

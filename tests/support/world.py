@@ -357,7 +357,11 @@ class World:
         assert found, f"{phone} has no {wanted} prompt"
         self.control(f"/stk/{found[-1]['id']}", {"outcome": outcome})
         # The callback of an ended prompt is counted by its state; these make one more or less.
-        self._owed["stk"] += {"late_paid": 1, "duplicate": 1, "no_callback": -1}.get(outcome, 0)
+        self._owed[_callback_of(found[-1])] += {
+            "late_paid": 1,
+            "duplicate": 1,
+            "no_callback": -1,
+        }.get(outcome, 0)
 
     def paybill(self, phone: str, account: str, shillings: int) -> str:
         """Pay by hand; what M-Pesa says: completed, refused or rejected."""
@@ -419,14 +423,18 @@ class World:
         if any(prompt["status"] == "sending" for prompt in prompts):
             return False
         for prompt in prompts:
-            service = "flutterwave_charge" if "provider" in prompt else "stk"
-            owed[service] += prompt["status"] in {"paid", "failed"}
+            owed[_callback_of(prompt)] += prompt["status"] in {"paid", "failed"}
         return all(told[service] >= count for service, count in owed.items())
 
     def leases(self) -> list[str]:
         """Conversations that are still locked."""
         with redis.Redis.from_url(self._redis_url) as client:
             return [key.decode() for key in client.scan_iter("*:lease")]
+
+
+def _callback_of(prompt: dict[str, Any]) -> str:
+    """The service that tells of a prompt's outcome."""
+    return "flutterwave_charge" if "provider" in prompt else "stk"
 
 
 def _callbacks_of(entry: dict[str, Any]) -> Counter[str]:
