@@ -282,6 +282,8 @@ class Reason(StrEnum):
     WRONG_PIN = "wrong_pin"
     UNREACHABLE = "unreachable"
     EXPIRED = "expired"
+    SILENT = "silent"
+    """Nothing was heard: the money may have moved all the same."""
     BUSY = "busy"
     LIMIT = "limit"
     BAD_RECIPIENT = "bad_recipient"

@@ -113,6 +113,13 @@ class Settings(BaseSettings):
         description="M-Pesa's public certificate (PEM) that seals the operator's password; "
         "empty takes the simulator's.",
     )
+    daraja_callback_ips: str = Field(
+        default="",
+        description="Addresses that Daraja's callbacks may come from, parted by commas; `any` "
+        "lets all in. Known to be Safaricom's: 196.201.214.200,196.201.214.206,196.201.214.207,"
+        "196.201.214.208,196.201.213.114,196.201.213.44,196.201.212.127,196.201.212.138,"
+        "196.201.212.129,196.201.212.136,196.201.212.74,196.201.212.69.",
+    )
     flutterwave_enabled: bool = Field(
         default=False, description="Use Flutterwave when Daraja is down, and for bank payouts."
     )
@@ -194,6 +201,9 @@ class Settings(BaseSettings):
         ]
         if self.simulator_url:
             found.append(("simulator_url", "is set"))
-        if not self.daraja_certificate:
-            found.append(("daraja_certificate", "is missing"))
+        found += [
+            (name, "is missing")
+            for name in ("daraja_certificate", "daraja_callback_ips")
+            if not getattr(self, name)
+        ]
         return [f"{PREFIX}{name.upper()} {problem}" for name, problem in found]

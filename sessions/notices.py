@@ -115,11 +115,19 @@ def _dial(context: NoticeContext, code: str) -> str:
 
 
 def _request_received(params: Params, _context: NoticeContext) -> T:
+    what, by = _what(params), _by(params)
+    if params.get("others"):
+        return t(
+            "{listing}, {days}, {people}. You get {net}. By {by} reply {code} 1 to accept, "
+            "{code} 2 to decline.",
+            **what,
+            by=by,
+        )
     return t(
         "{code}: {listing}, {days}, {people}. You get {net}. Reply 1 to accept, 2 to decline, "
         "by {by}.",
-        **_what(params),
-        by=_by(params),
+        **what,
+        by=by,
     )
 
 
@@ -192,6 +200,14 @@ _NO_REASON = t("The payment of {total} did not go through.")
 
 def _payment_failed(params: Params, context: NoticeContext) -> T:
     what = _what(params)
+    if params["reason"] == Reason.SILENT:
+        # The money may have moved: nobody should pay twice because we heard nothing.
+        return t(
+            "We have not heard from M-Pesa about {code}. If it took {total}, wait: we will see "
+            "it. If not, pay by {by}: reply PAY {code}.",
+            **what,
+            by=_by(params),
+        )
     sentence = T(_REASONS.get(params["reason"], _NO_REASON).msgid, what)
     return t(
         "{sentence} Pay by {by}: reply PAY {code}, dial {dial} or paybill {paybill} account "

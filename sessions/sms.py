@@ -15,7 +15,7 @@ from core.booking.queries import (
 )
 from core.booking.usecases import accept, decline
 from core.db.tx import Tx
-from core.errors import BadInput, Refused
+from core.errors import BadInput, IllegalMove, Refused
 from core.money import Money
 from core.msisdn import parse_msisdn
 from core.payments.attempts import start_collection
@@ -193,7 +193,13 @@ class SmsDesk:
         if view.booking.state is not State.REQUESTED:
             return _too_late(view)
         use_case = accept if verb is Verb.ACCEPT else decline
-        use_case(tx, view.booking.id, vendor_id)
+        try:
+            with tx.db.begin_nested():
+                use_case(tx, view.booking.id, vendor_id)
+        except IllegalMove:
+            # It was answered at this very moment, on the phone perhaps: say what is so now.
+            tx.db.refresh(view.booking)
+            return _too_late(view)
         if verb is Verb.ACCEPT:
             return t(
                 "You accepted {code}, {day}. We asked the customer to pay. You get an SMS when "
@@ -231,6 +237,8 @@ class SmsDesk:
             code = open_now[0].booking.code
         view = booking_by_code(letter.tx, code)
         if view.booking.state is not State.AWAITING_PAYMENT:
+            if code not in _own_codes(letter):
+                raise BadInput("not_payable")  # A stranger learns nothing of a booking's state.
             return t(
                 "{code}: {state}. There is nothing to pay now.",
                 code=code,

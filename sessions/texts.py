@@ -229,6 +229,11 @@ OUTAGE = (
     "The service is busy. Please dial again in a minute.\n"
     "Huduma ina shughuli nyingi. Tafadhali piga tena baada ya dakika moja."
 )
+# Said to whoever calls from what is no phone that could be called or paid from.
+NOT_SERVED = (
+    "Nafasi does not work from this number. Please dial from a mobile phone.\n"
+    "Nafasi haifanyi kazi kwa nambari hii. Tafadhali piga kwa simu ya mkononi."
+)
 
 # One short line a code. ``refused`` is said where a code has no line of its own.
 REFUSALS: Mapping[str, T] = {
@@ -259,8 +264,9 @@ REFUSALS: Mapping[str, T] = {
     "no_booking": t("We know no such booking."),
     "not_vendor": t("This phone is not a vendor's."),
     "not_payable": t("There is nothing to pay now."),
+    "being_paid": t("Another phone is paying it now."),
     "too_many_attempts": t("Too many tries. Pay by paybill, or call us."),
-    "too_many_open": t("You have {limit} open bookings. Pay or take back one."),
+    "too_many_open": t("You have {limit} open bookings. Pay or cancel one."),
     "too_expensive": t("It costs more than M-Pesa can carry at once."),
     "price_changed": t("The price has changed. Look again."),
     "wrong_pin": t("Those are not the right digits."),

@@ -5,6 +5,7 @@ with 400 and leaves nothing; a wrong secret is 404, like any address that does n
 """
 
 import hmac
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -13,6 +14,8 @@ from uuid import UUID
 import structlog
 from fastapi import APIRouter, Depends, HTTPException, Path, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from channels.africastalking.form import PROVIDER as AFRICASTALKING
 from channels.africastalking.form import fields
@@ -47,6 +50,11 @@ C2B_ANSWERS = {
     Fit.NO_ACCOUNT: C2B_BAD_ACCOUNT,
     Fit.WRONG_AMOUNT: C2B_BAD_AMOUNT,
 }
+# Safaricom does not repeat a callback that nobody took: a database that restarts is waited for, as
+# long as a caller may be expected to.
+AWAY = (OperationalError, InterfaceError, PoolTimeout)
+AWAY_SECONDS = 6.0
+AWAY_PAUSE_SECONDS = 0.25
 # A confirmation without its id still tells of money: it is kept under this name.
 NAMELESS = "nameless"
 
@@ -108,18 +116,26 @@ def hook_routes(parts: Parts) -> APIRouter:
     """Return the callbacks' routes."""
     secret = parts.settings.callback_secret.get_secret_value().encode()
 
-    async def check_secret(given: Annotated[str, Path(alias="secret")]) -> None:
-        if not hmac.compare_digest(given.encode(), secret):
-            raise HTTPException(404)
+    def knows_secret(provider: str) -> Any:
+        async def check(given: Annotated[str, Path(alias="secret")]) -> None:
+            if not hmac.compare_digest(given.encode(), secret):
+                parts.metrics.callback(provider, "any", "wrong_secret")
+                log.info("callback.wrong_secret", provider=provider)
+                raise HTTPException(404)
 
-    # Before anything else is looked at: who does not know the secret learns nothing, not even
-    # that a body was too long.
-    only_known = [Depends(check_secret)]
-    router = APIRouter(prefix="/hooks", include_in_schema=False, dependencies=only_known)
-    router.include_router(_africastalking(parts), prefix="/africastalking/{secret}")
-    router.include_router(_daraja(parts), prefix="/daraja/{secret}")
-    for provider in enabled_providers(parts.settings):
-        router.include_router(_webhooks(parts, provider), prefix=f"/{provider.name}/{{secret}}")
+        return Depends(check)
+
+    router = APIRouter(prefix="/hooks", include_in_schema=False)
+    for provider, routes in ((AFRICASTALKING, _africastalking), (DARAJA, _daraja)):
+        # Before anything else is looked at: who does not know the secret learns nothing, not
+        # even that a body was too long.
+        first = [knows_secret(provider)]
+        router.include_router(routes(parts), prefix=f"/{provider}/{{secret}}", dependencies=first)
+    for other in enabled_providers(parts.settings):
+        if other.webhooks:
+            first = [knows_secret(other.name)]
+            prefix = f"/{other.name}/{{secret}}"
+            router.include_router(_webhooks(parts, other), prefix=prefix, dependencies=first)
     return router
 
 
@@ -158,6 +174,9 @@ def _africastalking(parts: Parts) -> APIRouter:
             reference = form.reference(body)
             found = fields(body)
         except BadCallback as error:
+            if form.kind == "sms" and _from_machine(body, error):
+                parts.metrics.callback(AFRICASTALKING, form.kind, "from_machine")
+                return PlainTextResponse("OK")
             return _refuse(parts, AFRICASTALKING, form.kind, error)
         if form.kind == "opt_out":
             # The same words mean a new wish after a START; only retries are the same one.
@@ -174,8 +193,16 @@ def _africastalking(parts: Parts) -> APIRouter:
     return router
 
 
+def _from_machine(body: bytes, error: BadCallback) -> bool:
+    """Tell whether a message's sender is a short code or a name: it gets no answer.
+
+    A refusal would only make the provider send it again for hours.
+    """
+    return error.data.get("field") == "from" and bool(fields(body).get("from", "").strip())
+
+
 def _daraja(parts: Parts) -> APIRouter:
-    router = APIRouter()
+    router = APIRouter(dependencies=[_listed(parts)])
 
     @router.post("/c2b/validation")
     def validate(body: Body) -> Response:
@@ -191,7 +218,7 @@ def _daraja(parts: Parts) -> APIRouter:
             return _refuse(parts, DARAJA, "c2b_confirmation", error)
         reference = identifier(told.get("TransID")) or NAMELESS
         payload = {"attempt_id": None, "body": redact(told)}
-        _keep(parts, Callback(DARAJA, "c2b_confirmation", reference, payload))
+        _keep_patiently(parts, Callback(DARAJA, "c2b_confirmation", reference, payload))
         return JSONResponse(ACKNOWLEDGED)
 
     @router.post("/{service}/{attempt_id}")
@@ -206,10 +233,25 @@ def _daraja(parts: Parts) -> APIRouter:
         except BadCallback as error:
             return _refuse(parts, DARAJA, kind, error)
         payload = {"attempt_id": attempt, "body": redact(told)}
-        _keep(parts, Callback(DARAJA, kind, attempt, payload))
+        _keep_patiently(parts, Callback(DARAJA, kind, attempt, payload))
         return JSONResponse(ACKNOWLEDGED)
 
     return router
+
+
+def _listed(parts: Parts) -> Any:
+    """Let only Safaricom's own machines in, when the settings name them."""
+    named = parts.settings.daraja_callback_ips.replace(" ", "")
+    allowed = frozenset(named.split(",")) if named not in {"", "any"} else None
+
+    async def check(request: Request) -> None:
+        caller = request.client.host if request.client else ""
+        if allowed is not None and caller not in allowed:
+            parts.metrics.callback(DARAJA, "any", "wrong_address")
+            log.warning("callback.wrong_address", provider=DARAJA)
+            raise HTTPException(404)
+
+    return Depends(check)
 
 
 def _validation(parts: Parts, body: bytes) -> Mapping[str, Any]:
@@ -222,6 +264,20 @@ def _validation(parts: Parts, body: bytes) -> Mapping[str, Any]:
     account, amount = event.account or "", event.amount
     assert amount is not None, "parse_c2b refuses a payment without an amount"
     return C2B_ANSWERS[parts.database.run(lambda tx: judge(tx, account, amount))]
+
+
+def _keep_patiently(parts: Parts, callback: Callback) -> None:
+    """Keep what will not be told again; raises only when the database stays away."""
+    give_up_at = time.monotonic() + AWAY_SECONDS
+    while True:
+        try:
+            _keep(parts, callback)
+        except AWAY:
+            if time.monotonic() >= give_up_at:
+                raise
+            time.sleep(AWAY_PAUSE_SECONDS)
+        else:
+            return
 
 
 def _keep(parts: Parts, callback: Callback) -> None:

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from channels.africastalking.ussd import parse_hop, render
 from core.limits import CALLBACK_BODY_MAX_BYTES
 from core.ports import BadCallback, Reply, UssdTurn
+from sessions.texts import NOT_SERVED
 
 log = structlog.get_logger()
 
@@ -33,14 +34,14 @@ class Gone(Exception):
 class UssdHop:
     """Answers ``POST /hooks/africastalking/{secret}/ussd``; all else goes on to the application.
 
-    Wrong secret 404, other method 405, endless body 413, malformed fields 400: nothing of these
-    reaches the conductor, so nothing is stored.
+    Wrong secret 404, other method 405, endless body 413, malformed fields 400, a number that
+    cannot be one END: nothing of these reaches the conductor, so nothing is stored.
 
     Args:
         advance: answers a hop and never raises (``Conductor.advance``).
         secret: the unguessable part of the address.
         app: whatever else is served.
-        refused: told the name of the field that made a hop unreadable.
+        refused: told the name of the field that made a hop unreadable, ``secret`` for a wrong one.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class UssdHop:
     async def _answer(self, path: str, method: str, receive: Receive, send: Send) -> None:
         given = path[len(PREFIX) : -len(SUFFIX)].encode()
         if not hmac.compare_digest(given, self._secret):
+            self._refuse("secret")
             await _send(send, 404, b"Not Found")
         elif method != "POST":
             await _send(send, 405, b"Method Not Allowed", (b"allow", b"POST"))
@@ -74,16 +76,21 @@ class UssdHop:
             try:
                 turn = parse_hop(await read_body(receive))
             except BadCallback as error:
-                field = str(error.data.get("field", ""))
-                self._refused(field)
-                log.info("hop.refused", field=field)
-                await _send(send, 400, b"Bad Request")
+                self._refuse(str(error.data.get("field", "")))
+                if error.data.get("impossible"):
+                    await _send(send, 200, render(Reply(NOT_SERVED, final=True)))
+                else:
+                    await _send(send, 400, b"Bad Request")
             except TooLong:
                 await _send(send, 413, b"Content Too Large")
             except Gone:
                 return
             else:
                 await _send(send, 200, render(await self._advance(turn)))
+
+    def _refuse(self, field: str) -> None:
+        self._refused(field)
+        log.info("hop.refused", field=field)
 
 
 async def read_body(receive: Receive, limit_bytes: int = CALLBACK_BODY_MAX_BYTES) -> bytes:

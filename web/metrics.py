@@ -68,12 +68,13 @@ class Metrics:
         self._hop_seconds.observe(seconds)
 
     def callback(self, provider: str, kind: str, result: str) -> None:
-        """Count a callback: ``stored``, ``repeated``, ``refused``, or validation's answer."""
+        """Count a callback: stored, repeated, refused, wrong_secret, or validation's answer."""
         self._callbacks.labels(provider, kind, result).inc()
 
-    def hop_refused(self, _field: str) -> None:
-        """Count a hop whose form could not be read."""
-        self.callback("africastalking", "ussd", "refused")
+    def hop_refused(self, field: str) -> None:
+        """Count a hop whose form could not be read, or that did not know the secret."""
+        result = "wrong_secret" if field == "secret" else "refused"
+        self.callback("africastalking", "ussd", result)
 
     def watch(self, database: Database) -> None:
         """Have the database's state among the metrics."""

@@ -6,6 +6,7 @@ asked for, another amount, another number) changes nothing; a log line and a cou
 """
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -31,7 +32,7 @@ from core.payments import attempts, settle
 from core.payments.model import Kind
 from core.people.model import Purpose
 from core.people.usecases import opt_out
-from core.ports import BadCallback, Delivery, MoneyEvent, Reason
+from core.ports import BadCallback, Delivery, MoneyEvent, Outcome, Reason
 from workers.attempts import COLLECTING, PAYING, halt_payouts
 from workers.budget import Budget
 from workers.counters import CALLBACKS
@@ -148,6 +149,9 @@ def _money(
     def handle(parts: Parts, tx: Tx, row: Inbound) -> str | None:
         attempt_id, body = _addressed(row.payload)
         event = read(attempt_id, body)
+        if event.outcome is Outcome.SUCCEEDED and event.amount is None:
+            # A success that does not say how much is not believed: the provider is asked.
+            event = replace(event, outcome=Outcome.UNKNOWN)
         note = settle.apply(tx, event, kinds)
         if event.reason is Reason.CREDENTIALS and note not in REJECTED:
             halt_payouts(parts, event.provider, event.code or "")

@@ -82,7 +82,12 @@ def optional_number(found: dict[str, str], name: str) -> int | None:
 
 
 def phone(found: dict[str, str], name: str) -> str:
-    """Return a number in E.164; foreign ones are served. Raises BadCallback for no number."""
+    """Return a number in E.164; foreign ones are served.
+
+    Raises:
+        BadCallback: no number; with ``impossible`` among its data when it is written like one,
+            such as a short code or a number that is cut off.
+    """
     written = found.get(name, "")
     if _KENYAN.fullmatch(written):
         return written
@@ -92,7 +97,7 @@ def phone(found: dict[str, str], name: str) -> str:
     try:
         return parse_msisdn(written)
     except BadInput:
-        raise BadCallback(field=name) from None
+        raise BadCallback(field=name, impossible=True) from None
 
 
 def cost_cents(text: str) -> int | None:

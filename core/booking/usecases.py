@@ -61,7 +61,7 @@ def book(tx: Tx, msisdn: str, wish: Wish, shown_total: Money) -> Booking:
         first = "book_instant"
     else:
         first = "request"
-        tell_vendor(tx, booking, Topic.REQUEST_RECEIVED)
+        tell_vendor(tx, booking, Topic.REQUEST_RECEIVED, others=_others_waiting(tx, booking))
     write_event(tx, booking, first, None, actor=Actor.CUSTOMER, actor_id=customer.id)
     return booking
 
@@ -199,6 +199,22 @@ def _check_open_bookings(tx: Tx, customer: User) -> None:
     )
     if (open_now or 0) >= OPEN_BOOKINGS_PER_CUSTOMER_MAX:
         raise Refused("too_many_open", limit=OPEN_BOOKINGS_PER_CUSTOMER_MAX)
+
+
+def _others_waiting(tx: Tx, booking: Booking) -> int:
+    """How many more requests wait for this vendor: a bare answer would not say which is meant."""
+    return (
+        tx.db.scalar(
+            select(func.count())
+            .select_from(Booking)
+            .where(
+                Booking.vendor_id == booking.vendor_id,
+                Booking.state == State.REQUESTED,
+                Booking.id != booking.id,
+            )
+        )
+        or 0
+    )
 
 
 def _lock_listing_of(tx: Tx, booking_id: UUID) -> None:

@@ -55,16 +55,20 @@ def start_collection(tx: Tx, booking_id: UUID, msisdn: str) -> Attempt:
 
     The prompt goes out a few seconds later, when the conversation on the phone is over; after one
     that the provider was too busy for, when it takes the next. A prompt whose outcome is open
-    is not joined by a second one: it is returned. Whoever knows the code may pay.
+    is not joined by a second one: on the same phone it is returned. Whoever knows the code may
+    pay.
 
     Raises:
         NotFound: no such booking.
-        Refused: ``not_payable`` (data: state), ``too_many_attempts``.
+        Refused: ``not_payable`` (data: state), ``being_paid`` (on another phone),
+            ``too_many_attempts``.
     """
     booking = lock_booking(tx, booking_id)
     if booking.state is not State.AWAITING_PAYMENT:
         raise Refused("not_payable", state=booking.state.value)
     if (already := open_collection(tx, booking_id)) is not None:
+        if already.msisdn != msisdn:
+            raise Refused("being_paid")
         return already
     tried = collections_of(tx, booking_id)
     if len(tried) >= ATTEMPTS_PER_BOOKING_MAX:
@@ -280,7 +284,7 @@ def _ask(tx: Tx, attempt: Attempt) -> Attempt | None:
     if attempt.kind is Kind.COLLECTION:
         limit = STK_GIVE_UP_SECONDS if _was_taken(attempt) else STK_LOST_SECONDS
         if silent_seconds >= limit:
-            fail(tx, attempt, Reason.EXPIRED, "silent")
+            fail(tx, attempt, Reason.SILENT, "silent")
             return None
     attempt.asked += 1
     attempt.due_at = _next_question(attempt, tx.now)

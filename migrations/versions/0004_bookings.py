@@ -212,6 +212,7 @@ def upgrade() -> None:
                 "wrong_pin",
                 "unreachable",
                 "expired",
+                "silent",
                 "busy",
                 "limit",
                 "bad_recipient",

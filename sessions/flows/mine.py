@@ -12,6 +12,7 @@ from core.limits import STK_DELAY_SECONDS
 from core.money import Money
 from core.msisdn import local_form
 from core.payments.attempts import start_collection
+from core.payments.lifecycle import AttemptState
 from core.people.queries import user_id
 from core.people.usecases import ensure_user
 from sessions.flow import Ask, End, Go, Menu, Option, Part, Talk
@@ -151,7 +152,8 @@ def pay(talk: Talk, tx: Tx) -> End:
     view = booking_by_code(tx, talk.draft["code"])
     attempt = start_collection(tx, view.booking.id, talk.person.msisdn)
     assert attempt.due_at is not None, "a new or open attempt has a time"
-    late = (attempt.due_at - tx.now).total_seconds() > STK_DELAY_SECONDS * 2
+    waits = attempt.state is AttemptState.QUEUED
+    late = waits and (attempt.due_at - tx.now).total_seconds() > STK_DELAY_SECONDS * 2
     return prompt_coming(view.booking, talk.service_code, late=late)
 
 

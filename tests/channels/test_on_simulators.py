@@ -47,7 +47,7 @@ from core.ports import (
 from tests.channels.daraja.rig import flags
 from tests.channels.simulator.rig import PHONE, QUICK, Ours, Simulator, serving
 
-READ_SECONDS = 0.5
+READ_SECONDS = 1.0
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,8 @@ LOOK_SECONDS = 0.5
 QUIET_SECONDS = 25.0
 AGAIN_SECONDS = 3.0
 VENDOR_QUIET_SECONDS = 20.0
-FIRST_DAY = 10
+# The demo market closes some weekends about two weeks from now.
+FIRST_DAY = 25
 DAYS = 10
 PRICE_CENTS_MAX = 60_000_00
 
@@ -221,7 +222,7 @@ class Vendor(Person):
         """Answer until the day is over."""
         while not self.over.wait(LOOK_SECONDS):
             for text in self.new_messages():
-                if "Reply 1 to accept" in text:
+                if "to accept" in text:
                     self.outside.write(self.phone, f"{code_in(text)} 1")
             if self.quiet_for(VENDOR_QUIET_SECONDS):
                 self.calls = 0

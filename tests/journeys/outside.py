@@ -16,6 +16,7 @@ from typing import Any, Self
 
 import httpx
 
+from channels.simulator.faults import FAULT_TIMES_MAX
 from tests.journeys.trial import ROOT
 from web.commands.simulator import CERTIFICATE_NAME
 from web.local.probes import free_port
@@ -102,6 +103,12 @@ class Outside:
     def _watch(self) -> None:
         while not self._over.wait(LOOK_SECONDS):
             self.look()
+
+    def take_time(self, service: str, seconds: float) -> None:
+        """Let a provider answer as slowly as a real one, so that kills meet calls under way."""
+        self._post(
+            "faults", service=service, fault="delay", seconds=seconds, times=FAULT_TIMES_MAX
+        ).raise_for_status()
 
     def look(self) -> None:
         """Take in what is new. The journal keeps little, hence so often."""

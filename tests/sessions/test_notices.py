@@ -49,6 +49,7 @@ ALTERNATIVES = [
     for i, day in enumerate(("2026-09-30", "2026-09-30", "2026-10-28"), 1)
 ]
 MORE: dict[str, list[dict[str, Any]]] = {
+    Topic.REQUEST_RECEIVED: [{"others": 0}, {"others": 3}],
     Topic.REQUEST_DECLINED: [{"alternatives": ALTERNATIVES}, {"alternatives": []}, {}],
     Topic.REQUEST_EXPIRED: [{"alternatives": ALTERNATIVES}, {"alternatives": []}, {}],
     Topic.PAYMENT_FAILED: [{"reason": reason.value} for reason in Reason],
@@ -87,6 +88,7 @@ TOLD: dict[str, tuple[str, ...]] = {
     Topic.PAYMENT_FAILED: ("PAY K7P4Q", "23:45", "*384*7781*K7P4Q#", "600123"),
     Topic.PROVIDER_DOWN: ("{total}", "600123", "K7P4Q", "23:45"),
     Topic.HOLD_EXPIRED: ("K7P4Q", "{day}", "*384*7781*9999#"),
+    Topic.NOT_PAID: ("K7P4Q", "{day}"),
     Topic.CONFIRMED_CUSTOMER: (
         "{total}", "K7P4Q", PLACE, "{day}", "14:00", "5,000", "0700000011", "0896", "0700000099",
     ),
@@ -98,6 +100,8 @@ TOLD: dict[str, tuple[str, ...]] = {
     Topic.PAYOUT_FAILED: ("KES 99,999,999", "0700000099"),
     HELP_TOPIC: ("*384*7781#", "0700000099"),
 }  # fmt: skip
+# When nothing was heard, nobody is sent to pay again without a warning.
+TOLD_SILENT = ("{total}", "PAY K7P4Q", "23:45")
 VALUES = {
     "en": {"{total}": "KES 247,000", "{net}": "KES 246,999.99", "{day}": "Wed 30 Sep"},
     "sw": {"{total}": "KES 247,000", "{net}": "KES 246,999.99", "{day}": "Jtn 30 Sep"},
@@ -123,7 +127,8 @@ def test_a_message_fits_and_tells_everything(
 
     assert segments(body) <= SEGMENTS_MAX.get(topic, 1), f"{septets(body)} septets: {body}"
     assert not re.search(r"[{}]", body)
-    for told in TOLD[topic]:
+    silent = params.get("reason") == Reason.SILENT and topic == Topic.PAYMENT_FAILED
+    for told in TOLD_SILENT if silent else TOLD[topic]:
         wanted = VALUES[language].get(told, told)
         if language == "sw":
             wanted = IN_SWAHILI.get(wanted, wanted)

@@ -43,7 +43,10 @@ WHYS: tuple[Text, ...] = tuple(T(line.msgid, DATA) for line in REFUSALS.values()
 # Where little can be refused: nothing is typed, and few effects lead there.
 ANYWHERE = ("bad_choice", "empty", "too_long", "refused")
 ONLY = {
-    "booking": (*ANYWHERE, "illegal_move", "no_booking", "not_payable", "too_many_attempts"),
+    "booking": (
+        *(*ANYWHERE, "illegal_move", "no_booking", "not_payable", "being_paid"),
+        "too_many_attempts",
+    ),
     "guest": (*ANYWHERE, "illegal_move", "no_booking", "not_vendor", "too_early"),
     "request": (*ANYWHERE, "illegal_move", "no_booking", "not_vendor", "no_units"),
 }

@@ -41,7 +41,6 @@ DECLARE found record; has_rows boolean;
 BEGIN
     FOR found IN SELECT relname FROM pg_class
         WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
-        AND relname <> 'alembic_version'
     LOOP
         EXECUTE format('SELECT EXISTS (SELECT FROM public.%I)', found.relname) INTO has_rows;
         IF has_rows THEN
@@ -63,7 +62,6 @@ BEGIN
     SET LOCAL session_replication_role = replica;
     FOR found IN SELECT relname FROM pg_class
         WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
-        AND relname <> 'alembic_version'
     LOOP
         EXECUTE format('DELETE FROM public.%I', found.relname);
     END LOOP;

@@ -88,6 +88,7 @@ class Switch:
     def __init__(self) -> None:
         self.app: ASGIApp | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
+        self.requests = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -97,7 +98,11 @@ class Switch:
                 await send({"type": done})
             return
         assert self.app is not None, "a provider calls back before or after a story"
-        await self.app(scope, receive, send)
+        self.requests += 1
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self.requests -= 1
 
     def run(self, coroutine: Any) -> Any:
         """Run a coroutine on the server's loop."""
@@ -110,9 +115,6 @@ class NoBroker(Producer):
 
     def __init__(self) -> None:
         """Open nothing."""
-
-    def send(self, work: str) -> None:
-        """Send nothing."""
 
     def close(self) -> None:
         """Close nothing."""
@@ -181,7 +183,8 @@ class Stage:
             self.switch.app = UssdHop(conductor.advance, SECRET, app, lambda _field: None)
             made = World(self, database, parts, redis_url)
             made.control("/reset", {})
-            # Whatever is under way for this story ends before its servers' database goes.
+            # Whatever is under way for this story ends before its database goes.
+            stack.callback(lambda: eventually(lambda: self.switch.requests == 0))
             stack.callback(lambda: made.control("/reset", {}))
             yield made
 

@@ -13,17 +13,22 @@ from typing import TypeVar
 from urllib.parse import urlencode
 
 import httpx
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from channels.health import SharedHealth
+from core.booking.lifecycle import State
 from core.booking.model import Booking
 from core.clock import ManualClock
 from core.db.tx import Database
 from core.demo.seed import seed_catalog
 from core.ids import CountedIds
+from core.inbox import Inbound
 from core.invariants import Finding, run_all
-from core.payments.model import Attempt, Kind
+from core.outbox import Notice
+from core.payments.model import Attempt, Kind, Receipt
 from core.payments.queries import collections_of
+from core.people.model import User
+from core.receipts import TurnReceipt
 from core.vault import Vault
 from sessions.bootstrap import build_desk, notice_context
 from sessions.notices import render
@@ -42,8 +47,12 @@ FORM_TYPE = {"content-type": "application/x-www-form-urlencoded"}
 ASKED, INSTANT = "4507", "4508"
 ASKED_VENDOR, INSTANT_VENDOR = "+254700000011", "+254700000012"
 SEED_IDS, STORY_IDS = 1, 2
+OTHER = "+254700000061"
+NOBODYS_ATTEMPT = "01a1f6f8-164d-76d9-92e4-1146f7489373"
 THREADS = 40
 ROUNDS_MAX = 20
+
+STORED = (User, Booking, Attempt, Receipt, Notice, Inbound, TurnReceipt)
 
 T = TypeVar("T")
 
@@ -164,6 +173,20 @@ class Market:
         self.clock.advance(seconds=5)
         self.work()
         return next(found for found in self.bookings() if found.code in line.again())
+
+    def state_of(self, booking: Booking) -> State:
+        """How far a booking is now."""
+        with self.database.transaction() as tx:
+            return tx.db.scalars(select(Booking.state).where(Booking.id == booking.id)).one()
+
+    def stored(self) -> dict[str, int]:
+        """How much there is of what a stranger could make grow."""
+        with self.database.transaction() as tx:
+            rows = {
+                table.__name__: tx.db.scalar(select(func.count()).select_from(table)) or 0
+                for table in STORED
+            }
+        return rows | {"redis": len(list(self.web.store.scan_iter("ussd:*")))}
 
     def findings(self) -> list[Finding]:
         with self.database.transaction() as tx:

@@ -1,5 +1,6 @@
 """Callbacks of both providers: kept once, answered at once, applied by nobody here."""
 
+import threading
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from core.db.tx import Database
 from core.inbox import Arrival
 from core.limits import CALLBACK_BODY_MAX_BYTES
 from tests.support.factories import CUSTOMER, make_held, make_instant_listing, make_vendor
+from tests.support.servers import Databases
 from tests.web.rig import CALLER, SECRET, Web, eventually, make_settings, running
 
 ATTEMPT = "01a1f6f8-164d-76d9-92e4-1146f7489373"
@@ -63,6 +65,29 @@ def test_a_callback_that_cannot_be_kept_is_not_taken(database: Database, redis_u
     assert {"event": "database.away", "error": "OperationalError", "log_level": "warning"} in lines
 
 
+def test_news_of_money_waits_for_a_database_that_restarts(
+    web: Web, databases: Databases, database: Database
+) -> None:
+    """Safaricom tells it once; Africa's Talking, which repeats, is sent away at once."""
+    name = database.engine.url.database
+    with databases._admin() as admin:
+        admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'.encode())
+        back = threading.Timer(
+            1.0, admin.execute, [f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true'.encode()]
+        )
+        try:
+            admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+            )
+            back.start()
+            report = web.http.post(web.hook("africastalking/delivery-reports"), data=REPORT)
+            money = web.http.post(web.hook(f"daraja/stk/{ATTEMPT}"), json=STK)
+        finally:
+            back.join()
+    assert (report.status_code, money.status_code) == (503, 200)
+    assert [kept.kind for kept in web.inbox()] == ["stk"]
+
+
 @pytest.mark.parametrize(("path", "form", "kind", "reference"), FORMS)
 def test_a_form_sent_twice_is_kept_once_and_as_it_came(
     web: Web, path: str, form: dict[str, str], kind: str, reference: str
@@ -111,10 +136,18 @@ def test_a_nul_in_a_message_does_not_lose_the_message(web: Web) -> None:
     assert web.inbox()[0].payload["text"] == "YES"
 
 
+def test_a_message_from_a_machine_is_taken_and_dropped(web: Web) -> None:
+    for sender in ("MPESA", "40404x"):
+        answer = web.http.post(web.hook("africastalking/sms"), data=SMS | {"from": sender})
+        assert answer.status_code == 200, "a refusal would be sent again for hours"
+
+    assert web.inbox() == []
+
+
 def test_a_malformed_form_is_refused_and_leaves_nothing(web: Web) -> None:
     malformed = [
         ("sms", SMS | {"id": ""}),
-        ("sms", SMS | {"from": "nobody"}),
+        ("sms", SMS | {"from": ""}),
         ("sms", SMS | {"text": "x" * 2_001}),
         ("delivery-reports", {"id": "ATXid_1"}),
         ("opt-outs", {"senderId": "NAFASI"}),
@@ -290,3 +323,17 @@ def test_what_could_not_be_kept_is_not_acknowledged(web: Web) -> None:
 
     # The provider comes again.
     assert answer.status_code == 500
+
+
+def test_money_is_told_from_the_listed_addresses_alone(database: Database, redis_url: str) -> None:
+    elsewhere = make_settings(database, redis_url, daraja_callback_ips="192.0.2.7, 192.0.2.8")
+    with running(database, elsewhere) as web:
+        told = web.http.post(web.hook(f"daraja/stk/{ATTEMPT}"), json=STK)
+        assert told.status_code == 404
+        assert web.inbox() == []
+
+    here = make_settings(database, redis_url, daraja_callback_ips="192.0.2.7,127.0.0.1")
+    with running(database, here) as web:
+        told = web.http.post(web.hook(f"daraja/stk/{ATTEMPT}"), json=STK)
+        assert told.status_code == 200
+        assert len(web.inbox()) == 1

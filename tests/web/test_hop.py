@@ -52,7 +52,6 @@ MALFORMED = [
     FORM | {"sessionId": ""},
     FORM | {"sessionId": "x" * 101},
     FORM | {"phoneNumber": "somebody"},
-    FORM | {"phoneNumber": "+254"},
     FORM | {"serviceCode": ""},
     FORM | {"text": "1" * 2_001},
     FORM | {"text": "\x00"},

@@ -106,7 +106,7 @@ def test_a_prompt_whose_answer_was_lost_is_not_shown_again(
     assert len(crew.collections.pushed) == 1
     assert crew.collections.asked == [], "without a reference there is nothing to ask by"
     given_up = attempt(crew.database, prompt)
-    assert (given_up.state, given_up.reason) == (AttemptState.FAILED, Reason.EXPIRED)
+    assert (given_up.state, given_up.reason) == (AttemptState.FAILED, Reason.SILENT)
 
 
 def test_a_worker_that_dies_while_pushing_leaves_an_unknown_prompt(

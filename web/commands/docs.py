@@ -1,12 +1,11 @@
 """Pages of the documentation that are written by the code, so that they cannot fall behind it."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from core.booking import lifecycle as booking
-from core.lifecycle import Lifecycle
-from core.payments import lifecycle as attempt
-from core.payouts import model as payout
+if TYPE_CHECKING:
+    from core.lifecycle import Lifecycle
 
 LIFECYCLE_PAGE = "docs/generated/lifecycle.md"
 
@@ -19,15 +18,19 @@ The database allows the same states (CHECK constraints), and the code no other m
 
 def lifecycle_markdown() -> str:
     """Return the page of ``docs/generated/lifecycle.md``: a diagram and a table a lifecycle."""
+    from core.booking import lifecycle as booking
+    from core.payments import lifecycle as attempt
+    from core.payouts import model as payout
+
     parts = (
-        _section("A booking", booking.LIFECYCLE, _words()),
+        _section("A booking", booking.LIFECYCLE, _words(booking.PUBLIC)),
         _section("An attempt to move money", attempt.LIFECYCLE),
         _section("A payout", payout.LIFECYCLE),
     )
     return "\n".join((_HEAD, *parts))
 
 
-def _section(title: str, lifecycle: Lifecycle[Any, Any], more: str = "") -> str:
+def _section(title: str, lifecycle: "Lifecycle[Any, Any]", more: str = "") -> str:
     rows = [f"| {before} | {event} | {after} |" for event, before, after in lifecycle.rows]
     table = "\n".join(("| From | Event | To |", "| --- | --- | --- |", *rows))
     ends = [state.value for state in lifecycle.states if not lifecycle.events(state)]
@@ -37,9 +40,9 @@ def _section(title: str, lifecycle: Lifecycle[Any, Any], more: str = "") -> str:
     )
 
 
-def _words() -> str:
+def _words(public: Mapping[Any, str]) -> str:
     """The words of the API beside those inside."""
-    rows = [f"| {state} | {word} |" for state, word in booking.PUBLIC.items()]
+    rows = [f"| {state} | {word} |" for state, word in public.items()]
     return "\n" + "\n".join(("| Inside | In the API |", "| --- | --- |", *rows, ""))
 
 

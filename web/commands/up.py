@@ -199,7 +199,7 @@ def _introduce(environ: Mapping[str, str]) -> None:
             "",
             "Try this",
             f"  1. On the phone +254700000001 dial {stem}*4507#, choose a day and book.",
-            "  2. The vendor +254700000011 gets an SMS: answer it with 1.",
+            "  2. The vendor +254700000011 gets an SMS: answer as it says.",
             "  3. Back on +254700000001: dial again, My bookings, Pay, and approve the prompt.",
             "  4. `nafasi clock advance 14d`: the event passes, Monday comes, the vendor is paid.",
             "  5. `nafasi ledger` and `nafasi check`: every shilling is accounted for.",

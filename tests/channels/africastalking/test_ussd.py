@@ -100,7 +100,7 @@ def test_what_is_no_hop_is_refused_by_the_name_of_the_field(
 ) -> None:
     with pytest.raises(BadCallback) as refused:
         parse_hop(body)
-    assert refused.value.data == {"field": field}, label
+    assert refused.value.data["field"] == field, label
 
 
 def test_a_text_of_the_greatest_length_is_read() -> None:

@@ -283,7 +283,7 @@ def test_a_worker_that_died_while_sending_leaves_a_prompt_that_is_never_sent_aga
     world.clock.advance(seconds=STK_LOST_SECONDS - ATTEMPT_LEASE_SECONDS)
     assert begin(world, attempt) is None
     now = world.attempt(attempt)
-    assert (now.state, now.reason, now.tries) == (AttemptState.FAILED, Reason.EXPIRED, 1)
+    assert (now.state, now.reason, now.tries) == (AttemptState.FAILED, Reason.SILENT, 1)
     assert world.notices()["payment_failed"] == 1
     # Still: should its money have moved, it counts.
     assert world.paid(attempt) is None
