@@ -329,7 +329,7 @@ def test_what_never_arrived_is_given_up_after_two_minutes(
     clock.advance(seconds=STK_LOST_SECONDS)
     run_attempts(crew.parts)
     given_up = newest(crew)
-    assert (given_up.state, given_up.reason) == (AttemptState.FAILED, Reason.EXPIRED)
+    assert (given_up.state, given_up.reason) == (AttemptState.FAILED, Reason.SILENT)
 
 
 def test_a_refusal_is_an_answer_and_says_nothing_of_health(
