@@ -1,8 +1,8 @@
 """Moving money: begin in a commit of its own, call the provider, note the answer.
 
 The provider is called outside any transaction. An attempt whose worker died in between is found
-by its lease and asked about. When the provider refuses our credentials, no other payment is tried:
-each further try brings the operator's lock closer.
+by its lease and asked about. When a provider refuses our credentials, no other payment is tried
+with it: each further try brings the operator's lock closer.
 """
 
 from collections.abc import Callable, Collection
@@ -39,16 +39,16 @@ def run_attempts(parts: Parts) -> int:
 
     Prompts go first: their customers hold the phone in their hands.
     """
-    called = _run(parts, COLLECTING)
-    if not any(parts.pauses.holds(pause.payouts(name)) for name in parts.payouts):
-        called += _run(parts, PAYING)
-    return called
+    halted = {name for name in parts.payouts if parts.pauses.holds(pause.payouts(name))}
+    return _run(parts, COLLECTING, ()) + _run(parts, PAYING, halted)
 
 
-def _run(parts: Parts, kinds: Collection[Kind]) -> int:
+def _run(parts: Parts, kinds: Collection[Kind], halted: Collection[str]) -> int:
     budget = Budget(RUN_SECONDS)
     called = 0
-    due = parts.database.run(lambda tx: attempts.due_attempts(tx, ATTEMPTS_BATCH_MAX, kinds))
+    due = parts.database.run(
+        lambda tx: attempts.due_attempts(tx, ATTEMPTS_BATCH_MAX, kinds, halted)
+    )
     for attempt_id in due:
         if budget.spent:
             break

@@ -47,6 +47,7 @@ REASONS = {
     "bad_number": Reason.BAD_RECIPIENT,
     "bad_credentials": Reason.CREDENTIALS,
     "busy": Reason.BUSY,
+    "no_balance": Reason.NO_FLOAT,
 }
 
 
@@ -94,12 +95,28 @@ def start_collection(tx: Tx, booking_id: UUID, msisdn: str) -> Attempt:
     return attempt
 
 
-def due_attempts(tx: Tx, limit: int, kinds: Collection[Kind] = tuple(Kind)) -> list[UUID]:
-    """Return attempts that are to be sent, asked about or given up, the longest due first."""
+def due_attempts(
+    tx: Tx,
+    limit: int,
+    kinds: Collection[Kind] = tuple(Kind),
+    halted: Collection[str] = (),
+) -> list[UUID]:
+    """Return attempts that are to be sent, asked about or given up, the longest due first.
+
+    Args:
+        tx: the caller's transaction.
+        limit: so many at the most.
+        kinds: only of these.
+        halted: providers that are left alone until a person acts.
+    """
     return list(
         tx.db.scalars(
             select(Attempt.id)
-            .where(Attempt.due_at <= tx.now, Attempt.kind.in_(kinds))
+            .where(
+                Attempt.due_at <= tx.now,
+                Attempt.kind.in_(kinds),
+                Attempt.provider.not_in(halted),
+            )
             .order_by(Attempt.due_at)
             .limit(limit)
         )

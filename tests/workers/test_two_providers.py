@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,8 +21,19 @@ from core.money import kes
 from core.payments.attempts import start_collection
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind
+from core.payouts.model import Payout, PayoutState
+from core.payouts.usecases import make_payout
+from core.people.model import Vendor
 from core.ports import Callback, MoneyEvent, Outcome, ProviderError, Reason, Routes
-from tests.support.factories import CUSTOMER, make_held, make_listing, make_vendor
+from tests.support.factories import (
+    CUSTOMER,
+    OTHER_VENDOR,
+    VENDOR,
+    make_held,
+    make_listing,
+    make_paid,
+    make_vendor,
+)
 from tests.support.fakes import DOWN, LOST, FakeCollections, FakePayouts, notices
 from tests.workers import callbacks
 from tests.workers.callbacks import arrivals, arrive
@@ -29,6 +41,8 @@ from tests.workers.conftest import Crew, make_crew
 from tests.workers.stories import Died, attempt, balance, booking_of, die, send
 from workers.attempts import run_attempts
 from workers.inbox import run_inbox
+from workers.notices import run_notices
+from workers.timers import run_timers
 
 BOTH = ("daraja", "flutterwave")
 
@@ -67,6 +81,7 @@ def crew(
         health=health,
     )
     yield made
+    run_notices(made.parts)
     assert database.run(run_all) == []
 
 
@@ -353,3 +368,77 @@ def test_darajas_own_callback_still_counts_after_the_handing_over(
     run_inbox(crew.parts)
     assert booking_of(crew.database, prompt).state is State.CONFIRMED
     assert balance(crew.database, "float:daraja") == kes(66_700)
+
+
+def test_an_empty_account_halts_its_own_payments_and_nobody_elses(
+    crew: Crew, clock: ManualClock, health: SharedHealth
+) -> None:
+    """Each vendor's payout waits with the provider that was up when it was planned."""
+    with crew.database.transaction() as tx:
+        for msisdn, receipt in ((VENDOR, "SFF6XYQ1AA"), (OTHER_VENDOR, "SFF6XYQ1BB")):
+            make_paid(tx, make_listing(tx, make_vendor(tx, msisdn)), receipt=receipt)
+    clock.advance(days=12)
+    for _ in range(3):
+        run_timers(crew.parts)
+        clock.advance(days=2, seconds=1)
+    with crew.database.transaction() as tx:
+        first, other = tx.db.scalars(select(Vendor.id).order_by(Vendor.number)).all()
+        assert make_payout(tx, other) is not None
+    for _ in range(FAILURES_MAX):
+        health.note("daraja", DOWN)
+    with crew.database.transaction() as tx:
+        payout = make_payout(tx, first)
+        assert payout is not None
+        tx.db.flush()
+        planned = tx.db.scalars(select(Attempt).where(Attempt.payout_id == payout.id)).one()
+        planned.due_at = clock.now() - timedelta(seconds=1)  # It goes first.
+    health.note("daraja", None)
+    flutterwave = crew.parts.payouts["flutterwave"]
+    assert isinstance(flutterwave, SecondPayouts)
+    flutterwave.script.then(ProviderError("no_balance", stop=True))
+
+    run_attempts(crew.parts)
+    assert (len(flutterwave.calls), len(crew.payouts.calls)) == (1, 0)
+    assert attempt(crew.database, planned.id).reason is Reason.NO_FLOAT
+    run_attempts(crew.parts)
+    assert (len(flutterwave.calls), len(crew.payouts.calls)) == (1, 1)
+
+
+def test_a_transfer_told_of_as_completed_may_have_failed(
+    crew: Crew, clock: ManualClock, health: SharedHealth
+) -> None:
+    with crew.database.transaction() as tx:
+        make_paid(tx, make_listing(tx, make_vendor(tx)))
+    clock.advance(days=12)
+    for _ in range(3):
+        run_timers(crew.parts)
+        clock.advance(days=2, seconds=1)
+    for _ in range(FAILURES_MAX):
+        health.note("daraja", DOWN)
+    with crew.database.transaction() as tx:
+        payout = make_payout(tx, tx.db.scalars(select(Vendor.id)).one())
+        assert payout is not None
+        tx.db.flush()
+        sent = tx.db.scalars(select(Attempt.id).where(Attempt.payout_id == payout.id)).one()
+    run_attempts(crew.parts)
+    flutterwave = crew.parts.payouts["flutterwave"]
+    assert isinstance(flutterwave, SecondPayouts)
+    flutterwave.answers[sent] = MoneyEvent(
+        "flutterwave", Outcome.FAILED, sent, reason=Reason.BAD_RECIPIENT
+    )
+    data = {"id": 26251, "reference": str(sent), "status": "FAILED"}
+    body = {"event": "transfer.completed", "data": data}
+    reference = "26251 transfer.completed FAILED"
+    arrive(
+        crew.database,
+        Callback("flutterwave", "transfer", reference, {"body": body}, once=True),
+    )
+    run_inbox(crew.parts)
+    run_attempts(crew.parts)
+
+    failed = attempt(crew.database, sent)
+    assert (failed.state, failed.reason) == (AttemptState.FAILED, Reason.BAD_RECIPIENT)
+    with crew.database.transaction() as tx:
+        again = tx.db.get_one(Payout, payout.id)
+    assert (again.state, again.tries, again.paid_cents) == (PayoutState.RELEASED, 1, 0)
+    assert balance(crew.database, "float:flutterwave") == kes(0)
