@@ -84,7 +84,7 @@ WITH keyed AS (
     SELECT id, concat(provider, ' ', number) AS subject, amount_cents,
         concat(
             direction, ':', provider, ':',
-            CASE direction WHEN 'in' THEN number ELSE attempt_id::text END
+            CASE direction WHEN 'in' THEN number ELSE coalesce(attempt_id::text, number) END
         ) AS key
     FROM receipts
     UNION

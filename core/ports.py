@@ -304,6 +304,7 @@ class MoneyEvent:
         reference: the provider's id of the request, when given.
         receipt: the provider's unique receipt (M-Pesa receipt), when money moved and it is told.
         amount: what moved; None when the evidence does not say.
+        fee: what the provider took for it from our money with it; None when it does not say.
         payer: the other side's number in E.164, or None when masked or absent.
         account: what the payer typed as account number (paybill), None otherwise.
         reason: why it failed.
@@ -324,6 +325,7 @@ class MoneyEvent:
     code: str | None = None
     text: str = ""
     at: datetime | None = None
+    fee: Money | None = None
 
 
 class CollectionGateway(Protocol):

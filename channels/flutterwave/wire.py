@@ -73,6 +73,7 @@ def charge_event(data: object, attempt_id: UUID) -> MoneyEvent:
         reason=_reason(sentence, CHARGE_REASONS),
         receipt=identifier(told.get("flw_ref")),
         number=_customer_number(told),
+        fees=(told.get("app_fee"), told.get("merchant_fee")),
     )
 
 
@@ -93,6 +94,7 @@ def transfer_event(data: object, attempt_id: UUID) -> MoneyEvent:
         reason=_reason(sentence, TRANSFER_REASONS),
         receipt=None,
         number=plain(told.get("account_number")) if to_wallet else "",
+        fees=(told.get("fee"),),
     )
 
 
@@ -128,6 +130,7 @@ def _event(
     reason: Reason,
     receipt: str | None,
     number: str,
+    fees: tuple[object, ...],
 ) -> MoneyEvent:
     outcome, code = state_of(told), plain(told.get("status")).strip()
     if plain(own_reference) != str(attempt_id):
@@ -148,6 +151,7 @@ def _event(
         code=code or None,
         text=sentence,
         at=_moment(told.get("created_at")),
+        fee=_fee(fees) if succeeded else None,
     )
 
 
@@ -160,6 +164,16 @@ def _paid(told: Mapping[str, Any]) -> Money:
     if paid is None or paid.cents <= 0:
         raise ProviderError("bad_answer", retryable=True, detail="no amount")
     return paid
+
+
+def _fee(values: tuple[object, ...]) -> Money | None:
+    """What was taken from us; one that cannot be read is left to reconciliation."""
+    try:
+        parts = [amount(value, "fee") for value in values]
+    except BadCallback:
+        return None
+    cents = [part.cents for part in parts if part is not None]
+    return Money(sum(cents)) if cents and min(cents) >= 0 else None
 
 
 def _payer(number: str) -> str | None:

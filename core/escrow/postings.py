@@ -89,6 +89,15 @@ def paid_out(
     return Transfer(outgoing_key(provider, reference), TransferKind.PAID_OUT, legs)
 
 
+def charged(provider: str, amount: Money, *, reference: str) -> Transfer:
+    """A provider took its charge from our float; ``reference`` names the payment it is for."""
+    return Transfer(
+        outgoing_key(provider, reference),
+        TransferKind.CHARGED,
+        _move(amount, debit=accounts.PROVIDER_FEES, credit=accounts.float_of(provider)),
+    )
+
+
 def returned(
     code: str, provider: str, amount: Money, *, reference: str, booking_id: UUID
 ) -> Transfer:

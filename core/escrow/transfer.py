@@ -26,6 +26,7 @@ class TransferKind(StrEnum):
     SUSPENDED = "suspended"
     MATCHED = "matched"
     SENT_BACK = "sent_back"
+    CHARGED = "charged"
 
 
 @dataclass(frozen=True, slots=True)

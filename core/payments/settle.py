@@ -122,6 +122,7 @@ def _succeed(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
     attempt.reason = None
     attempt.due_at = None
     attempt.finished_at = tx.now
+    _charge(tx, event)
     if by_hand is not None:
         by_hand.attempt_id = attempt.id
         return None
@@ -134,6 +135,15 @@ def _succeed(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
     else:
         _returned(tx, attempt)
     return None
+
+
+def _charge(tx: Tx, event: MoneyEvent) -> None:
+    """Post what the provider took for a payment, once, whoever tells of it first."""
+    if event.fee is None or not event.fee.cents or event.receipt is None:
+        return
+    number = f"charge:{event.receipt}"
+    if receipts.keep(tx, event.provider, number, Direction.OUT, event.fee) is not None:
+        ledger.post(tx, postings.charged(event.provider, event.fee, reference=number))
 
 
 def _name(tx: Tx, attempt: Attempt, number: str | None) -> str | None:

@@ -152,3 +152,15 @@ def test_what_was_taken_without_an_id_may_have_been_taken(data: object) -> None:
     with pytest.raises(ProviderError) as refused:
         number_id(data)
     assert flags(refused.value) == {"unknown"}
+
+
+@pytest.mark.parametrize(
+    ("told", "fee"),
+    [(43.5, Money(4_350)), ("43.50", Money(4_350)), (0, Money(0)), ("much", None), (-1, None)],
+)
+def test_what_the_provider_took_for_it(told: object, fee: Money | None) -> None:
+    assert charge_event(charge(app_fee=told), ATTEMPT).fee == fee
+    assert transfer_event(transfer(fee=told), ATTEMPT).fee == fee
+    more = charge_event(charge(app_fee=told, merchant_fee=1), ATTEMPT).fee
+    assert more == (fee + kes(1) if fee is not None else None)
+    assert charge_event(charge(app_fee=told, status="pending"), ATTEMPT).fee is None

@@ -287,11 +287,18 @@ def test_a_bank_payout_that_arrived_pays_the_vendor_out(world: World) -> None:
     [attempt] = world.attempts(Kind.PAYOUT)
     begin(world, attempt.id)
     event = MoneyEvent(
-        "flutterwave", Outcome.SUCCEEDED, attempt.id, receipt="26251", amount=kes(40_000)
+        "flutterwave",
+        Outcome.SUCCEEDED,
+        attempt.id,
+        receipt="26251",
+        amount=kes(40_000),
+        fee=kes(100),
     )
     assert world.run(lambda tx: settle.apply(tx, event)) is None
     assert world.state(booking) == "paid_out"
-    assert world.balance("float:flutterwave") == kes(-40_000)
+    assert world.run(lambda tx: settle.apply(tx, event)) == "repeat"
+    assert world.balance("float:flutterwave") == kes(-40_100)
+    assert world.balance("expense:provider_fees") == kes(100)
     assert world.notice("payout_sent")["to_bank"] is True
 
 
