@@ -18,6 +18,11 @@ def upgrade() -> None:
         "attempts",
         sa.Column("lost", sa.Boolean(), nullable=False, server_default=sa.text("false")),
     )
+    # What was under way before this was noted may have lost an answer.
+    op.execute(
+        "UPDATE attempts SET lost = true"
+        " WHERE sent_at IS NOT NULL AND state IN ('queued', 'sending', 'unknown')"
+    )
     op.create_foreign_key(
         op.f("fk_attempts_rerouted_from_attempts"),
         "attempts",
