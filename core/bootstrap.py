@@ -7,6 +7,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
+import core.db.models  # noqa: F401 -- Whoever writes a row needs the tables that its keys name.
 from core.clock import Clock, SystemClock
 from core.db.tx import Database, Work
 from core.ids import SystemIds

@@ -1,8 +1,8 @@
 """What must always be true, over the whole core: the list that ``nafasi check`` runs.
 
 The ledger's own (I1 to I6, I8) come from ``core.escrow.invariants``; here are those that tie
-bookings, receipts, payouts and notices to each other. Each check is one statement, hence one
-snapshot: it can run beside everything else.
+bookings, refunds, receipts, payouts and notices to each other. Each check is one statement, hence
+one snapshot: it can run beside everything else.
 """
 
 from dataclasses import dataclass
@@ -16,6 +16,8 @@ from core.booking.lifecycle import CLAIMING, LIFECYCLE
 from core.db.tx import Tx
 from core.escrow import invariants as ledger
 from core.escrow.invariants import FINDINGS_MAX
+from core.limits import PENALTIES_REVIEWED_MIN
+from core.people.penalties import counted_since
 
 # A timer, a callback or a message may wait this long for a worker before somebody should look.
 LATE_SECONDS = 10 * 60
@@ -26,9 +28,12 @@ STUCK_SECONDS = 5 * 60
 class Invariant(StrEnum):
     """What a finding breaks, beside the ledger's own."""
 
+    ESCROW = "I5"
+    CAPTURED = "I6"
     UNITS = "I7"
     RECEIPTS = "I8"
     PAYOUTS = "I9"
+    SHARES = "I10"
     LIFECYCLE = "I11"
     NOTICES = "I13"
 
@@ -160,6 +165,87 @@ HAVING count(*) > 1
 LIMIT :findings_max
 """
 
+# Of a booking that is over, escrow holds what is still on its way back, and nothing else.
+ESCROW_LEFT = """
+SELECT code AS subject, coalesce(on_its_way, 0) AS expected, coalesce(-balance_cents, 0) AS actual
+FROM bookings
+LEFT JOIN ledger_accounts ON path = concat('escrow:', code)
+LEFT JOIN (
+    SELECT booking_id, sum(amount_cents) AS on_its_way
+    FROM refunds WHERE state <> 'returned' GROUP BY booking_id
+) AS going ON going.booking_id = bookings.id
+WHERE (state NOT IN ('confirmed', 'checked_in', 'completed') OR released_at IS NOT NULL)
+    AND coalesce(-balance_cents, 0) <> coalesce(on_its_way, 0)
+LIMIT :findings_max
+"""
+
+REFUNDS_COUNTED = """
+SELECT code AS subject, coalesce(sum(refunds.amount_cents), 0) AS expected,
+    refunds_cents AS actual
+FROM bookings LEFT JOIN refunds ON booking_id = bookings.id
+GROUP BY bookings.id
+HAVING coalesce(sum(refunds.amount_cents), 0) <> refunds_cents
+LIMIT :findings_max
+"""
+
+REFUNDS_POSTED = """
+SELECT code AS subject, coalesce(arrived, 0) AS expected, coalesce(posted, 0) AS actual
+FROM bookings
+LEFT JOIN (
+    SELECT booking_id, sum(amount_cents) AS arrived
+    FROM refunds WHERE state = 'returned' GROUP BY booking_id
+) AS refunded ON refunded.booking_id = bookings.id
+LEFT JOIN (
+    SELECT booking_id, sum(amount_cents) AS posted
+    FROM ledger_transfers JOIN ledger_postings ON transfer_id = ledger_transfers.id
+    WHERE kind = 'returned' AND account LIKE 'escrow:%'
+    GROUP BY booking_id
+) AS sent ON sent.booking_id = bookings.id
+WHERE coalesce(arrived, 0) <> coalesce(posted, 0)
+LIMIT :findings_max
+"""
+
+SHARED_OUT = """
+SELECT code AS subject, total_cents - refunds_cents AS expected, -sum(amount_cents) AS actual
+FROM bookings
+JOIN ledger_transfers ON booking_id = bookings.id AND kind IN ('released', 'retained')
+JOIN ledger_postings ON transfer_id = ledger_transfers.id
+WHERE account NOT LIKE 'escrow:%'
+GROUP BY bookings.id
+HAVING -sum(amount_cents) <> total_cents - refunds_cents
+LIMIT :findings_max
+"""
+
+# Without a refund each share is the frozen price's own.
+SHARED_LEGS = """
+SELECT concat(code, ' ', name) AS subject, expected,
+    coalesce(-sum(ledger_postings.amount_cents), 0) AS actual
+FROM bookings
+JOIN ledger_transfers ON booking_id = bookings.id AND kind IN ('released', 'retained')
+CROSS JOIN LATERAL (VALUES
+    ('payable', vendor_net_cents),
+    ('revenue:service_fee', service_fee_cents),
+    ('revenue:commission', commission_cents),
+    ('revenue:rounding', rounding_cents),
+    ('tax:vat', vat_cents),
+    ('tax:withholding', withholding_cents)
+) AS legs (name, expected)
+LEFT JOIN ledger_postings ON transfer_id = ledger_transfers.id
+    AND name IN (account, split_part(account, ':', 1))
+WHERE refunds_cents = 0
+GROUP BY code, name, expected
+HAVING coalesce(-sum(ledger_postings.amount_cents), 0) <> expected
+LIMIT :findings_max
+"""
+
+PRICE_PARTS = """
+SELECT code AS subject, base_cents AS expected,
+    commission_cents + withholding_cents + vendor_net_cents AS actual
+FROM bookings
+WHERE base_cents <> commission_cents + withholding_cents + vendor_net_cents
+LIMIT :findings_max
+"""
+
 # Each audit row begins where the one before it ended, by a row of the table; the last one ends
 # where the booking is.
 MOVES = """
@@ -229,6 +315,12 @@ LIMIT :findings_max
 """
 
 CHECKS = (
+    Check(Invariant.ESCROW, "escrow of what is over is on its way back", ESCROW_LEFT),
+    Check(Invariant.CAPTURED, "a booking counts its refunds", REFUNDS_COUNTED),
+    Check(Invariant.CAPTURED, "a refund that arrived is posted", REFUNDS_POSTED),
+    Check(Invariant.SHARES, "what is shared out is what was kept", SHARED_OUT),
+    Check(Invariant.SHARES, "each share is the price's", SHARED_LEGS),
+    Check(Invariant.SHARES, "a price is its parts", PRICE_PARTS),
     Check(Invariant.UNITS, "claimed units are the calendar's, none oversold", UNITS),
     Check(Invariant.RECEIPTS, "a receipt is posted once", KEYED + RECEIPT_POSTED_ONCE),
     Check(Invariant.RECEIPTS, "a receipt is posted whole", KEYED + RECEIPT_AMOUNT),
@@ -254,6 +346,13 @@ CASES = {
     "attempts_unknown": "SELECT count(*) FROM attempts WHERE state = 'unknown'",
     "payouts_failed": "SELECT count(*) FROM payouts WHERE state = 'failed'",
     "receipts_in_suspense": "SELECT count(*) FROM receipts WHERE suspense",
+    "refunds_failed": "SELECT count(*) FROM refunds WHERE state = 'failed'",
+    "vendors_to_review": """
+        SELECT count(*) FROM (
+            SELECT vendor_id FROM vendor_penalties WHERE at > :counted_since
+            GROUP BY vendor_id HAVING count(*) >= :reviewed_min
+        ) AS vendors
+    """,
 }
 
 FIRST_MOVES = ("request requested", "book_instant awaiting_payment")
@@ -284,7 +383,13 @@ def run_all(tx: Tx) -> list[Finding]:
 
 def open_cases(tx: Tx) -> dict[str, int]:
     """Count what a person may have to look at, by kind."""
-    return {name: int(tx.db.execute(text(count)).scalar_one()) for name, count in CASES.items()}
+    values = {
+        "counted_since": counted_since(tx.now),
+        "reviewed_min": PENALTIES_REVIEWED_MIN,
+    }
+    return {
+        name: int(tx.db.execute(_sql(count, values)).scalar_one()) for name, count in CASES.items()
+    }
 
 
 def _values(now: datetime) -> dict[str, Any]:

@@ -60,6 +60,13 @@ LATE_QUESTIONS_MAX = 8
 RETURN_TRIES_MAX = 3
 RETURN_RETRY_SECONDS = 3600
 
+# Cancellations. A refund that failed for certain is tried three times more, then it is a case.
+POLICY_TIERS_MAX = 10
+REFUND_TRIES_MAX = 4
+REFUNDS_PER_BOOKING_MAX = 50
+PENALTY_DAYS = 90
+PENALTIES_REVIEWED_MIN = 3
+
 # Outbox and inbox.
 # With pauses doubling up to the longest, a provider may be away for some three hours.
 OUTBOX_TRIES_MAX = 20

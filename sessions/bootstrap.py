@@ -6,7 +6,6 @@ import redis
 
 from core import outbox
 from core.db.tx import Database, Tx
-from core.people.queries import user_id
 from core.people.usecases import find_person
 from core.settings import Settings
 from sessions.conductor import Conductor, Observer
@@ -24,11 +23,10 @@ class CoreHooks:
     def who(self, tx: Tx, msisdn: str) -> Person:
         """Return who has a number."""
         found = find_person(tx, msisdn)
-        known = user_id(tx, msisdn)
         return Person(
             msisdn,
             language=found.language.value,
-            id=str(known) if known else None,
+            id=str(found.id) if found.id else None,
             name=found.business or "",
             vendor_id=str(found.vendor_id) if found.vendor_id else None,
         )

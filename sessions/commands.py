@@ -26,6 +26,7 @@ class Verb(StrEnum):
     DECLINE = "decline"
     STATUS = "status"
     PAY = "pay"
+    CANCEL = "cancel"
     NUMBER = "number"
     """A bare number that can only be an answer to a question."""
     UNKNOWN = "unknown"
@@ -42,6 +43,9 @@ YES = {"1", "YES", "Y", "NDIYO", "NDIO", "ACCEPT", "KUBALI", "NAKUBALI", "OK", "
 NO = {"2", "NO", "N", "HAPANA", "LA", "DECLINE", "KATAA", "NAKATAA", "REJECT"}
 STATUS = {"STATUS", "HALI", "STATUSI"}
 PAY = {"PAY", "LIPA", "LIPIA"}
+CANCEL = {"CANCEL", "GHAIRI", "KUGHAIRI", "BATILISHA", "FUTA"}
+# A cancellation is confirmed in a word, not in a figure that may answer something else.
+SURE = {"YES", "NDIYO", "NDIO"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +57,14 @@ class Command:
         code: the booking it is about, when one was named.
         number: a bare number, for an open question.
         guessed: the code was not typed exactly so.
+        sure: a cancellation was confirmed in the same message.
     """
 
     verb: Verb
     code: str | None = None
     number: int | None = None
     guessed: bool = False
+    sure: bool = False
 
 
 def understand(text: str, *, vendor: bool, open_codes: Sequence[str] = ()) -> Command:
@@ -82,6 +88,9 @@ def _about_booking(code: str | None, rest: list[str], *, vendor: bool, guessed: 
     if said & PAY:
         # Money is never guessed at: a code with a wrong letter is asked back.
         return Command(Verb.PAY, None if guessed else code, guessed=guessed)
+    if said & CANCEL:
+        sure = bool(said & SURE) and not said & NO
+        return Command(Verb.CANCEL, None if guessed else code, guessed=guessed, sure=sure)
     if said & STATUS:
         return Command(Verb.STATUS, code, guessed=guessed)
     if vendor and (said & YES or said & NO):
@@ -118,7 +127,7 @@ def _take_code(typed: list[str], open_codes: Sequence[str]) -> tuple[str | None,
 
 def _nearest(word: str, codes: Sequence[str]) -> str | None:
     """The one open code that differs from a word by one letter, a swap or a slip; else None."""
-    known = YES | NO | STATUS | PAY
+    known = YES | NO | STATUS | PAY | CANCEL
     if len(word) < 4 or word in known:
         return None
     close = [code for code in codes if _one_slip(word, code)]

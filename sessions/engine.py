@@ -47,7 +47,8 @@ class Engine:
 
     def who(self, msisdn: str) -> Person:
         """Ask who has a number; only in a thread."""
-        return self.database.run(lambda tx: self.hooks.who(tx, msisdn))
+        with self.database.reading() as tx:
+            return self.hooks.who(tx, msisdn)
 
     def begin(self, person: Person, hop: Hop, cut_off: State | None = None) -> Played:
         """Open a conversation: at home, at a named shortcut, or asking whether to continue."""

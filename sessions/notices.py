@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from core.booking.lifecycle import Actor
 from core.booking.notices import Topic
 from core.catalog.rules import Category
 from core.clock import NAIROBI
@@ -17,6 +18,7 @@ from core.msisdn import local_form
 from core.ports import Reason
 from sessions.dates import time_text
 from sessions.flows import words
+from sessions.flows.vendor import consequence
 from sessions.gsm7 import septets
 from sessions.texts import Cut, T, Text, cut, n, plain, t
 
@@ -249,7 +251,8 @@ def _not_paid(params: Params, _context: NoticeContext) -> T:
 def _confirmed_customer(params: Params, context: NoticeContext) -> T:
     return t(
         "Paid {total}. {code} is confirmed: {listing}, {place}, {days}, from {time}, {people}. "
-        "Vendor {business} {phone}. On arrival show PIN {pin}. To cancel call {help}.",
+        "Vendor {business} {phone}. On arrival show PIN {pin}. To cancel reply CANCEL {code}. "
+        "Help {help}.",
         **_what(params),
         place=cut(params["place"]),
         time=time_text(datetime.fromisoformat(params["starts_at"]).astimezone(NAIROBI).time()),
@@ -266,6 +269,56 @@ def _confirmed_vendor(params: Params, _context: NoticeContext) -> T:
         "service. Ask for the PIN on arrival.",
         **_what(params),
         phone=local_form(params["customer_msisdn"]),
+    )
+
+
+def _cancelled_customer(params: Params, context: NoticeContext) -> T:
+    """What was cancelled, by whom, and what goes back."""
+    refund = Money(params["refund_cents"])
+    back = (
+        t("We are sending {refund} back to the phone that paid.", refund=refund)
+        if refund.cents
+        else t("By its rule no money goes back.")
+    )
+    match Actor(params["by"]):
+        case Actor.VENDOR:
+            return t(
+                "Sorry, the vendor cancelled {code} {listing}, {day}. {back} Find another: {dial}",
+                **_what(params),
+                back=back,
+                dial=context.ussd_code,
+            )
+        case Actor.ADMIN:
+            return t(
+                "Sorry, we had to cancel {code} {listing}, {day}. {back} Questions: {help}",
+                **_what(params),
+                back=back,
+                help=local_form(context.help_phone),
+            )
+        case _:
+            return t("{code} {listing}, {day} is cancelled. {back}", **_what(params), back=back)
+
+
+def _cancelled_vendor(params: Params, _context: NoticeContext) -> T:
+    kept = Money(params["kept_cents"])
+    if Actor(params["by"]) is Actor.VENDOR:
+        return t(
+            "You cancelled {code} {listing}, {day}. The customer gets all money back. "
+            "{consequence}",
+            **_what(params),
+            consequence=consequence(params["penalties"]),
+        )
+    yours = (
+        t("You get {kept} with the next payout.", kept=kept)
+        if kept.cents
+        else t("You get nothing for it.")
+    )
+    if Actor(params["by"]) is Actor.ADMIN:
+        return t(
+            "{code} {listing}, {day}: we had to cancel it. {yours}", **_what(params), yours=yours
+        )
+    return t(
+        "{code} {listing}, {day}: the customer cancelled. {yours}", **_what(params), yours=yours
     )
 
 
@@ -338,7 +391,8 @@ def _payout_failed(params: Params, context: NoticeContext) -> T:
 def _help(_params: Params, context: NoticeContext) -> T:
     return t(
         "Nafasi: dial {dial} to find halls, food and rooms and pay by M-Pesa. By SMS: STATUS "
-        "code, PAY code, SWAHILI, STOP, START. Vendors answer 1 yes, 2 no. Call {help}.",
+        "code, PAY code, CANCEL code, SWAHILI, STOP, START. Vendors answer 1 yes, 2 no. Call "
+        "{help}.",
         dial=context.ussd_code,
         help=local_form(context.help_phone),
     )
@@ -361,6 +415,8 @@ _WORDS: Mapping[str, Callable[[Params, NoticeContext], Text]] = {
     Topic.NOT_PAID: _not_paid,
     Topic.CONFIRMED_CUSTOMER: _confirmed_customer,
     Topic.CONFIRMED_VENDOR: _confirmed_vendor,
+    Topic.CANCELLED_CUSTOMER: _cancelled_customer,
+    Topic.CANCELLED_VENDOR: _cancelled_vendor,
     Topic.COMPLETED: _completed,
     Topic.MONEY_RETURNING: _money_returning,
     Topic.MONEY_RETURNED: _money_returned,

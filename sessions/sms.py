@@ -22,6 +22,7 @@ from core.payments.attempts import start_collection
 from core.people.model import Language, Purpose
 from core.people.usecases import Person, find_person, opt_in, opt_out, set_language
 from core.ports import SmsIn
+from sessions.cancelling import answer_cancel
 from sessions.commands import Command, Verb, understand
 from sessions.flows import words
 from sessions.notices import ANSWER_TOPIC, HELP_TOPIC
@@ -29,6 +30,7 @@ from sessions.texts import T, cut, n, plain, t, why
 
 LISTED_MAX = 5
 MESSAGES_MAX = 20
+NUMBERED = (Verb.ACCEPT, Verb.DECLINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class SmsDesk:
             Verb.NUMBER: self._answer_question,
             Verb.STATUS: self._status,
             Verb.PAY: self._pay,
+            Verb.CANCEL: lambda letter: answer_cancel(letter.tx, letter.person, letter.command),
             Verb.UNKNOWN: self._unknown,
         }
 
@@ -127,12 +130,13 @@ class SmsDesk:
         if letter.person.vendor_id is not None and letter.command.code:
             return t("Reply {code} 1 to accept or {code} 2 to decline.", code=letter.command.code)
         return t(
-            "We did not understand. Reply HELP, STATUS code or PAY code, or dial {dial}.",
+            "We did not understand. Reply HELP, STATUS code, PAY code or CANCEL code, or dial "
+            "{dial}.",
             dial=self._ussd_code,
         )
 
     def _answer_question(self, letter: _Letter) -> T:
-        question = questions.open_question(letter.tx, letter.msisdn)
+        question = _question(letter)
         number = letter.command.number or 0
         if question is None or not 1 <= number <= len(question.offered):
             return self._unknown(letter)
@@ -143,8 +147,7 @@ class SmsDesk:
         """A vendor's yes or no: to the named request, the asked one, or the only one."""
         if letter.command.code is not None:
             return self._settle(letter, letter.command.verb, letter.command.code)
-        question = questions.open_question(letter.tx, letter.msisdn)
-        if question is not None and letter.command.number is not None:
+        if _question(letter) is not None and letter.command.number is not None:
             return self._answer_question(letter)
         waiting = requests_of_vendor(letter.tx, _vendor_id(letter), LISTED_MAX)
         if not waiting:
@@ -256,6 +259,12 @@ def _vendor_id(letter: _Letter) -> UUID:
     if letter.person.vendor_id is None:
         raise BadInput("not_vendor")
     return letter.person.vendor_id
+
+
+def _question(letter: _Letter) -> questions.Question | None:
+    """The open question that a number can answer."""
+    found = questions.open_question(letter.tx, letter.msisdn)
+    return found if found is not None and found.about in NUMBERED else None
 
 
 def _open_codes(tx: Tx, person: Person) -> list[str]:

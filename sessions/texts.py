@@ -268,6 +268,8 @@ REFUSALS: Mapping[str, T] = {
     "too_many_attempts": t("Too many tries. Pay by paybill, or call us."),
     "too_many_open": t("You have {limit} open bookings. Pay or cancel one."),
     "too_expensive": t("It costs more than M-Pesa can carry at once."),
+    "already_begun": t("It has begun. Call us instead."),
+    "refund_changed": t("What you get back has changed. Look again."),
     "price_changed": t("The price has changed. Look again."),
     "wrong_pin": t("Those are not the right digits."),
     "too_early": t("It is too early for that."),

@@ -50,7 +50,7 @@ class Walk:
         self.seen = True
         # The very bytes of a receipt, when the last thing that happened has one.
         self.told: str | None = None
-        self._reading = reading or (database.transaction if hop.threaded else None)
+        self._reading = reading or (database.reading if hop.threaded else None)
 
     def open(self, cut_off: State | None) -> None:
         """Show the first screen of a call."""
@@ -175,7 +175,7 @@ class Walk:
         A process that dies after its commit leaves a receipt, but neither an answer nor a state.
         """
         turn = self.hop.turn
-        with (self._reading or self.database.transaction)() as tx:
+        with (self._reading or self.database.reading)() as tx:
             kept = receipts.of_session(tx, turn.provider, cut_off.session)
             states = [State.from_json(receipt.next_state) for receipt in kept]
         later = (

@@ -5,6 +5,7 @@ import typer
 from web.commands import (
     bench,
     books,
+    cancel,
     catalogs,
     clock,
     docs,
@@ -30,6 +31,9 @@ app.command()(phone.phone)
 app.command()(doctor.doctor)
 app.command()(books.check)
 app.command()(books.ledger)
+app.command()(cancel.cancel)
+app.command()(cancel.refunds)
+app.command()(cancel.policy)
 app.add_typer(clock.app, name="clock")
 app.command()(clock.trigger)
 app.add_typer(bench.app, name="bench")

@@ -26,6 +26,7 @@ class Event(StrEnum):
     DECLINE = "decline"
     LAPSE = "lapse"
     WITHDRAW = "withdraw"
+    CANCEL = "cancel"
     PAY = "pay"
     PAY_LATE = "pay_late"
     CHECK_IN = "check_in"
@@ -55,11 +56,14 @@ TABLE = (
     (Event.WITHDRAW, State.AWAITING_PAYMENT, State.CANCELLED),
     (Event.PAY_LATE, State.EXPIRED, State.CONFIRMED),
     (Event.PAY_LATE, State.CANCELLED, State.CONFIRMED),
+    (Event.CANCEL, State.CONFIRMED, State.CANCELLED),
     (Event.CHECK_IN, State.CONFIRMED, State.CHECKED_IN),
     (Event.COMPLETE, State.CONFIRMED, State.COMPLETED),
     (Event.COMPLETE, State.CHECKED_IN, State.COMPLETED),
     (Event.RELEASE, State.COMPLETED, State.COMPLETED),
     (Event.PAID_OUT, State.COMPLETED, State.PAID_OUT),
+    # The vendor's part of what was kept after a cancellation has reached them.
+    (Event.PAID_OUT, State.CANCELLED, State.CANCELLED),
 )
 
 LIFECYCLE = Lifecycle(State, TABLE)

@@ -33,6 +33,8 @@ class Booking(Base):
             "total_cents = base_cents + service_fee_cents + vat_cents + rounding_cents",
             name="total",
         ),
+        # However many cancel or refund at once: never more goes back than was paid.
+        CheckConstraint("refunds_cents BETWEEN 0 AND total_cents", name="refunds"),
         Index("ix_bookings_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index("ix_bookings_listing_id_starts_on", "listing_id", "starts_on"),
         Index("ix_bookings_customer_id_created_at", "customer_id", "created_at"),
@@ -60,6 +62,11 @@ class Booking(Base):
     commission_cents: Mapped[int] = cents()
     withholding_cents: Mapped[int] = cents()
     vendor_net_cents: Mapped[int] = cents()
+    refunds_cents: Mapped[int] = mapped_column(BigInteger, default=0)
+    """Of the total, what has gone back to the customer or is on its way."""
+    released_net_cents: Mapped[int | None] = cents(nullable=True)
+    """By how much the vendor's payable grew: at the release, or when it was cancelled after it
+    had been paid for. Empty before, and where all of ``vendor_net_cents`` was released."""
     policy: Mapped[Json]
     """The cancellation policy as it was shown before paying."""
     check_in_pin_sealed: Mapped[bytes] = mapped_column(LargeBinary)
@@ -69,6 +76,8 @@ class Booking(Base):
     paid_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
     released_at: Mapped[datetime | None]
+    cancelled_at: Mapped[datetime | None]
+    """When it was cancelled after it had been paid for."""
 
     def move(self, event: Event) -> State:
         """Go where the table says; the only writer of the state.

@@ -29,6 +29,8 @@ class Topic(StrEnum):
     NOT_PAID = "not_paid"
     CONFIRMED_CUSTOMER = "confirmed_customer"
     CONFIRMED_VENDOR = "confirmed_vendor"
+    CANCELLED_CUSTOMER = "cancelled_customer"
+    CANCELLED_VENDOR = "cancelled_vendor"
     COMPLETED = "completed"
     MONEY_RETURNING = "money_returning"
     MONEY_RETURNED = "money_returned"

@@ -76,3 +76,17 @@ def make_offer(tx: Tx, wish: Wish) -> Offer:
         price=price,
         policy=POLICIES[listing.policy],
     )
+
+
+def choose_policy(tx: Tx, number: int, name: str) -> Listing:
+    """Give a listing another cancellation policy; bookings made before keep the one they froze.
+
+    Raises:
+        BadInput: ``no_policy`` (data: field, known).
+        NotFound: no such published listing.
+    """
+    if name not in POLICIES:
+        raise BadInput("no_policy", field="policy", known=sorted(POLICIES))
+    listing = listing_by_number(tx, number)
+    listing.policy = name
+    return listing

@@ -20,8 +20,10 @@ from core.errors import NotFound
 from core.escrow import ledger, postings
 from core.money import Money
 from core.payments.queries import open_collection
+from core.payments.refunds import refunded
 from core.people.model import Vendor
 from core.pricing.rules import Price
+from core.pricing.shares import left_after
 
 HOLD_STRETCH_SECONDS = 60
 
@@ -86,12 +88,25 @@ def complete_by_customer(tx: Tx, booking_id: UUID, customer_id: UUID) -> Booking
 def release_money(tx: Tx, booking: Booking) -> None:
     """Share out a completed booking's escrow: vendor, fee, commission, taxes."""
     move(tx, booking, Event.RELEASE, Actor.TIME)
-    number = tx.db.scalars(select(Vendor.number).where(Vendor.id == booking.vendor_id)).one()
-    ledger.post(
-        tx, postings.released(booking.code, number, price_of(booking), booking_id=booking.id)
-    )
+    if booking.refunds_cents < booking.total_cents:
+        gone = refunded(tx, booking.id)
+        post = postings.released(
+            booking.code,
+            vendor_number(tx, booking),
+            price_of(booking),
+            booking_id=booking.id,
+            refunded=gone,
+        )
+        ledger.post(tx, post)
+        if gone:
+            booking.released_net_cents = left_after(price_of(booking), gone).vendor_net.cents
     booking.released_at = tx.now
     booking.due_at = None
+
+
+def vendor_number(tx: Tx, booking: Booking) -> int:
+    """Return the number of a booking's vendor, which names their ledger account."""
+    return tx.db.scalars(select(Vendor.number).where(Vendor.id == booking.vendor_id)).one()
 
 
 def price_of(booking: Booking) -> Price:

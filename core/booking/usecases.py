@@ -50,9 +50,6 @@ def book(tx: Tx, msisdn: str, wish: Wish, shown_total: Money) -> Booking:
         raise Refused("price_changed", total_cents=offer.price.total.cents)
     customer = ensure_user(tx, msisdn)
     _check_open_bookings(tx, customer)
-    left = _least_left(tx, offer.listing.id, wish.starts_on, wish.ends_on)
-    if left < offer.quantity:
-        raise NoUnits(left=left)
     booking = _new_booking(tx, offer, customer)
     tx.db.add(booking)
     tx.db.flush()
@@ -60,6 +57,9 @@ def book(tx: Tx, msisdn: str, wish: Wish, shown_total: Money) -> Booking:
         _claim(tx, booking)
         first = "book_instant"
     else:
+        left = _least_left(tx, offer.listing.id, wish.starts_on, wish.ends_on)
+        if left < offer.quantity:
+            raise NoUnits(left=left)
         first = "request"
         tell_vendor(tx, booking, Topic.REQUEST_RECEIVED, others=_others_waiting(tx, booking))
     write_event(tx, booking, first, None, actor=Actor.CUSTOMER, actor_id=customer.id)
@@ -186,9 +186,8 @@ def _free_code(tx: Tx) -> str:
 def _check_open_bookings(tx: Tx, customer: User) -> None:
     """One phone cannot hold a whole town: unpaid bookings of a customer are limited.
 
-    The customer's row is locked, so that two phones of one number are counted one after another.
+    ``ensure_user`` has locked the customer, so that two calls of one number are counted in turn.
     """
-    tx.db.execute(select(User.id).where(User.id == customer.id).with_for_update(key_share=True))
     open_now = tx.db.scalar(
         select(func.count())
         .select_from(Booking)

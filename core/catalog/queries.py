@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, case, func, null, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, case, func, null, or_, select, union_all
 
 from core.catalog import calendar, rules
 from core.catalog.fits import (
@@ -196,12 +196,21 @@ def listings_of(tx: Tx, vendor_id: UUID, limit: int = LIST_MAX) -> list[Listing]
 
 def details(tx: Tx, listing_id: UUID) -> Details:
     """Return all that is shown of a listing, whether on offer or not; raises NotFound."""
+    return _details(tx, Listing.id == listing_id)
+
+
+def details_by_number(tx: Tx, number: int) -> Details:
+    """Return all that is shown of a listing on offer; raises NotFound (``no_listing``)."""
+    return _details(tx, and_(Listing.number == number, on_offer()))
+
+
+def _details(tx: Tx, chosen: ColumnElement[bool]) -> Details:
     query = (
         select(Listing, Vendor.business_name, Town.name, Area.name, on_offer())
         .join(Vendor, Vendor.id == Listing.vendor_id)
         .join(Town, Town.id == Listing.town_id)
         .outerjoin(Area, Area.id == Listing.area_id)
-        .where(Listing.id == listing_id)
+        .where(chosen)
     )
     row = tx.db.execute(query).first()
     if row is None:

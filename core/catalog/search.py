@@ -37,6 +37,7 @@ from core.db.tx import Tx
 from core.errors import BadInput
 from core.limits import SEARCH_RESULTS_MAX, SEARCH_WORDS_MAX
 from core.people.model import Vendor
+from core.people.penalties import is_penalised
 
 SEARCH_OFFSET_MAX = 1_000
 RADIUS_M = 30_000
@@ -55,11 +56,12 @@ class Sort(StrEnum):
     NAME = "name"
 
 
-# Every order ends with the number, so that a next page follows on the one before.
+# Vendors who cancelled on somebody come after all others. Every order ends with the number, so
+# that a next page follows on the one before.
 ORDERS = {
-    Sort.PRICE: ("base_cents", "number"),
-    Sort.DISTANCE: ("distance_m", "base_cents", "number"),
-    Sort.NAME: ("sort_name", "number"),
+    Sort.PRICE: ("penalised", "base_cents", "number"),
+    Sort.DISTANCE: ("penalised", "distance_m", "base_cents", "number"),
+    Sort.NAME: ("penalised", "sort_name", "number"),
 }
 
 
@@ -159,6 +161,7 @@ def search(
         "base_cents": base,
         "distance_m": null() if distance is None else distance,
         "sort_name": plain_sql(Listing.title),
+        "penalised": is_penalised(tx.now),
     }
     fitting: Select[*tuple[Any, ...]] = (
         select(*(column.label(name) for name, column in columns.items()))

@@ -5,17 +5,21 @@ A use case is a function whose first argument is a ``Tx``; whoever answers for t
 receipt commit together or not at all.
 """
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy import Engine, create_engine, text
-from sqlalchemy.exc import OperationalError
+from psycopg import Error as PsycopgError
+from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from core.clock import Clock
 from core.ids import Ids
@@ -31,6 +35,9 @@ CONNECT_TIMEOUT_SECONDS = 5
 LOCK_TIMEOUT_MS = 3_000
 STATEMENT_TIMEOUT_MS = 15_000
 RETRIES_MAX = 3
+# A connection that has rested longer is asked whether it still lives.
+IDLE_SECONDS = 1.0
+LAST_USED = "last_used"
 RETRYABLE_SQLSTATES = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 
 
@@ -66,6 +73,15 @@ class Tx:
         self.woken.add(work)
 
 
+class _ReadOnlySession(Session):
+    """Refuses to write: it has no transaction that could be rolled back."""
+
+    def flush(self, objects: Sequence[Any] | None = None) -> None:
+        if self.new or self.dirty or self.deleted:
+            raise RuntimeError("a reading connection writes nothing")
+        super().flush(objects)
+
+
 class Database:
     """Opens transactions on one PostgreSQL.
 
@@ -99,7 +115,6 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=POOL_TIMEOUT_SECONDS,
-            pool_pre_ping=True,
             # A failing statement is logged without what somebody typed.
             hide_parameters=True,
             connect_args={
@@ -109,6 +124,10 @@ class Database:
             },
         )
 
+        self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        event.listen(self.engine, "checkin", _note_use)
+        event.listen(self.engine, "checkout", _ask_when_idle)
+
     @contextmanager
     def transaction(self) -> Iterator[Tx]:
         """Open a read-committed transaction; leaving the block commits, an error rolls back."""
@@ -117,6 +136,19 @@ class Database:
             yield tx
         for work in tx.woken:
             self._wake(work)
+
+    @contextmanager
+    def reading(self) -> Iterator[Tx]:
+        """Open a connection for reads that each stand alone: no BEGIN, no COMMIT.
+
+        Half the round trips of a transaction, for screens. Each statement sees its own moment, and
+        nothing that is set for a transaction lasts.
+
+        Raises:
+            RuntimeError: something was to be written.
+        """
+        with _ReadOnlySession(self._reader, expire_on_commit=False) as db:
+            yield Tx(db, self.clock.now(), self.ids, self.vault, self.routes)
 
     def run(self, use_case: Callable[[Tx], T]) -> T:
         """Run a use case in its own transaction, again when PostgreSQL asks for a retry.
@@ -142,3 +174,27 @@ class Database:
     def close(self) -> None:
         """Give back all connections."""
         self.engine.dispose()
+
+
+def _note_use(_connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+    record.info[LAST_USED] = time.monotonic()
+
+
+def _ask_when_idle(
+    connection: DBAPIConnection, record: ConnectionPoolEntry, _fairy: PoolProxiedConnection
+) -> None:
+    """Ask a connection that has rested whether it still lives.
+
+    Asking each time would cost every turn a round trip; a server that has just restarted costs
+    the turns of one second a redial.
+    """
+    last_used = record.info.get(LAST_USED)
+    if last_used is None or time.monotonic() - last_used < IDLE_SECONDS:
+        return
+    try:
+        cursor = connection.cursor()
+        cursor.execute("SELECT 1")
+        cursor.close()
+        connection.rollback()
+    except PsycopgError:
+        raise DisconnectionError from None

@@ -124,7 +124,8 @@ UNION ALL
 )
 """
 
-# Nothing is owed less than nothing, and a released booking holds nothing.
+# Nothing is owed less than nothing, and a booking that was shared out takes no more money. (What
+# it still holds is on its way back; the refunds say how much, see ``core.invariants``.)
 ESCROW = """
 (
     SELECT path AS subject, 0 AS expected, -balance_cents AS actual
@@ -134,11 +135,14 @@ ESCROW = """
 )
 UNION ALL
 (
-    SELECT path, 0, -balance_cents
+    SELECT shared.account, 0, -sum(later.amount_cents)
     FROM ledger_transfers
-    JOIN ledger_postings ON transfer_id = ledger_transfers.id
-    JOIN ledger_accounts ON path = account AND ledger_accounts.kind = 'escrow'
-    WHERE ledger_transfers.kind = 'released' AND balance_cents <> 0
+    JOIN ledger_postings AS shared ON shared.transfer_id = ledger_transfers.id
+        AND shared.account LIKE 'escrow:%'
+    JOIN ledger_postings AS later ON later.account = shared.account
+        AND later.entry_no > shared.entry_no AND later.amount_cents < 0
+    WHERE ledger_transfers.kind IN ('released', 'retained')
+    GROUP BY shared.account
     LIMIT :findings_max
 )
 """
@@ -152,7 +156,7 @@ FROM (
         coalesce(-sum(amount_cents) FILTER (
             WHERE kind IN ('paid', 'matched') AND amount_cents < 0), 0) AS captured,
         coalesce(sum(amount_cents) FILTER (
-            WHERE kind IN ('released', 'returned') AND amount_cents > 0), 0) AS gone
+            WHERE kind IN ('released', 'retained', 'returned') AND amount_cents > 0), 0) AS gone
     FROM ledger_postings JOIN ledger_transfers ON ledger_transfers.id = transfer_id
     WHERE account LIKE 'escrow:%'
     GROUP BY account

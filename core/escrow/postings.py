@@ -6,6 +6,7 @@ never also land in suspense (invariant I8). What goes out has ``out:<provider>:<
 our own id of the attempt as the reference.
 """
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from core.errors import Unposted
@@ -13,6 +14,7 @@ from core.escrow import accounts
 from core.escrow.transfer import Leg, Transfer, TransferKind
 from core.money import Money
 from core.pricing.rules import Price
+from core.pricing.shares import Shares, left_after
 
 
 def incoming_key(provider: str, reference: str) -> str:
@@ -43,21 +45,44 @@ def paid(code: str, provider: str, amount: Money, *, reference: str, booking_id:
     )
 
 
-def released(code: str, vendor_number: int, price: Price, *, booking_id: UUID) -> Transfer:
-    """The service is done: escrow is shared out. A booking is released once."""
-    shares = (
-        (accounts.payable(vendor_number), price.vendor_net),
-        (accounts.SERVICE_FEE, price.service_fee),
-        (accounts.COMMISSION, price.commission),
-        (accounts.VAT, price.vat),
-        (accounts.WITHHOLDING, price.withholding),
-        (accounts.ROUNDING, price.rounding),
-    )
-    owed = (Leg(account, -amount) for account, amount in shares if amount.cents)
+def released(
+    code: str,
+    vendor_number: int,
+    price: Price,
+    *,
+    booking_id: UUID,
+    refunded: Iterable[Money] = (),
+) -> Transfer:
+    """The service is done: escrow is shared out. A booking is released once.
+
+    Args:
+        code: the booking's code.
+        vendor_number: whose payable grows.
+        price: as it was frozen into the booking.
+        booking_id: the booking.
+        refunded: what has gone back or is on its way, in order; it is not shared out.
+    """
     return Transfer(
         f"released:{code}",
         TransferKind.RELEASED,
-        (Leg(accounts.escrow(code), price.total), *owed),
+        _shared_out(code, vendor_number, left_after(price, refunded)),
+        booking_id,
+    )
+
+
+def retained(
+    code: str,
+    vendor_number: int,
+    price: Price,
+    *,
+    booking_id: UUID,
+    refunded: Iterable[Money] = (),
+) -> Transfer:
+    """A paid booking was cancelled: what does not go back is shared out as a release would."""
+    return Transfer(
+        f"retained:{code}",
+        TransferKind.RETAINED,
+        _shared_out(code, vendor_number, left_after(price, refunded)),
         booking_id,
     )
 
@@ -138,6 +163,19 @@ def sent_back(provider: str, amount: Money, *, reference: str) -> Transfer:
         TransferKind.SENT_BACK,
         _move(amount, debit=accounts.suspense(provider), credit=accounts.float_of(provider)),
     )
+
+
+def _shared_out(code: str, vendor_number: int, shares: Shares) -> tuple[Leg, ...]:
+    owed = (
+        (accounts.payable(vendor_number), shares.vendor_net),
+        (accounts.SERVICE_FEE, shares.service_fee),
+        (accounts.COMMISSION, shares.commission),
+        (accounts.VAT, shares.vat),
+        (accounts.WITHHOLDING, shares.withholding),
+        (accounts.ROUNDING, shares.rounding),
+    )
+    legs = (Leg(account, -amount) for account, amount in owed if amount.cents)
+    return (Leg(accounts.escrow(code), shares.total), *legs)
 
 
 def _move(amount: Money, *, debit: str, credit: str) -> tuple[Leg, Leg]:

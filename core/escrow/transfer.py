@@ -21,6 +21,7 @@ class TransferKind(StrEnum):
 
     PAID = "paid"
     RELEASED = "released"
+    RETAINED = "retained"
     PAID_OUT = "paid_out"
     RETURNED = "returned"
     SUSPENDED = "suspended"

@@ -36,6 +36,7 @@ from core.payments import routing
 from core.payments.lifecycle import AttemptEvent, AttemptState
 from core.payments.model import Attempt, Kind, Receipt
 from core.payments.queries import collections_of, open_collection
+from core.payments.refunds import is_wanted
 from core.payments.settle import fail
 from core.payouts.settle import is_owed, lock_payout, plan_rest
 from core.ports import BankAccount, PayRequest, ProviderError, PushRequest, Reason
@@ -77,6 +78,15 @@ def start_collection(tx: Tx, booking_id: UUID, msisdn: str) -> Attempt:
     due = tx.now + timedelta(seconds=STK_DELAY_SECONDS)
     if tried and tried[0].reason is Reason.BUSY and tried[0].sent_at is not None:
         due = max(due, tried[0].sent_at + timedelta(seconds=STK_REPEAT_SECONDS))
+    return _new_collection(tx, booking, msisdn, due)
+
+
+def first_collection(tx: Tx, booking: Booking, msisdn: str) -> Attempt:
+    """Plan the prompt of a booking that this transaction has made: nothing can be in its way."""
+    return _new_collection(tx, booking, msisdn, tx.now + timedelta(seconds=STK_DELAY_SECONDS))
+
+
+def _new_collection(tx: Tx, booking: Booking, msisdn: str, due: datetime) -> Attempt:
     attempt = Attempt(
         id=tx.ids.uuid(),
         kind=Kind.COLLECTION,
@@ -289,6 +299,8 @@ def _still_wanted(tx: Tx, attempt: Attempt) -> bool:
                 return True
             plan_rest(tx, payout, attempt)
             return False
+        case Kind.RETURN if attempt.refund_id is not None:
+            return is_wanted(tx, attempt)
         case Kind.RETURN:
             # An earlier return, given up as failed, may have gone through after all.
             return tx.db.get_one(Receipt, attempt.receipt_id, with_for_update=True).suspense

@@ -57,3 +57,33 @@ TABLE = (
 LIFECYCLE = Lifecycle(AttemptState, TABLE)
 
 OPEN = frozenset({_S.QUEUED, _S.SENDING, _S.PENDING, _S.UNKNOWN})
+
+
+class RefundState(StrEnum):
+    """Where the way back of a booking's money stands."""
+
+    OPEN = "open"
+    """An attempt is planned or open."""
+    RETURNED = "returned"
+    FAILED = "failed"
+    """Every try failed for certain: it waits for a person."""
+
+
+class RefundEvent(StrEnum):
+    """What can happen to a refund."""
+
+    RETURN = "return"
+    FAIL = "fail"
+    RETRY = "retry"
+    """A person has found out what was wrong."""
+
+
+REFUND_TABLE = (
+    (RefundEvent.RETURN, RefundState.OPEN, RefundState.RETURNED),
+    (RefundEvent.FAIL, RefundState.OPEN, RefundState.FAILED),
+    (RefundEvent.RETRY, RefundState.FAILED, RefundState.OPEN),
+    # A try that we had given up may still turn out to have gone through.
+    (RefundEvent.RETURN, RefundState.FAILED, RefundState.RETURNED),
+)
+
+REFUND_LIFECYCLE = Lifecycle(RefundState, REFUND_TABLE)

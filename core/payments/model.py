@@ -4,12 +4,28 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    String,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.base import Base, cents, choice
 from core.msisdn import MSISDN_MAX
-from core.payments.lifecycle import LIFECYCLE, AttemptEvent, AttemptState
+from core.payments.lifecycle import (
+    LIFECYCLE,
+    REFUND_LIFECYCLE,
+    AttemptEvent,
+    AttemptState,
+    RefundEvent,
+    RefundState,
+)
 from core.ports import Reason
 
 
@@ -41,6 +57,7 @@ class Attempt(Base):
     __table_args__ = (
         CheckConstraint("amount_cents > 0 AND mod(amount_cents, 100) = 0", name="whole_shillings"),
         CheckConstraint("(kind = 'payout') = (payout_id IS NOT NULL)", name="payout"),
+        CheckConstraint("refund_id IS NULL OR kind = 'return'", name="refund"),
         Index("ix_attempts_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index(
             "uq_attempts_open_collection",
@@ -60,6 +77,12 @@ class Attempt(Base):
             unique=True,
             postgresql_where=text("rerouted_from IS NOT NULL"),
         ),
+        Index(
+            "uq_attempts_open_refund",
+            "refund_id",
+            unique=True,
+            postgresql_where=text(f"refund_id IS NOT NULL AND {_OPEN}"),
+        ),
         Index("ix_attempts_reference", "provider", "reference"),
         Index("ix_attempts_booking_id", "booking_id"),
     )
@@ -72,6 +95,8 @@ class Attempt(Base):
     payout_id: Mapped[UUID | None] = mapped_column(ForeignKey("payouts.id"))
     receipt_id: Mapped[UUID | None]
     """Of a return: which receipt's money goes back."""
+    refund_id: Mapped[UUID | None] = mapped_column(ForeignKey("refunds.id"))
+    """Of a return: the refund it carries; without one it empties suspense."""
     msisdn: Mapped[str] = mapped_column(String(MSISDN_MAX))
     amount_cents: Mapped[int] = cents()
     account: Mapped[str]
@@ -98,6 +123,37 @@ class Attempt(Base):
         """Go where the table says; raises core.errors.IllegalMove."""
         self.state = LIFECYCLE.target(self.state, event)
         self.lost = self.lost or event is AttemptEvent.LOSE
+        return self.state
+
+
+class Refund(Base):
+    """Money of a booking that goes back, out of escrow: as much as one transaction carries."""
+
+    __tablename__ = "refunds"
+    __table_args__ = (
+        CheckConstraint("amount_cents > 0 AND mod(amount_cents, 100) = 0", name="whole_shillings"),
+        Index("ix_refunds_booking_id", "booking_id"),
+        Index("ix_refunds_receipt_id", "receipt_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger, Identity(), unique=True)
+    """The order in which refunds were planned, which is the order in which they reverse."""
+    booking_id: Mapped[UUID] = mapped_column(ForeignKey("bookings.id"))
+    receipt_id: Mapped[UUID | None]
+    """The payment that goes back; empty when none is known to have room for it."""
+    provider: Mapped[str]
+    msisdn: Mapped[str] = mapped_column(String(MSISDN_MAX))
+    amount_cents: Mapped[int] = cents()
+    state: Mapped[RefundState] = mapped_column(choice(RefundState, "state"))
+    reason: Mapped[Reason | None] = mapped_column(choice(Reason, "reason"))
+    """Why the last try failed."""
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+    def move(self, event: RefundEvent) -> RefundState:
+        """Go where the table says; raises core.errors.IllegalMove."""
+        self.state = REFUND_LIFECYCLE.target(self.state, event)
         return self.state
 
 

@@ -21,7 +21,7 @@ from core.errors import NoUnits
 from core.escrow import ledger, postings
 from core.limits import B2C_MIN_CENTS, RETURN_RETRY_SECONDS, RETURN_TRIES_MAX
 from core.money import CENTS_PER_SHILLING, Money
-from core.payments import receipts
+from core.payments import receipts, refunds
 from core.payments.lifecycle import AttemptEvent, AttemptState
 from core.payments.model import Attempt, Direction, Kind, Receipt
 from core.payments.paybill import typed_code
@@ -88,6 +88,8 @@ def fail(tx: Tx, attempt: Attempt, reason: Reason, code: str | None) -> None:
                 )
         case Kind.PAYOUT:
             payout_failed(tx, attempt, reason)
+        case Kind.RETURN if attempt.refund_id is not None:
+            refunds.refund_failed(tx, attempt)
         case Kind.RETURN:
             _retry_return(tx, attempt)
 
@@ -132,6 +134,8 @@ def _succeed(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
         _collect(tx, booking, receipt)
     elif attempt.kind is Kind.PAYOUT:
         payout_paid(tx, attempt)
+    elif attempt.refund_id is not None:
+        refunds.refund_returned(tx, attempt)
     else:
         _returned(tx, attempt)
     return None
@@ -178,8 +182,13 @@ def _collect(tx: Tx, booking: Booking, receipt: Receipt) -> None:
 
 
 def _claim_again(tx: Tx, booking: Booking) -> bool:
-    """Try to take the units of a booking that had run out; True when they are held again."""
+    """Try to take the units of a booking that had run out; True when they are held again.
+
+    One that was paid for and then cancelled stays so: its money is on the way back.
+    """
     if booking.state not in {State.EXPIRED, State.CANCELLED} or booking.starts_at <= tx.now:
+        return False
+    if booking.cancelled_at is not None:
         return False
     try:
         with tx.db.begin_nested():

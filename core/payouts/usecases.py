@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.booking.lifecycle import State
@@ -95,7 +95,7 @@ def _new_payout(
         vendor_id=vendor.id,
         state=PayoutState.RELEASED,
         amount_cents=amount,
-        carried_in_cents=balance - sum(item.vendor_net_cents for item in items),
+        carried_in_cents=balance - sum(_net_cents(item) for item in items),
         carried_out_cents=balance - amount,
         paid_cents=0,
         tries=0,
@@ -107,7 +107,7 @@ def _new_payout(
         PayoutItem(
             payout_id=payout.id,
             booking_id=item.id,
-            amount_cents=item.vendor_net_cents,
+            amount_cents=_net_cents(item),
             live=True,
         )
         for item in items
@@ -180,12 +180,21 @@ def _locked_balance(tx: Tx, path: str) -> int:
     return ledger.balance(tx, path).cents
 
 
+def _net_cents(booking: Booking) -> int:
+    """What a booking earned its vendor: less than agreed when some of it went back."""
+    released = booking.released_net_cents
+    return booking.vendor_net_cents if released is None else released
+
+
 def _waiting() -> Select[Booking]:
     in_payout = select(PayoutItem.booking_id).where(PayoutItem.live)
     return (
         select(Booking)
         .where(
-            Booking.state == State.COMPLETED,
+            or_(
+                Booking.state == State.COMPLETED,
+                and_(Booking.state == State.CANCELLED, Booking.released_net_cents > 0),
+            ),
             Booking.released_at.is_not(None),
             Booking.id.not_in(in_payout),
         )

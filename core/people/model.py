@@ -4,7 +4,15 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, LargeBinary, String, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.base import Base, choice
@@ -81,6 +89,21 @@ class Vendor(Base):
     """``{"msisdn": ...}`` for M-Pesa, ``{"bank", "branch", "account", "name"}`` for a bank."""
     payout_changed_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
+
+
+class VendorPenalty(Base):
+    """A vendor cancelled a paid booking; what follows is in ``core.people.penalties``."""
+
+    __tablename__ = "vendor_penalties"
+    __table_args__ = (
+        UniqueConstraint("booking_id"),
+        Index("ix_vendor_penalties_vendor_id_at", "vendor_id", "at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    vendor_id: Mapped[UUID] = mapped_column(ForeignKey("vendors.id"))
+    booking_id: Mapped[UUID] = mapped_column(ForeignKey("bookings.id"))
+    at: Mapped[datetime]
 
 
 class Admin(Base):

@@ -17,12 +17,14 @@ class Person:
     Attributes:
         msisdn: E.164.
         language: English until they choose.
+        id: None for somebody who has never done anything.
         vendor_id: set when they are an active vendor.
         business: the vendor's business name.
     """
 
     msisdn: str
     language: Language = Language.EN
+    id: UUID | None = None
     vendor_id: UUID | None = None
     business: str | None = None
 
@@ -30,29 +32,30 @@ class Person:
 def find_person(tx: Tx, msisdn: str) -> Person:
     """Return who has a number; somebody unknown is an English-speaking customer."""
     row = tx.db.execute(
-        select(User.language, Vendor.id, Vendor.business_name)
+        select(User.language, User.id, Vendor.id, Vendor.business_name)
         .outerjoin(Vendor, (Vendor.user_id == User.id) & (Vendor.status == VendorStatus.ACTIVE))
         .where(User.msisdn == msisdn)
     ).first()
     if row is None:
         return Person(msisdn)
-    return Person(msisdn, row[0], row[1], row[2])
+    return Person(msisdn, *row)
 
 
 def ensure_user(tx: Tx, msisdn: str) -> User:
-    """Return the user of a number, made now if it is new; safe when two do it at once."""
-    tx.db.execute(
-        insert(User)
-        .values(
-            id=tx.ids.uuid(),
-            msisdn=msisdn,
-            language=Language.EN,
-            pin_failures=0,
-            created_at=tx.now,
-        )
-        .on_conflict_do_nothing(index_elements=["msisdn"])
+    """Return the user of a number, made now if it is new, locked until the transaction ends."""
+    new = insert(User).values(
+        id=tx.ids.uuid(),
+        msisdn=msisdn,
+        language=Language.EN,
+        pin_failures=0,
+        created_at=tx.now,
     )
-    return tx.db.scalars(select(User).where(User.msisdn == msisdn)).one()
+    # Written again with the same number: one statement that finds or makes, and locks.
+    found = new.on_conflict_do_update(
+        index_elements=["msisdn"], set_={"msisdn": new.excluded.msisdn}
+    ).returning(User)
+    user: User = tx.db.scalars(select(User).from_statement(found)).one()
+    return user
 
 
 def set_language(tx: Tx, msisdn: str, language: Language) -> None:

@@ -6,12 +6,11 @@ from core.booking.model import Booking
 from core.booking.offers import Offer, Wish, make_offer
 from core.booking.usecases import book
 from core.catalog import calendar, queries
-from core.catalog.model import Listing
 from core.catalog.rules import BookingMode, Category
 from core.db.tx import Tx
 from core.errors import BadInput
 from core.money import Money
-from core.payments.attempts import start_collection
+from core.payments.attempts import first_collection
 from sessions.flow import End, Go, Menu, Option, Part, Talk
 from sessions.flows import words
 from sessions.texts import T, cut, keep, t, why
@@ -25,16 +24,15 @@ DAY_REFUSALS = frozenset({"date_past", "date_too_far", "date_too_soon"})
 def details(talk: Talk) -> Menu:
     """A listing by its number."""
     with talk.reading() as tx:
-        listing = queries.listing_by_number(tx, talk.draft["number"])
-        shown = queries.details(tx, listing.id)
+        shown = queries.details_by_number(tx, talk.draft["number"])
     return Menu(
         [
             t("{name}", name=cut(shown.title)),
             _where_and_how_many(shown),
-            keep(words.price_each(listing.price_cents, listing.price_unit)),
+            keep(words.price_each(shown.terms.price_cents, shown.terms.price_unit)),
         ],
         [
-            _yes(talk, listing),
+            _yes(talk, shown),
             Option(t("What it offers"), to="about"),
         ],
     )
@@ -52,12 +50,12 @@ def _where_and_how_many(shown: queries.Details) -> T:
     return t("{place}. Up to {people}", place=where, people=words.people(shown.terms.capacity))
 
 
-def _yes(talk: Talk, listing: Listing) -> Option:
+def _yes(talk: Talk, shown: queries.Details) -> Option:
     """The way on: somebody who dialled a listing has not said yet when and how many."""
     return Option(
-        t("Book now") if listing.booking_mode is BookingMode.INSTANT else t("Ask to book"),
+        t("Book now") if shown.booking_mode is BookingMode.INSTANT else t("Ask to book"),
         to="date" if talk.draft.get("direct") else "summary",
-        set={"category": listing.category.value, "number": listing.number},
+        set={"category": shown.terms.category.value, "number": shown.number},
     )
 
 
@@ -65,10 +63,10 @@ def _yes(talk: Talk, listing: Listing) -> Option:
 def about(talk: Talk) -> Menu:
     """What a listing offers, in as many words as fit."""
     with talk.reading() as tx:
-        listing = queries.listing_by_number(tx, talk.draft["number"])
+        shown = queries.details_by_number(tx, talk.draft["number"])
     return Menu(
-        [t("{name}", name=cut(listing.title)), words.offers(listing.amenities)],
-        [_yes(talk, listing)],
+        [t("{name}", name=cut(shown.title)), words.offers(shown.amenities)],
+        [_yes(talk, shown)],
     )
 
 
@@ -156,7 +154,7 @@ def confirm(talk: Talk, tx: Tx) -> End:
                 code=made.code,
             )
         )
-    start_collection(tx, made.id, talk.person.msisdn)
+    first_collection(tx, made, talk.person.msisdn)
     return prompt_coming(made, talk.service_code)
 
 

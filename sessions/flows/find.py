@@ -9,7 +9,7 @@ from core.catalog.rules import Category, check_people, check_range
 from core.catalog.search import Search, search
 from core.clock import nairobi_date
 from core.errors import BadInput
-from core.limits import LEAD_HOURS_MIN, PEOPLE_MAX, SEARCH_RESULTS_MAX, STAY_NIGHTS_MAX
+from core.limits import LEAD_HOURS_MIN, PEOPLE_MAX, STAY_NIGHTS_MAX
 from core.money import BASIS_POINTS, CENTS_PER_SHILLING, Money
 from core.pricing.queries import rates_on
 from core.pricing.rules import Rates, quote
@@ -20,6 +20,8 @@ from sessions.texts import cut, n, t
 find = Part()
 
 DATES_OFFERED = 4
+# Nobody leafs further on a phone; a budget or an area finds the rest.
+RESULTS_MAX = 15
 NIGHTS_OFFERED = 5
 PLACES_OFFERED = 20
 BUDGET_MAX_SHILLINGS = 100_000_000
@@ -183,7 +185,7 @@ def results(talk: Talk) -> Menu:
     """What is free, the cheapest first, with the whole price to pay."""
     with talk.reading() as tx:
         rates = rates_on(tx, talk.today, talk.draft["category"])
-        found = search(tx, _search_of(talk, rates), SEARCH_RESULTS_MAX)
+        found = search(tx, _search_of(talk, rates), RESULTS_MAX)
     options = [
         Option(
             t(

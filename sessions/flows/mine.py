@@ -1,12 +1,14 @@
 """A customer's bookings: see, pay, take back, say that it is done."""
 
+from core.booking.cancel import cancel_by_customer, may_cancel, preview
 from core.booking.lifecycle import LIFECYCLE, Event, State
+from core.booking.policy import forecast
 from core.booking.queries import BookingView, booking_by_code, bookings_of_customer
 from core.booking.timers import complete_by_customer
 from core.booking.usecases import withdraw
 from core.catalog.queries import listing_by_number
 from core.db.tx import Tx
-from core.errors import BadInput, NotFound
+from core.errors import BadInput, NotFound, Refused
 from core.ids import CODE_ALPHABET, CODE_LENGTH
 from core.limits import STK_DELAY_SECONDS
 from core.money import Money
@@ -18,11 +20,12 @@ from core.people.usecases import ensure_user
 from sessions.flow import Ask, End, Go, Menu, Option, Part, Talk
 from sessions.flows import words
 from sessions.flows.book import prompt_coming
-from sessions.texts import Keep, Text, cut, keep, t
+from sessions.texts import Keep, Text, cut, keep, t, why
 
 mine = Part()
 
 SHOWN_MAX = 20
+STEPS_SHOWN_MAX = 4
 NUMBER_DIGITS = range(4, 6)
 
 
@@ -89,9 +92,28 @@ def _choices(talk: Talk, view: BookingView) -> list[Option]:
         choices.append(Option(t("Pay now"), do="pay", set={"code": booking.code}))
     if LIFECYCLE.allows(booking.state, Event.WITHDRAW):
         choices.append(Option(t("Cancel it"), to="withdraw"))
+        choices.append(Option(t("If you cancel later"), to="if_cancelled"))
+    if may_cancel(booking, talk.now):
+        choices.append(Option(t("Cancel it"), to="cancel"))
     if LIFECYCLE.allows(booking.state, Event.COMPLETE) and booking.starts_at <= talk.now:
         choices.append(Option(t("It is done, pay the vendor"), do="done"))
     return choices or [Option(t("My bookings"), to="mine")]
+
+
+@mine.screen("if_cancelled", core=True)
+def if_cancelled(talk: Talk) -> Menu:
+    """Before anything is paid: what would come back of it, in shillings and to the minute."""
+    with talk.reading() as tx:
+        booking = booking_by_code(tx, talk.draft["code"]).booking
+    total = Money(booking.total_cents)
+    steps = forecast(booking.policy, total, booking.starts_at, talk.now)
+    first, *later = [
+        t("{refund} until {by}", refund=step.refund, by=step.drops_at)
+        if step.drops_at
+        else t("then {refund}", refund=step.refund)
+        for step in steps[:STEPS_SHOWN_MAX]
+    ]
+    return Menu([t("Once paid, you get back:"), keep(first), *later], [])
 
 
 @mine.screen("withdraw", core=True)
@@ -115,6 +137,47 @@ def take_back(talk: Talk, tx: Tx) -> End:
     customer = ensure_user(tx, talk.person.msisdn)
     withdraw(tx, view.booking.id, customer.id)
     return End(t("{code} is cancelled. You owe nothing.", code=view.booking.code))
+
+
+@mine.screen("cancel", core=True)
+def cancel_sure(talk: Talk) -> Menu | Go:
+    """What comes back of a paid booking, until when, and whether that is what is wanted."""
+    with talk.reading() as tx:
+        view = booking_by_code(tx, talk.draft["code"])
+        try:
+            found = preview(tx, view.booking)
+        except Refused as gone:
+            return Go("booking", why=why(gone))
+    return Menu(
+        [
+            t("Cancel {name}?", name=cut(view.listing.title)),
+            keep(words.comes_back(found)),
+        ],
+        [
+            Option(t("Yes, cancel"), do="cancel", set={"refund_cents": found.refund.cents}),
+            Option(t("No, keep it"), to="booking"),
+        ],
+    )
+
+
+@mine.effect(
+    "cancel",
+    refused={"refund_changed": "cancel", "already_begun": "booking", "illegal_move": "booking"},
+)
+def cancel_paid(talk: Talk, tx: Tx) -> End:
+    """Give up a paid booking for what was shown to come back."""
+    view = booking_by_code(tx, talk.draft["code"])
+    customer = ensure_user(tx, talk.person.msisdn)
+    shown = Money(talk.draft["refund_cents"])
+    cancelled = cancel_by_customer(tx, view.booking.id, customer.id, shown)
+    if not shown.cents:
+        return End(t("{code} is cancelled. No money goes back.", code=cancelled.code))
+    return End(
+        [
+            keep(t("{code} is cancelled.", code=cancelled.code)),
+            keep(t("{refund} goes back by M-Pesa. An SMS tells you when.", refund=shown)),
+        ]
+    )
 
 
 @mine.effect("done")

@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from uuid import UUID
 
+from core.booking.cancel import cancel_by_vendor
 from core.booking.lifecycle import State
 from core.booking.queries import (
     booking_by_code,
@@ -14,13 +15,16 @@ from core.catalog import calendar
 from core.catalog.queries import listings_of
 from core.db.tx import Tx
 from core.errors import BadInput
+from core.limits import PENALTIES_REVIEWED_MIN, PENALTY_DAYS
 from core.money import Money
 from core.msisdn import local_form
+from core.payments.refunds import refundable
 from core.payouts.queries import earnings
+from core.people.penalties import penalties_of
 from sessions.dates import parse_day
 from sessions.flow import Ask, Go, Menu, Option, Part, Talk
 from sessions.flows import words
-from sessions.texts import Keep, Text, cut, keep, n, t
+from sessions.texts import Keep, T, Text, cut, keep, n, t
 
 vendor = Part()
 
@@ -158,8 +162,59 @@ def guest(talk: Talk) -> Menu:
     ]
     if view.customer_msisdn:
         lines.append(keep(t("Customer {phone}", phone=local_form(view.customer_msisdn))))
-    here = booking.state is State.CONFIRMED
-    return Menu(lines, [Option(t("Customer is here"), to="pin")] if here else [])
+    if booking.state is not State.CONFIRMED:
+        return Menu(lines, [])
+    return Menu(
+        lines,
+        [
+            Option(t("Customer is here"), to="pin"),
+            Option(t("Cancel it"), to="let_down"),
+        ],
+    )
+
+
+@vendor.screen("let_down", core=True)
+def let_down_sure(talk: Talk) -> Menu | Go:
+    """What cancelling a paid booking does to the customer and to the vendor."""
+    with talk.reading() as tx:
+        view = booking_by_code(tx, talk.draft["code"])
+        counted = penalties_of(tx, vendor_of(talk))
+    booking = view.booking
+    if booking.state is not State.CONFIRMED:
+        return Go("guest")
+    return Menu(
+        [
+            keep(
+                t(
+                    "Cancel {code}, {day}? All {total} goes back.",
+                    code=booking.code,
+                    day=booking.starts_on,
+                    total=refundable(booking),
+                )
+            ),
+            keep(consequence(counted + 1)),
+        ],
+        [Option(t("Yes, cancel"), do="let_down"), Option(t("No, keep it"), to="guest")],
+    )
+
+
+def consequence(penalties: int) -> T:
+    """Return what cancelling means for a vendor, this one counted."""
+    if penalties < PENALTIES_REVIEWED_MIN:
+        return t("Searches show you last for {days} days.", days=PENALTY_DAYS)
+    return t(
+        "It is your no. {count} in {days} days: we review you.", count=penalties, days=PENALTY_DAYS
+    )
+
+
+@vendor.effect("let_down", refused={"illegal_move": "guest"})
+def let_down(talk: Talk, tx: Tx) -> Go:
+    """Cancel the paid booking on the screen."""
+    view = booking_by_code(tx, talk.draft["code"])
+    cancel_by_vendor(tx, view.booking.id, vendor_of(talk))
+    return Go(
+        "coming", why=t("{code} is cancelled. The customer is told.", code=view.booking.code)
+    )
 
 
 @vendor.screen("pin")

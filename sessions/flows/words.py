@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from core.booking.lifecycle import State
+from core.booking.policy import Refund, Tier, check_policy
 from core.catalog.rules import Category, PriceUnit
 from core.db.base import Json
-from core.money import Money
+from core.money import CENTS_PER_SHILLING, Money
 from sessions.texts import T, Text, cut, n, t
 
 CATEGORIES: Mapping[Category, T] = {
@@ -109,22 +110,50 @@ def price_each(price_cents: int, unit: PriceUnit) -> T:
 
 
 def refund_line(policy: Json) -> T:
-    """Return a cancellation policy in one short line."""
-    full = [tier for tier in policy["tiers"] if tier["refund_percent"]]
-    if not full:
+    """Return a cancellation policy in one short line: its first steps."""
+    first, *rest = check_policy(policy)
+    if not first.refund_percent:
         return t("Cancelling: no refund")
-    first, *rest = full
-    if not rest:
-        return t(
-            "Cancel: {percent}% back {hours}h before",
-            percent=first["refund_percent"],
-            hours=first["hours_before"],
-        )
+    if not first.before:
+        return t("Cancel: {percent}% back", percent=first.refund_percent)
+    line = t(
+        "Cancel: {percent}% back {when} before",
+        percent=first.refund_percent,
+        when=_before(first),
+    )
+    if not rest or not rest[0].refund_percent:
+        return line
     second = rest[0]
+    if second.keep_min_cents:
+        least = second.keep_min_cents // CENTS_PER_SHILLING
+        return t("{line}, then {least}+ kept", line=line, least=least)
+    if not second.before:
+        return t("{line}, then {percent}%", line=line, percent=second.refund_percent)
     return t(
-        "Cancel: {p1}% back {h1}h before, {p2}% {h2}h",
-        p1=first["refund_percent"],
-        h1=first["hours_before"],
-        p2=second["refund_percent"],
-        h2=second["hours_before"],
+        "{line}, {percent}% {when}",
+        line=line,
+        percent=second.refund_percent,
+        when=_before(second),
+    )
+
+
+def _before(tier: Tier) -> T:
+    if tier.in_days:
+        return n("{count} day", "{count} days", tier.before)
+    return t("{hours}h", hours=tier.before)
+
+
+def comes_back(refund: Refund) -> T:
+    """Return what cancelling now gives back, and until when."""
+    total = refund.refund + refund.kept
+    if not refund.refund.cents:
+        return t("You get back nothing of {total}.", total=total)
+    if refund.drops_at is None:
+        return t("You get back {refund} of {total}.", refund=refund.refund, total=total)
+    return t(
+        "You get back {refund} of {total} until {by}, then {then}.",
+        refund=refund.refund,
+        total=total,
+        by=refund.drops_at,
+        then=refund.then,
     )

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from core import inbox, outbox
+from core.booking.cancel import cancel_by_customer
 from core.booking.timers import due_bookings, fire
 from core.clock import ManualClock
 from core.db.tx import Database, Tx
@@ -52,6 +53,8 @@ def lived(database: Database, clock: ManualClock) -> Database:
     with database.transaction() as tx:
         rooms = tx.db.get_one(type(rooms), rooms_id)
         make_booking(tx, rooms, CUSTOMER, in_days=16)
+        gone = make_paid(tx, rooms, CUSTOMER, receipt="SFF6XYQ3EF", in_days=20)
+        cancel_by_customer(tx, gone.id, gone.customer_id)
         make_booking(tx, tx.db.get_one(type(hall), hall.id), CUSTOMER)
         tx.db.execute(text("UPDATE notices SET state = 'sent', leased_until = NULL"))
     return database
@@ -94,6 +97,23 @@ SQL_BREAKS = {
             "ALTER TABLE listing_days DROP CONSTRAINT ck_listing_days_booked;"
             " UPDATE listing_days SET units = 0 WHERE booked > 0"
         ),
+    ),
+    "a refund that nobody counted": (
+        "I6",
+        "UPDATE bookings SET refunds_cents = refunds_cents - 100 WHERE refunds_cents > 0",
+    ),
+    "a refund that was forgotten": ("I5", "DELETE FROM refunds"),
+    "a refund that never left": ("I6", "UPDATE refunds SET state = 'returned'"),
+    "a vendor's share that is not the price's": (
+        "I10",
+        (
+            "UPDATE bookings SET vendor_net_cents = vendor_net_cents - 100,"
+            " commission_cents = commission_cents + 100"
+        ),
+    ),
+    "a price that is not its parts": (
+        "I10",
+        "UPDATE bookings SET withholding_cents = withholding_cents + 1",
     ),
     "a receipt that was never posted": (
         "I8",
@@ -241,4 +261,6 @@ def test_what_a_person_may_look_at_is_counted_and_no_finding(database: Database)
             "attempts_unknown": 0,
             "payouts_failed": 0,
             "receipts_in_suspense": 0,
+            "refunds_failed": 0,
+            "vendors_to_review": 0,
         }

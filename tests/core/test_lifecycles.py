@@ -14,7 +14,7 @@ from core.db.tx import Database
 from core.errors import IllegalMove
 from core.lifecycle import Lifecycle
 from core.payments import lifecycle as attempt
-from core.payments.model import Attempt
+from core.payments.model import Attempt, Refund
 from core.payouts import model as payout
 from tests.support.servers import ROOT
 from web.commands.docs import LIFECYCLE_PAGE, lifecycle_markdown
@@ -26,6 +26,12 @@ LIFECYCLES: dict[str, tuple[Lifecycle[Any, Any], type[StrEnum], type[StrEnum], A
         attempt.AttemptState,
         attempt.AttemptEvent,
         Attempt,
+    ),
+    "refunds": (
+        attempt.REFUND_LIFECYCLE,
+        attempt.RefundState,
+        attempt.RefundEvent,
+        Refund,
     ),
     "payouts": (payout.LIFECYCLE, payout.PayoutState, payout.PayoutEvent, payout.Payout),
 }
@@ -56,6 +62,7 @@ def test_every_state_can_be_reached_and_every_event_happens(table: str) -> None:
     firsts = {
         "bookings": {booking.State.REQUESTED, booking.State.AWAITING_PAYMENT},
         "attempts": {attempt.AttemptState.QUEUED},
+        "refunds": {attempt.RefundState.OPEN},
         "payouts": {payout.PayoutState.RELEASED},
     }[table]
 

@@ -98,7 +98,7 @@ def test_only_an_active_vendor_is_spoken_to_as_one(database: Database) -> None:
     assert database.run(lambda tx: find_person(tx, PHONE)).vendor_id == vendor.id
 
     database.run(lambda tx: setattr(tx.db.merge(vendor), "status", VendorStatus.RESTRICTED))
-    assert database.run(lambda tx: find_person(tx, PHONE)) == Person(PHONE)
+    assert database.run(lambda tx: find_person(tx, PHONE)) == Person(PHONE, id=vendor.user_id)
 
 
 def test_stop_is_by_purpose_and_start_undoes_it(database: Database) -> None:

@@ -57,6 +57,17 @@ MORE: dict[str, list[dict[str, Any]]] = {
         {"pin": "0896", "vendor_msisdn": "+254700000011", "receipt": "SFF6XYQ1AB"}
     ],
     Topic.CONFIRMED_VENDOR: [{"customer_msisdn": "+254700000001"}],
+    Topic.CANCELLED_CUSTOMER: [
+        {"by": by, "refund_cents": cents}
+        for by in ("customer", "vendor", "admin")
+        for cents in (0, 24_700_000)
+    ],
+    Topic.CANCELLED_VENDOR: [
+        {"by": by, "kept_cents": cents, "penalties": penalties}
+        for by in ("customer", "vendor", "admin")
+        for cents in (0, 24_699_999)
+        for penalties in (1, 99)
+    ],
     Topic.MONEY_RETURNING: [{"amount_cents": 24_700_000}],
     Topic.MONEY_RETURNED: [{"amount_cents": 24_700_000}],
     Topic.PAYOUT_SENT: [
@@ -90,9 +101,12 @@ TOLD: dict[str, tuple[str, ...]] = {
     Topic.HOLD_EXPIRED: ("K7P4Q", "{day}", "*384*7781*9999#"),
     Topic.NOT_PAID: ("K7P4Q", "{day}"),
     Topic.CONFIRMED_CUSTOMER: (
-        "{total}", "K7P4Q", PLACE, "{day}", "14:00", "5,000", "0700000011", "0896", "0700000099",
+        "{total}", "K7P4Q", PLACE, "{day}", "14:00", "5,000", "0700000011", "0896", "CANCEL K7P4Q",
+        "0700000099",
     ),
     Topic.CONFIRMED_VENDOR: ("K7P4Q", "{net}", "{day}", "5,000", "0700000001", "PIN"),
+    Topic.CANCELLED_CUSTOMER: ("K7P4Q", "{day}"),
+    Topic.CANCELLED_VENDOR: ("K7P4Q", "{day}"),
     Topic.COMPLETED: ("K7P4Q", "0700000099"),
     Topic.MONEY_RETURNING: ("{total}", "K7P4Q", "0700000099"),
     Topic.MONEY_RETURNED: ("{total}", "K7P4Q"),
@@ -106,7 +120,7 @@ VALUES = {
     "en": {"{total}": "KES 247,000", "{net}": "KES 246,999.99", "{day}": "Wed 30 Sep"},
     "sw": {"{total}": "KES 247,000", "{net}": "KES 246,999.99", "{day}": "Jtn 30 Sep"},
 }
-IN_SWAHILI = {"PAY K7P4Q": "LIPA K7P4Q"}
+IN_SWAHILI = {"PAY K7P4Q": "LIPA K7P4Q", "CANCEL K7P4Q": "GHAIRI K7P4Q"}
 
 
 def test_the_longest_data_is_as_long_as_the_core_allows() -> None:

@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
+from sqlalchemy import update
 
 from core.booking.model import Booking
+from core.booking.policy import POLICIES
+from core.catalog.model import Listing
 from core.clock import ManualClock
 from core.db.tx import Database, Tx
 from core.ids import CountedIds
@@ -19,6 +22,7 @@ from core.vault import Vault
 from sessions.fit import SCREEN_SEPTETS, page, view_of
 from sessions.flow import Ask, End, Go, Menu
 from sessions.flows.everything import PUBLISHED, build_flow
+from sessions.flows.words import refund_line
 from sessions.gsm7 import septets
 from sessions.texts import LANGUAGES, LOCALE, ONCE_MORE, REFUSALS, T, Text, plain
 from tests.conftest import START, VAULT_KEY
@@ -44,9 +48,16 @@ WHYS: tuple[Text, ...] = tuple(T(line.msgid, DATA) for line in REFUSALS.values()
 ANYWHERE = ("bad_choice", "empty", "too_long", "refused")
 ONLY = {
     "booking": (
-        *(*ANYWHERE, "illegal_move", "no_booking", "not_payable", "being_paid"),
+        *ANYWHERE,
+        "already_begun",
+        "being_paid",
+        "illegal_move",
+        "no_booking",
+        "not_payable",
         "too_many_attempts",
     ),
+    "cancel": (*ANYWHERE, "illegal_move", "no_booking", "refund_changed"),
+    "let_down": (*ANYWHERE, "illegal_move", "no_booking", "not_vendor"),
     "guest": (*ANYWHERE, "illegal_move", "no_booking", "not_vendor", "too_early"),
     "request": (*ANYWHERE, "illegal_move", "no_booking", "not_vendor", "no_units"),
 }
@@ -224,6 +235,25 @@ def test_what_cancelling_costs_is_shown_before_paying(
             first, _ = next(pages(shown, language, home=False))
             assert "80%" in first
             assert "50%" in first
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("policy", POLICIES)
+def test_every_named_policy_is_shown_before_paying(
+    market_database: tuple[Database, Market], policy: str, language: str
+) -> None:
+    database, market = market_database
+    wish = {"starts_on": market.day.isoformat(), "people": 5_000}
+    line = plain(refund_line(POLICIES[policy]), language)
+    for name, nights in (("ask", None), ("now", None), ("stay", 30)):
+        case = Case("summary", {**wish, "number": market.numbers[name], "nights": nights})
+        with undone(database) as tx:
+            chosen = update(Listing).where(Listing.number == market.numbers[name])
+            tx.db.execute(chosen.values(policy=policy))
+            _, shown = shown_in(tx, case, language)
+            check_screen(shown, language, home=False)
+            first, _ = next(pages(shown, language, home=False))
+            assert line in first.split("\n"), first
 
 
 def test_the_longest_place_is_named(market_database: tuple[Database, Market]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from core.booking.lifecycle import State
 from core.booking.model import Booking
+from core.booking.policy import POLICIES
 from core.booking.usecases import decline, withdraw
 from core.catalog.model import Listing
 from core.catalog.places import AREAS, TOWNS
@@ -14,6 +15,7 @@ from core.catalog.rules import Category, PriceUnit
 from core.clock import nairobi_date
 from core.db.tx import Database, Tx
 from core.people.model import User, Vendor
+from core.people.penalties import add_penalty
 from core.people.usecases import find_person
 from sessions.flow import Ask, End, Go, Menu, Person, Talk
 from sessions.flows import words
@@ -111,6 +113,8 @@ def _bookings(
     paid = make_paid(tx, now, receipt="SFF6XYQ1A1", in_days=23, **wish)
     nights = make_paid(tx, stay, receipt="SFF6XYQ1A2", in_days=60, days=30, people=PEOPLE)
     make_paid(tx, full, FRIEND, receipt="SFF6XYQ1A3", in_days=20, **wish)
+    # The policy with the most steps.
+    held.policy = POLICIES["catering"]
     declined = make_booking(tx, ask, in_days=25, **wish)
     decline(tx, declined.id, vendor.id)
     cancelled = make_booking(tx, ask, in_days=26, **wish)
@@ -195,9 +199,12 @@ def screens(market: Market) -> Iterator[Case]:
     for code in market.codes.values():
         yield Case("booking", {"code": code})
         yield Case("withdraw", {"code": code})
+        yield Case("cancel", {"code": code})
+        yield Case("if_cancelled", {"code": code})
         yield Case("pay_for", {"code": code}, FRIEND)
         yield Case("request", {"code": code}, VENDOR)
         yield Case("guest", {"code": code}, VENDOR)
+        yield Case("let_down", {"code": code}, VENDOR)
     yield Case("code")
     for name in ("requests", "coming", "days", "earnings"):
         yield Case(name, msisdn=VENDOR)
@@ -218,6 +225,11 @@ def effects(market: Market) -> Iterator[Case]:
     yield Case("pay", {"code": market.codes["held"]})
     yield Case("pay", {"code": market.codes["held"]}, FRIEND)
     yield Case("withdraw", {"code": market.codes["requested"]})
+    for code, cents in (("paid", 19_760_000), ("nights", 19_209_600)):
+        yield Case("cancel", {"code": market.codes[code], "refund_cents": cents})
+    yield Case("cancel", {"code": market.codes["paid"], "refund_cents": 0}, ready=_too_near)
+    yield Case("let_down", {"code": market.codes["paid"]}, VENDOR)
+    yield Case("let_down", {"code": market.codes["paid"]}, VENDOR, ready=_often_cancelled)
     yield Case("done", {"code": market.codes["paid"]}, ready=_begun)
     yield Case("accept", {"code": market.codes["requested"]}, VENDOR)
     yield Case("decline", {"code": market.codes["requested"]}, VENDOR)
@@ -233,3 +245,17 @@ def _begun(tx: Tx, market: Market) -> None:
     booking = tx.db.query(Booking).filter_by(code=market.codes["paid"]).one()
     booking.starts_at, booking.starts_on = tx.now, nairobi_date(tx.now)
     tx.db.flush()
+
+
+def _too_near(tx: Tx, market: Market) -> None:
+    """The paid booking begins within the hours in which nothing comes back."""
+    booking = tx.db.query(Booking).filter_by(code=market.codes["paid"]).one()
+    booking.starts_at = tx.now + timedelta(hours=1)
+    tx.db.flush()
+
+
+def _often_cancelled(tx: Tx, market: Market) -> None:
+    """The vendor has cancelled as often as two digits say."""
+    for name in ("requested", "held", "nights", "declined", "cancelled", "done", "in"):
+        booking = tx.db.query(Booking).filter_by(code=market.codes[name]).one()
+        add_penalty(tx, booking.vendor_id, booking.id)

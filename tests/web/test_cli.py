@@ -11,10 +11,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, select, text
 
 from core.db.tx import Database
-from tests.support.factories import make_instant_listing, make_paid, make_vendor
+from core.payments.lifecycle import AttemptEvent, RefundEvent
+from core.payments.model import Attempt, Kind, Refund
+from core.ports import Reason
+from tests.support.factories import CUSTOMER, make_instant_listing, make_paid, make_vendor
 from tests.support.servers import Databases
 from web.commands.clock import parse_step
 from web.commands.settings import example
@@ -65,7 +68,8 @@ def test_help_lists_every_command_and_loads_little(bare: Nafasi) -> None:
 
     assert shown.returncode == 0
     for command in ("up", "serve", "worker", "beat", "migrate", "seed", "doctor", "phone",
-                    "check", "ledger", "clock", "trigger", "settings", "simulator"):  # fmt: skip
+                    "check", "ledger", "cancel", "refunds", "policy", "clock", "trigger",
+                    "settings", "simulator"):  # fmt: skip
         assert f" {command} " in shown.stdout, command
     heavy = "sqlalchemy", "celery", "fastapi"
     loaded = f"import sys, web.cli; print([name for name in {heavy} if name in sys.modules])"
@@ -73,6 +77,56 @@ def test_help_lists_every_command_and_loads_little(bare: Nafasi) -> None:
         [sys.executable, "-c", loaded], capture_output=True, text=True, check=True
     )
     assert found.stdout.strip() == "[]"
+
+
+def test_an_admin_cancels_and_sends_a_failed_refund_again(
+    nafasi: Nafasi, database: Database
+) -> None:
+    with database.transaction() as tx:
+        booking = make_paid(tx, make_instant_listing(tx, make_vendor(tx)))
+
+    refused = nafasi("cancel", booking.code, "--reason", " ")
+    assert (refused.returncode, "no_reason" in refused.stderr) == (2, True)
+    done = nafasi("cancel", booking.code.lower(), "--reason", "Flood", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "code": booking.code,
+        "state": "cancelled",
+        "refund_cents": 6_670_000,
+    }
+    again = nafasi("cancel", booking.code, "--reason", "Flood")
+    assert (again.returncode, "illegal_move" in again.stderr) == (2, True)
+
+    assert json.loads(nafasi("refunds", "--json").stdout)["failed"] == []
+    with database.transaction() as tx:
+        attempt = tx.db.scalars(select(Attempt).where(Attempt.kind == Kind.RETURN)).one()
+        attempt.move(AttemptEvent.FAIL)
+        attempt.reason = Reason.BAD_RECIPIENT
+        refund = tx.db.get_one(Refund, attempt.refund_id)
+        refund.move(RefundEvent.FAIL)
+        refund.reason = Reason.BAD_RECIPIENT
+    listed = nafasi("refunds", "--retry").stdout
+    assert f"{booking.code}  KES 66,700" in listed
+    assert "bad_recipient" in listed
+    assert CUSTOMER not in listed
+    assert "1 sent again" in listed
+    assert "0 failed, 0 sent again." in nafasi("refunds").stdout
+
+
+def test_a_listing_is_given_another_policy(nafasi: Nafasi, database: Database) -> None:
+    with database.transaction() as tx:
+        listing = make_instant_listing(tx, make_vendor(tx))
+        tx.db.refresh(listing, ["number"])
+    number = str(listing.number)
+
+    changed = nafasi("policy", number, "meetings")
+    assert (changed.returncode, changed.stderr) == (0, "")
+    assert "Cancel: 100% back 14 days before, 80% 7 days." in changed.stdout
+    unknown = nafasi("policy", number, "generous")
+    assert (unknown.returncode, "no_policy" in unknown.stderr) == (2, True)
+
+    with database.transaction() as tx:
+        assert tx.db.get_one(type(listing), listing.id).policy == "meetings"
 
 
 def test_check_is_clean_on_sound_books(nafasi: Nafasi, database: Database) -> None:

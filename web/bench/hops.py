@@ -104,7 +104,7 @@ def _booking(number: int) -> list[Hop]:
     day = nairobi_date(SystemClock().now()) + timedelta(days=7 + number % DAYS)
     # A number of its own: one customer may not hold many unpaid bookings.
     msisdn = f"+2547{number % 100_000_000:08d}"
-    answers = ["3", "nairobi", f"{day:%d/%m/%y}", "1", "2", "1", "1", "1", "1"]
+    answers = ["3", "1", f"{day:%d/%m/%y}", "1", "2", "1", "1", "1", "1"]
     return dialogue(number, msisdn, answers, last=b"END ")
 
 

@@ -25,6 +25,7 @@ def lifecycle_markdown() -> str:
     parts = (
         _section("A booking", booking.LIFECYCLE, _words(booking.PUBLIC)),
         _section("An attempt to move money", attempt.LIFECYCLE),
+        _section("A refund", attempt.REFUND_LIFECYCLE),
         _section("A payout", payout.LIFECYCLE),
     )
     return "\n".join((_HEAD, *parts))

@@ -6,7 +6,7 @@ from datetime import date, time, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from core.catalog import calendar, rules
 from core.catalog.model import Listing, ListingDay
@@ -19,11 +19,13 @@ from core.catalog.queries import (
 )
 from core.catalog.rules import BookingMode, Category, ListingStatus, PriceUnit
 from core.catalog.search import Found, Near, Search, Sort, search
-from core.clock import nairobi_date
+from core.clock import ManualClock, nairobi_date
 from core.db.tx import Database, Tx
 from core.demo.seed import seed_catalog
 from core.errors import BadInput, NotFound
+from core.limits import PENALTY_DAYS
 from core.people.model import VendorStatus
+from core.people.penalties import add_penalty
 from tests.core.catalog.market import AREA_IDS, MONDAY, SATURDAY, SUNDAY, TOWN_IDS, Market
 
 
@@ -189,6 +191,26 @@ WORDS = {
     "& | ! :*": ["Jacaranda Main Hall", "M\u0169gumo Garden"],
     "": ["Jacaranda Main Hall", "M\u0169gumo Garden"],
 }
+
+
+def test_a_vendor_who_cancelled_comes_after_all_others_for_ninety_days(
+    market: Market, clock: ManualClock
+) -> None:
+    other = market.vendor(name="Amani")
+    market.listing(title="Cheap", price_cents=100_000)
+    market.listing(title="Dear", price_cents=900_000, vendor_id=other)
+    assert titles(market) == ["Cheap", "Dear"]
+
+    with market.database.transaction() as tx:
+        # Which booking it was does not matter here.
+        tx.db.execute(text("SET LOCAL session_replication_role = replica"))
+        add_penalty(tx, market.vendor_id, tx.ids.uuid())
+
+    for sort in Sort:
+        assert titles(market, sort=sort, town_id=TOWN_IDS["nairobi"]) == ["Dear", "Cheap"]
+    clock.advance(days=PENALTY_DAYS)
+    later = {"starts_on": SATURDAY + timedelta(days=91), "ends_on": SUNDAY + timedelta(days=91)}
+    assert titles(market, **later) == ["Cheap", "Dear"]
 
 
 def test_words_find_titles_amenities_and_descriptions(market: Market) -> None:

@@ -1,0 +1,270 @@
+"""Money of a booking that goes back to whoever paid it: planned, sent in parts, tried again.
+
+What goes back never exceeds what was paid: the booking is locked, its ``refunds_cents`` has a
+CHECK, and what is sent leaves the booking's escrow, which cannot be overdrawn. One row is as much
+as a provider carries at once; its attempts are like any other (``attempts``, ``settle``).
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from core.booking.model import Booking
+from core.booking.notices import Topic, tell_customer
+from core.db.tx import Tx, Work
+from core.errors import NotFound, Refused
+from core.escrow import ledger, postings
+from core.limits import (
+    B2C_MIN_CENTS,
+    LIST_MAX,
+    MPESA_MAX_CENTS,
+    REFUND_TRIES_MAX,
+    REFUNDS_PER_BOOKING_MAX,
+    RETURN_RETRY_SECONDS,
+)
+from core.money import Money
+from core.payments import routing
+from core.payments.lifecycle import AttemptState, RefundEvent, RefundState
+from core.payments.model import Attempt, Direction, Kind, Receipt, Refund
+from core.people.model import User
+
+
+def refundable(booking: Booking) -> Money:
+    """Return what of a booking is held and could still go back.
+
+    Nothing before it is paid for, nor once what was kept of it has been shared out.
+    """
+    if booking.paid_at is None or booking.released_at is not None:
+        return Money(0)
+    return Money(booking.total_cents - booking.refunds_cents)
+
+
+def plan_refund(tx: Tx, booking: Booking, amount: Money) -> list[Refund]:
+    """Plan to send money of a booking back to the numbers that paid it, the newest first.
+
+    Args:
+        tx: the caller's transaction.
+        booking: locked by the caller, and paid for.
+        amount: whole shillings, of what is still in escrow and not on its way back.
+
+    Returns:
+        one refund a part; none for nothing.
+
+    Raises:
+        Refused: ``over_refund`` (data: left_cents), ``too_many_refunds``.
+    """
+    left = refundable(booking)
+    if amount > left or amount.cents < 0:
+        raise Refused("over_refund", left_cents=left.cents)
+    parts = [
+        (receipt, cents)
+        for receipt, share in _payers(tx, booking, amount.cents)
+        for cents in _in_parts(share)
+    ]
+    if len(parts) + _count(tx, booking.id) > REFUNDS_PER_BOOKING_MAX:
+        raise Refused("too_many_refunds", limit=REFUNDS_PER_BOOKING_MAX)
+    booking.refunds_cents += amount.cents
+    return [_new_refund(tx, booking, receipt, cents) for receipt, cents in parts]
+
+
+def refunds_of(tx: Tx, booking_id: UUID) -> list[Refund]:
+    """Return a booking's refunds in the order in which they were planned."""
+    query = (
+        select(Refund)
+        .where(Refund.booking_id == booking_id)
+        .order_by(Refund.number)
+        .limit(REFUNDS_PER_BOOKING_MAX)
+    )
+    return list(tx.db.scalars(query))
+
+
+def refunded(tx: Tx, booking_id: UUID) -> list[Money]:
+    """Return what of a booking has gone back or is on its way, in order."""
+    return [Money(refund.amount_cents) for refund in refunds_of(tx, booking_id)]
+
+
+def failed_refunds(tx: Tx, limit: int = LIST_MAX) -> list[Refund]:
+    """Return refunds that wait for a person, the oldest first."""
+    query = (
+        select(Refund)
+        .where(Refund.state == RefundState.FAILED)
+        .order_by(Refund.number)
+        .limit(min(limit, LIST_MAX))
+    )
+    return list(tx.db.scalars(query))
+
+
+def retry_refund(tx: Tx, refund_id: UUID, msisdn: str | None = None) -> Refund:
+    """Send a failed refund once more, because a person has found out what was wrong.
+
+    Args:
+        tx: the caller's transaction.
+        refund_id: the refund.
+        msisdn: another number that the customer has named, if the first was the reason.
+
+    Raises:
+        NotFound: ``no_refund``.
+        IllegalMove: it has not failed.
+        Refused: ``too_small`` (data: least_cents): M-Pesa sends no such amount.
+    """
+    refund = tx.db.get(Refund, refund_id, with_for_update=True, populate_existing=True)
+    if refund is None:
+        raise NotFound("no_refund")
+    if refund.amount_cents < B2C_MIN_CENTS:
+        raise Refused("too_small", least_cents=B2C_MIN_CENTS)
+    refund.move(RefundEvent.RETRY)
+    refund.msisdn = msisdn or refund.msisdn
+    refund.finished_at = None
+    code = tx.db.scalars(select(Booking.code).where(Booking.id == refund.booking_id)).one()
+    _new_attempt(tx, refund, code, delay_seconds=0)
+    return refund
+
+
+def is_wanted(tx: Tx, attempt: Attempt) -> bool:
+    """Tell whether an attempt's refund is still to be sent; locks the refund."""
+    return _lock(tx, attempt).state is RefundState.OPEN
+
+
+def refund_returned(tx: Tx, attempt: Attempt) -> None:
+    """Post a refund that has arrived, and say so.
+
+    A second try that went through as well is kept as missing from suspense: a person asks for it.
+    """
+    refund = _lock(tx, attempt)
+    amount = Money(attempt.amount_cents)
+    if refund.state is RefundState.RETURNED:
+        ledger.post(tx, postings.sent_back(attempt.provider, amount, reference=str(attempt.id)))
+        return
+    refund.move(RefundEvent.RETURN)
+    refund.reason = None
+    refund.finished_at = tx.now
+    booking = tx.db.get_one(Booking, refund.booking_id)
+    ledger.post(
+        tx,
+        postings.returned(
+            booking.code,
+            attempt.provider,
+            amount,
+            reference=str(attempt.id),
+            booking_id=booking.id,
+        ),
+    )
+    tell_customer(tx, booking, Topic.MONEY_RETURNED, key=str(refund.id), amount_cents=amount.cents)
+
+
+def refund_failed(tx: Tx, attempt: Attempt) -> None:
+    """Try a refund again that has failed for certain, three times; then it waits for a person."""
+    refund = _lock(tx, attempt)
+    if refund.state is not RefundState.OPEN:
+        return
+    refund.reason = attempt.reason
+    made = select(func.count()).select_from(Attempt).where(Attempt.refund_id == refund.id)
+    if int(tx.db.scalar(made) or 0) < REFUND_TRIES_MAX:
+        tx.db.flush()
+        _new_attempt(tx, refund, attempt.account, delay_seconds=RETURN_RETRY_SECONDS)
+        return
+    refund.move(RefundEvent.FAIL)
+    refund.finished_at = tx.now
+
+
+def _lock(tx: Tx, attempt: Attempt) -> Refund:
+    return tx.db.get_one(Refund, attempt.refund_id, with_for_update=True, populate_existing=True)
+
+
+def _captured(tx: Tx, booking_id: UUID) -> list[Receipt]:
+    """The payments that are in a booking's escrow: not those that went back from suspense."""
+    sent_back = select(Attempt.receipt_id).where(Attempt.receipt_id == Receipt.id)
+    query = (
+        select(Receipt)
+        .where(
+            Receipt.booking_id == booking_id,
+            Receipt.direction == Direction.IN,
+            ~Receipt.suspense,
+            ~sent_back.exists(),
+        )
+        .order_by(Receipt.at.desc(), Receipt.id.desc())
+        .limit(REFUNDS_PER_BOOKING_MAX)
+    )
+    return list(tx.db.scalars(query))
+
+
+def _payers(tx: Tx, booking: Booking, amount_cents: int) -> Iterator[tuple[Receipt | None, int]]:
+    """Share an amount over the payments of a booking, each up to what it brought."""
+    gone: dict[UUID | None, int] = {}
+    for refund in refunds_of(tx, booking.id):
+        gone[refund.receipt_id] = gone.get(refund.receipt_id, 0) + refund.amount_cents
+    for receipt in _captured(tx, booking.id):
+        share = min(amount_cents, receipt.amount_cents - gone.get(receipt.id, 0))
+        if share > 0:
+            yield receipt, share
+            amount_cents -= share
+    if amount_cents:
+        yield None, amount_cents
+
+
+def _in_parts(cents: int) -> Iterator[int]:
+    """Cut an amount into what one payment carries; the last must not be too small to send."""
+    while cents > MPESA_MAX_CENTS:
+        rest = cents - MPESA_MAX_CENTS
+        part = MPESA_MAX_CENTS - (B2C_MIN_CENTS if rest < B2C_MIN_CENTS else 0)
+        yield part
+        cents -= part
+    yield cents
+
+
+def _count(tx: Tx, booking_id: UUID) -> int:
+    query = select(func.count()).select_from(Refund).where(Refund.booking_id == booking_id)
+    return int(tx.db.scalar(query) or 0)
+
+
+def _new_refund(tx: Tx, booking: Booking, receipt: Receipt | None, cents: int) -> Refund:
+    refund = Refund(
+        id=tx.ids.uuid(),
+        booking_id=booking.id,
+        receipt_id=receipt.id if receipt else None,
+        provider=receipt.provider if receipt else _anyone(tx),
+        # A paybill may hide who paid; then the booking's own number has the best claim.
+        msisdn=(receipt.payer if receipt else None) or _customer(tx, booking),
+        amount_cents=cents,
+        state=RefundState.OPEN,
+        created_at=tx.now,
+    )
+    tx.db.add(refund)
+    tx.db.flush()
+    if cents < B2C_MIN_CENTS:
+        # Less than M-Pesa sends: a person finds another way.
+        refund.move(RefundEvent.FAIL)
+        refund.finished_at = tx.now
+    else:
+        _new_attempt(tx, refund, booking.code, delay_seconds=0)
+    return refund
+
+
+def _anyone(tx: Tx) -> str:
+    return routing.choose(tx.routes.payout, tx.routes.health.down())
+
+
+def _new_attempt(tx: Tx, refund: Refund, account: str, delay_seconds: int) -> None:
+    tx.db.add(
+        Attempt(
+            id=tx.ids.uuid(),
+            kind=Kind.RETURN,
+            provider=refund.provider,
+            state=AttemptState.QUEUED,
+            booking_id=refund.booking_id,
+            refund_id=refund.id,
+            msisdn=refund.msisdn,
+            amount_cents=refund.amount_cents,
+            account=account,
+            due_at=tx.now + timedelta(seconds=delay_seconds),
+            created_at=tx.now,
+        )
+    )
+    tx.db.flush()
+    tx.wake(Work.ATTEMPTS)
+
+
+def _customer(tx: Tx, booking: Booking) -> str:
+    return tx.db.scalars(select(User.msisdn).where(User.id == booking.customer_id)).one()
