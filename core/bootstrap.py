@@ -12,6 +12,7 @@ from core.clock import Clock, SystemClock
 from core.db.tx import Database, Work
 from core.ids import SystemIds
 from core.local_clock import read_ahead
+from core.ports import Routes
 from core.settings import Settings
 from core.vault import Vault
 
@@ -21,6 +22,7 @@ def build_database(
     clock: Clock,
     wake: Callable[[Work], None] = lambda _work: None,
     pool_size: int | None = None,
+    routes: Routes | None = None,
 ) -> Database:
     """Return the database of the settings.
 
@@ -29,6 +31,7 @@ def build_database(
         clock: where time comes from (``build_clock``).
         wake: how workers are woken after a commit; must not raise.
         pool_size: connections of this process; the setting's when not given.
+        routes: through which providers money moves.
     """
     keys = settings.vault_keys.get_secret_value().split(",")
     return Database(
@@ -38,6 +41,7 @@ def build_database(
         Vault(keys),
         wake,
         pool_size or settings.database_pool_size,
+        routes,
     )
 
 

@@ -55,6 +55,8 @@ COLLECTION_TRIES_MAX = 6
 PAYOUT_SEND_TRIES_MAX = 50
 ATTEMPT_LEASE_SECONDS = 60
 ATTEMPTS_BATCH_MAX = 50
+# An attempt that was given up is asked about so often when its provider says that it moved.
+LATE_QUESTIONS_MAX = 8
 RETURN_TRIES_MAX = 3
 RETURN_RETRY_SECONDS = 3600
 

@@ -175,12 +175,51 @@ class SmsSender(Protocol):
         """
 
 
+class Health(Protocol):
+    """What is known of how providers are."""
+
+    def down(self) -> frozenset[str]:
+        """Return the names of providers that are being left alone; quick, and never raises."""
+
+
+class AllUp:
+    """Nobody is known to be down."""
+
+    def down(self) -> frozenset[str]:
+        """Return nobody."""
+        return frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """Which provider's gateway moves money, by its name."""
+    """Which providers' gateways may move money, the preferred one first, and how they are.
 
-    collection: str = "daraja"
-    payout: str = "daraja"
+    Attributes:
+        collection: who takes money from customers.
+        payout: who sends money to wallets.
+        bank: who sends money to bank accounts.
+        health: who is being left alone at the moment.
+    """
+
+    collection: tuple[str, ...] = ("daraja",)
+    payout: tuple[str, ...] = ("daraja",)
+    bank: tuple[str, ...] = ()
+    health: Health = field(default_factory=AllUp)
+
+
+@dataclass(frozen=True, slots=True)
+class BankAccount:
+    """Where a bank transfer goes.
+
+    Attributes:
+        bank: the bank's code in Kenya's clearing house.
+        account: its number.
+        name: whose it is.
+    """
+
+    bank: str
+    account: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,12 +241,17 @@ class PushRequest:
 
 @dataclass(frozen=True, slots=True)
 class PayRequest:
-    """Send money out to a wallet. ``attempt_id`` is the provider's idempotency key too."""
+    """Send money out to a wallet. ``attempt_id`` is the provider's idempotency key too.
+
+    Attributes:
+        bank: the account to pay instead of the wallet.
+    """
 
     attempt_id: UUID
     msisdn: str
     amount: Money
     reference: str
+    bank: BankAccount | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +304,7 @@ class MoneyEvent:
         reference: the provider's id of the request, when given.
         receipt: the provider's unique receipt (M-Pesa receipt), when money moved and it is told.
         amount: what moved; None when the evidence does not say.
+        fee: what the provider took for it from our money with it; None when it does not say.
         payer: the other side's number in E.164, or None when masked or absent.
         account: what the payer typed as account number (paybill), None otherwise.
         reason: why it failed.
@@ -280,12 +325,19 @@ class MoneyEvent:
     code: str | None = None
     text: str = ""
     at: datetime | None = None
+    fee: Money | None = None
 
 
 class CollectionGateway(Protocol):
-    """Takes money from customers."""
+    """Takes money from customers.
+
+    Attributes:
+        asks_by_own_id: ``ask`` knows a push by our attempt's id too (as its reference), so that
+            one whose answer was lost can be asked about.
+    """
 
     name: str
+    asks_by_own_id: bool
 
     def push(self, request: PushRequest) -> Accepted:
         """Ask for a payment.
@@ -309,8 +361,15 @@ class PayoutGateway(Protocol):
     def pay(self, request: PayRequest) -> Accepted:
         """Send money; the same attempt_id again never pays twice. Raises ProviderError."""
 
-    def ask_payout(self, attempt_id: UUID) -> None:
-        """Ask what became of a payment; the answer comes as a callback. Raises ProviderError."""
+    def ask_payout(self, attempt_id: UUID, reference: str | None = None) -> MoneyEvent | None:
+        """Ask what became of a payment by our id, or by the provider's when it is known.
+
+        Returns:
+            the answer, or None when it comes as a callback.
+
+        Raises:
+            ProviderError: there is no answer.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,20 @@ class Settings(BaseSettings):
         "196.201.214.208,196.201.213.114,196.201.213.44,196.201.212.127,196.201.212.138,"
         "196.201.212.129,196.201.212.136,196.201.212.74,196.201.212.69.",
     )
+    flutterwave_enabled: bool = Field(
+        default=False, description="Use Flutterwave when Daraja is down, and for bank payouts."
+    )
+    flutterwave_base_url: str = Field(
+        default="https://api.flutterwave.com/v3", description="Flutterwave, or a simulator."
+    )
+    flutterwave_secret_key: SecretStr = _secret(LOCAL_SECRET, "The account's secret key.")
+    flutterwave_secret_hash: SecretStr = _secret(
+        LOCAL_SECRET, "The secret hash that its webhooks carry; long and random."
+    )
+    flutterwave_email_domain: str = Field(
+        default="guest.example",
+        description="A domain of ours: each charge needs an e-mail, which people who dial lack.",
+    )
     simulator_url: str = Field(
         default="", description="The simulators' address; set by `nafasi up`, never in production."
     )
@@ -158,13 +172,20 @@ class Settings(BaseSettings):
 
     def _problems(self) -> list[str]:
         """Say what keeps these settings out of production."""
+        idle = () if self.flutterwave_enabled else ("flutterwave_",)
         secrets = {
             name: value.get_secret_value()
             for name in type(self).model_fields
-            if isinstance(value := getattr(self, name), SecretStr)
+            if isinstance(value := getattr(self, name), SecretStr) and not name.startswith(idle)
         }
         defaults = {name: field.default for name, field in type(self).model_fields.items()}
-        insecure = ("public_url", "africastalking_base_url", "daraja_base_url")
+        addresses = ["public_url", "africastalking_base_url", "daraja_base_url"]
+        random = ["callback_secret", "secret_key"]
+        own = ["database_url", "redis_url"]
+        if self.flutterwave_enabled:
+            addresses.append("flutterwave_base_url")
+            random.append("flutterwave_secret_hash")
+            own.append("flutterwave_email_domain")
         found = [
             (name, "is left at its local default")
             for name, value in secrets.items()
@@ -172,17 +193,17 @@ class Settings(BaseSettings):
         ]
         found += [
             (name, f"has fewer than {SECRET_MIN} characters")
-            for name in ("callback_secret", "secret_key")
+            for name in random
             if len(secrets[name]) < SECRET_MIN and secrets[name] != LOCAL_SECRET
         ]
         found += [
             (name, "is left at its local default")
-            for name in ("database_url", "redis_url")
+            for name in own
             if getattr(self, name) == defaults[name]
         ]
         found += [
             (name, "is not https")
-            for name in insecure
+            for name in addresses
             if not getattr(self, name).startswith("https://")
         ]
         if self.simulator_url:

@@ -351,6 +351,13 @@ def _money_returned(params: Params, _context: NoticeContext) -> T:
 
 
 def _payout_sent(params: Params, _context: NoticeContext) -> T:
+    if params.get("to_bank"):
+        return n(
+            "Nafasi has paid you {amount} for {count} booking into your bank account.",
+            "Nafasi has paid you {amount} for {count} bookings into your bank account.",
+            params["bookings"],
+            amount=Money(params["amount_cents"]),
+        )
     return n(
         "Nafasi has paid you {amount} for {count} booking by M-Pesa.",
         "Nafasi has paid you {amount} for {count} bookings by M-Pesa.",
@@ -363,15 +370,20 @@ _PAYOUT_REASONS: Mapping[str, T] = {
     Reason.BAD_RECIPIENT: t("your number is not on M-Pesa"),
     Reason.LIMIT: t("it is over your M-Pesa limit"),
 }
+_BANK_REASONS: Mapping[str, T] = {
+    Reason.BAD_RECIPIENT: t("your bank does not know the account"),
+    Reason.LIMIT: t("it is over the limit of your bank account"),
+}
 _OUR_SIDE = t("of a problem on our side")
 
 
 def _payout_failed(params: Params, context: NoticeContext) -> T:
+    reasons = _BANK_REASONS if params.get("to_bank") else _PAYOUT_REASONS
     return t(
         "We could not pay you {amount} because {why}. Your money is safe with us. We will call "
         "you, or call {help}.",
         amount=Money(params["amount_cents"]),
-        why=_PAYOUT_REASONS.get(params["reason"], _OUR_SIDE),
+        why=reasons.get(params["reason"], _OUR_SIDE),
         help=local_form(context.help_phone),
     )
 

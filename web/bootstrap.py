@@ -1,5 +1,6 @@
 """Puts the web process together from settings."""
 
+from channels.registry import build_health, build_routes
 from core.bootstrap import build_clock, build_database
 from core.settings import Settings
 from sessions.bootstrap import build_conductor
@@ -11,7 +12,8 @@ from web.wake import Nudger, Producer
 def build_parts(settings: Settings) -> Parts:
     """Return the parts of one web process."""
     nudger = Nudger(Producer(settings.redis_url))
-    database = build_database(settings, build_clock(settings), nudger)
+    routes = build_routes(settings, build_health(settings))
+    database = build_database(settings, build_clock(settings), nudger, routes=routes)
     metrics = Metrics()
     conductor = build_conductor(database, settings.redis_url, settings, observer=metrics)
     return Parts(settings, database, conductor, metrics, nudger)

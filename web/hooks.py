@@ -32,6 +32,8 @@ from channels.daraja.callbacks import (
 )
 from channels.daraja.wire import PROVIDER as DARAJA
 from channels.daraja.wire import identifier
+from channels.money import Forged, MoneyProvider
+from channels.registry import enabled_providers
 from core.inbox import store
 from core.payments.paybill import Fit, judge
 from core.ports import BadCallback, Callback
@@ -129,6 +131,34 @@ def hook_routes(parts: Parts) -> APIRouter:
         # even that a body was too long.
         first = [knows_secret(provider)]
         router.include_router(routes(parts), prefix=f"/{provider}/{{secret}}", dependencies=first)
+    for other in enabled_providers(parts.settings):
+        if other.webhooks:
+            first = [knows_secret(other.name)]
+            prefix = f"/{other.name}/{{secret}}"
+            router.include_router(_webhooks(parts, other), prefix=prefix, dependencies=first)
+    return router
+
+
+def _webhooks(parts: Parts, provider: MoneyProvider) -> APIRouter:
+    """Return the routes of a provider that has one address for each kind of callback."""
+    router = APIRouter()
+
+    @router.post("/{name}")
+    def webhook(name: str, request: Request, body: Body) -> Response:
+        accept = provider.webhooks.get(name)
+        if accept is None:
+            raise HTTPException(404)
+        try:
+            callback = accept(parts.settings, request.headers, body)
+        except Forged:
+            parts.metrics.callback(provider.name, name, "forged")
+            log.warning("callback.forged", provider=provider.name, kind=name)
+            return PlainTextResponse("Unauthorized", status_code=401)
+        except BadCallback as error:
+            return _refuse(parts, provider.name, name, error)
+        _keep(parts, callback)
+        return PlainTextResponse("OK")
+
     return router
 
 

@@ -1,11 +1,12 @@
 """Moving money: begin in a commit of its own, call the provider, note the answer.
 
 The provider is called outside any transaction. An attempt whose worker died in between is found
-by its lease and asked about. When the provider refuses our credentials, no other payment is tried:
-each further try brings the operator's lock closer.
+by its lease and asked about. When a provider refuses our credentials, no other payment is tried
+with it: each further try brings the operator's lock closer.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from typing import TypeVar
 from uuid import UUID
 
 import structlog
@@ -13,14 +14,16 @@ import structlog
 from core.db.tx import Tx
 from core.limits import ATTEMPTS_BATCH_MAX
 from core.payments import attempts, settle
+from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind
-from core.ports import PayRequest, ProviderError, PushRequest
+from core.ports import MoneyEvent, Outcome, PayRequest, ProviderError, PushRequest
 from workers import pause
 from workers.budget import Budget
 from workers.counters import ATTEMPTS
 from workers.parts import Parts
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
 RUN_SECONDS = 15
 COLLECTING = (Kind.COLLECTION,)
@@ -36,16 +39,16 @@ def run_attempts(parts: Parts) -> int:
 
     Prompts go first: their customers hold the phone in their hands.
     """
-    called = _run(parts, COLLECTING)
-    if not any(parts.pauses.holds(pause.payouts(name)) for name in parts.payouts):
-        called += _run(parts, PAYING)
-    return called
+    halted = {name for name in parts.payouts if parts.pauses.holds(pause.payouts(name))}
+    return _run(parts, COLLECTING, ()) + _run(parts, PAYING, halted)
 
 
-def _run(parts: Parts, kinds: Collection[Kind]) -> int:
+def _run(parts: Parts, kinds: Collection[Kind], halted: Collection[str]) -> int:
     budget = Budget(RUN_SECONDS)
     called = 0
-    due = parts.database.run(lambda tx: attempts.due_attempts(tx, ATTEMPTS_BATCH_MAX, kinds))
+    due = parts.database.run(
+        lambda tx: attempts.due_attempts(tx, ATTEMPTS_BATCH_MAX, kinds, halted)
+    )
     for attempt_id in due:
         if budget.spent:
             break
@@ -62,7 +65,7 @@ def _run(parts: Parts, kinds: Collection[Kind]) -> int:
 
 def _handle(parts: Parts, attempt_id: UUID) -> int:
     """Do the next step of one attempt; 1 when the provider was called."""
-    begun, provider = parts.database.run(lambda tx: _begin(tx, attempt_id))
+    begun, provider = parts.database.run(lambda tx: _begin(parts, tx, attempt_id))
     match begun:
         case None:
             return 0
@@ -79,14 +82,30 @@ def _handle(parts: Parts, attempt_id: UUID) -> int:
     return 1
 
 
-def _begin(tx: Tx, attempt_id: UUID) -> tuple[PushRequest | PayRequest | Attempt | None, str]:
+def _begin(
+    parts: Parts, tx: Tx, attempt_id: UUID
+) -> tuple[PushRequest | PayRequest | Attempt | None, str]:
     begun = attempts.begin(tx, attempt_id)
-    return begun, tx.db.get_one(Attempt, attempt_id).provider
+    provider = tx.db.get_one(Attempt, attempt_id).provider
+    if isinstance(begun, PushRequest) and parts.collections[provider].asks_by_own_id:
+        attempts.own_reference(tx, attempt_id)
+    return begun, provider
+
+
+def _call(parts: Parts, provider: str, call: Callable[[], T]) -> T:
+    """Call a provider and note for everybody how that went; raises what the call raises."""
+    try:
+        answer = call()
+    except ProviderError as error:
+        parts.health.note(provider, error)
+        raise
+    parts.health.note(provider, None)
+    return answer
 
 
 def _push(parts: Parts, provider: str, request: PushRequest) -> None:
     try:
-        answer = parts.collections[provider].push(request)
+        answer = _call(parts, provider, lambda: parts.collections[provider].push(request))
     except ProviderError as error:
         _note_refusal(parts, request.attempt_id, Kind.COLLECTION, error)
         return
@@ -96,7 +115,7 @@ def _push(parts: Parts, provider: str, request: PushRequest) -> None:
 
 def _pay(parts: Parts, provider: str, request: PayRequest) -> None:
     try:
-        answer = parts.payouts[provider].pay(request)
+        answer = _call(parts, provider, lambda: parts.payouts[provider].pay(request))
     except ProviderError as error:
         _note_refusal(parts, request.attempt_id, Kind.PAYOUT, error)
         _halt_on_stop(parts, provider, error)
@@ -107,25 +126,41 @@ def _pay(parts: Parts, provider: str, request: PayRequest) -> None:
 
 def _ask(parts: Parts, provider: str, attempt: Attempt) -> None:
     """Ask about a silent prompt; the answer is evidence like any other."""
-    assert attempt.reference is not None, "checked by the caller"
+    reference = attempt.reference
+    assert reference is not None, "checked by the caller"
+    gateway = parts.collections[provider]
     try:
-        event = parts.collections[provider].ask(attempt.id, attempt.reference)
+        event = _call(parts, provider, lambda: gateway.ask(attempt.id, reference))
     except ProviderError as error:
         _log_call("attempt.asked", attempt.kind, error.code, attempt.id)
         return
-    note = parts.database.run(lambda tx: settle.apply(tx, event))
+    note = parts.database.run(lambda tx: _learn(tx, attempt, event))
     _log_call("attempt.asked", attempt.kind, note or event.outcome.value, attempt.id)
 
 
+def _learn(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
+    """Apply an answer; of what was lost on its way it may show first that it was taken."""
+    taken = event.outcome is Outcome.PENDING and event.reference not in {None, attempt.reference}
+    if taken and attempt.state is AttemptState.UNKNOWN:
+        assert event.reference is not None, "just looked at"
+        attempts.accepted(tx, attempt.id, event.reference)
+    return settle.apply(tx, event)
+
+
 def _ask_payout(parts: Parts, provider: str, attempt: Attempt) -> None:
-    """Ask about a silent payment; the answer comes as a callback."""
+    """Ask about a silent payment; the answer is evidence, now or as a callback later."""
+    gateway = parts.payouts[provider]
     try:
-        parts.payouts[provider].ask_payout(attempt.id)
+        event = _call(parts, provider, lambda: gateway.ask_payout(attempt.id, attempt.reference))
     except ProviderError as error:
         _log_call("attempt.asked", attempt.kind, error.code, attempt.id)
         _halt_on_stop(parts, provider, error)
         return
-    _log_call("attempt.asked", attempt.kind, "asked", attempt.id)
+    if event is None:
+        _log_call("attempt.asked", attempt.kind, "asked", attempt.id)
+        return
+    note = parts.database.run(lambda tx: _learn(tx, attempt, event))
+    _log_call("attempt.asked", attempt.kind, note or event.outcome.value, attempt.id)
 
 
 def _note_refusal(parts: Parts, attempt_id: UUID, kind: Kind, error: ProviderError) -> None:

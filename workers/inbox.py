@@ -21,12 +21,14 @@ from channels.daraja.callbacks import (
     parse_status_result,
     parse_stk,
 )
+from channels.money import ReadHint
+from channels.registry import PROVIDERS
 from core import inbox, outbox
 from core.db.base import Json
 from core.db.tx import Tx
 from core.inbox import Arrival, Inbound, NotYet
 from core.limits import INBOX_BATCH_MAX
-from core.payments import settle
+from core.payments import attempts, settle
 from core.payments.model import Kind
 from core.people.model import Purpose
 from core.people.usecases import opt_out
@@ -176,6 +178,23 @@ def _paybill(parts: Parts, tx: Tx, row: Inbound) -> str | None:
     return settle.apply(tx, parse_c2b(body, shortcode=parts.paybill))
 
 
+def _hinted(provider: str, read: ReadHint) -> Handler:
+    """Make the handler of a webhook that says nothing but that it is time to look."""
+
+    def handle(_parts: Parts, tx: Tx, row: Inbound) -> str | None:
+        hint = read(row.payload)
+        if hint is None:
+            return "nothing_decided"
+        kinds = COLLECTING if hint.collects else PAYING
+        note = attempts.look_now(tx, provider, hint.attempt_id, kinds)
+        if note == "being_sent":
+            # It was faster than the answer to the request itself.
+            raise NotYet(note)
+        return note
+
+    return handle
+
+
 HANDLERS: Mapping[tuple[str, str], Handler] = {
     ("africastalking", "sms"): _sms,
     ("africastalking", "delivery_report"): _delivery_report,
@@ -187,4 +206,9 @@ HANDLERS: Mapping[tuple[str, str], Handler] = {
     ("daraja", "status_result"): _money(parse_status_result, PAYING),
     ("daraja", "status_timeout"): _money(parse_b2c_timeout, PAYING),
     ("daraja", "c2b_confirmation"): _paybill,
+    **{
+        (provider.name, kind): _hinted(provider.name, read)
+        for provider in PROVIDERS
+        for kind, read in provider.hints.items()
+    },
 }

@@ -12,11 +12,9 @@ from redis.retry import Retry
 from sqlalchemy.orm import Session
 
 from channels.africastalking.sms import AfricasTalkingSms
-from channels.daraja.b2c import DarajaPayouts
-from channels.daraja.client import DarajaClient
-from channels.daraja.config import DarajaConfig
-from channels.daraja.stk import DarajaCollections
+from channels.health import SharedHealth
 from channels.http import Breaker
+from channels.registry import build_health, build_routes, enabled_providers
 from core.bootstrap import build_clock, build_database
 from core.clock import SystemClock
 from core.db.tx import Database, Tx, Work
@@ -54,7 +52,7 @@ class Parts:
         sender: sends text messages.
         collections: who takes money, by provider.
         payouts: who sends money, by provider.
-        payout_provider: who sends the weekly payouts.
+        health: where it is noted how calls to them went.
         paybill: the shortcode that payments by hand must name.
         accounts: ours with each provider, and which way money moves there.
         desk: answers people's messages.
@@ -68,7 +66,7 @@ class Parts:
     sender: SmsSender
     collections: Mapping[str, CollectionGateway]
     payouts: Mapping[str, PayoutGateway]
-    payout_provider: str
+    health: SharedHealth
     paybill: str
     desk: Desk
     render: Render
@@ -86,7 +84,9 @@ def build_parts(settings: Settings, wake: Callable[[Work], None]) -> Parts:
         wake: nudges a worker after a commit; must not raise.
     """
     clock = build_clock(settings)
-    database = build_database(settings, clock, wake, pool_size=POOL_SIZE)
+    health = build_health(settings)
+    routes = build_routes(settings, health)
+    database = build_database(settings, clock, wake, pool_size=POOL_SIZE, routes=routes)
     store = new_redis(settings.redis_url)
     sender = AfricasTalkingSms(
         settings.africastalking_username,
@@ -95,23 +95,26 @@ def build_parts(settings: Settings, wake: Callable[[Work], None]) -> Parts:
         settings.africastalking_sender_id,
         breaker=Breaker(),
     )
-    daraja = DarajaClient(daraja_config(settings), store)
-    collections = DarajaCollections(daraja, clock)
-    payouts = DarajaPayouts(daraja)
+    gateways = {
+        provider.name: provider.open(settings, store, clock)
+        for provider in enabled_providers(settings)
+    }
     words = notice_context(settings)
 
     def close() -> None:
         sender.close()
-        daraja.close()
+        for opened in gateways.values():
+            opened.close()
+        health.close()
         store.close()
         database.close()
 
     return Parts(
         database=database,
         sender=sender,
-        collections={collections.name: collections},
-        payouts={payouts.name: payouts},
-        payout_provider=payouts.name,
+        collections={name: opened.collections for name, opened in gateways.items()},
+        payouts={name: opened.payouts for name, opened in gateways.items()},
+        health=health,
         paybill=settings.daraja_shortcode,
         desk=build_desk(settings, store),
         render=partial(render, context=words),
@@ -133,23 +136,6 @@ def new_redis(url: str) -> redis.Redis:
         health_check_interval=30,
     )
     return client
-
-
-def daraja_config(settings: Settings) -> DarajaConfig:
-    """Return what the Daraja adapters are told."""
-    return DarajaConfig(
-        base_url=settings.daraja_base_url,
-        consumer_key=settings.daraja_consumer_key.get_secret_value(),
-        consumer_secret=settings.daraja_consumer_secret.get_secret_value(),
-        shortcode=settings.daraja_shortcode,
-        passkey=settings.daraja_passkey.get_secret_value(),
-        b2c_shortcode=settings.daraja_b2c_shortcode,
-        initiator_name=settings.daraja_initiator_name,
-        initiator_password=settings.daraja_initiator_password.get_secret_value(),
-        certificate=settings.daraja_certificate,
-        public_url=settings.public_url,
-        callback_secret=settings.callback_secret.get_secret_value(),
-    )
 
 
 def _follow(clock: SystemClock, database: Database) -> Callable[[], None]:

@@ -57,7 +57,7 @@ def _make_all(parts: Parts, week: date, budget: Budget) -> int:
 
 
 def _make(parts: Parts, vendor_id: UUID) -> bool:
-    payout = parts.database.run(lambda tx: make_payout(tx, vendor_id, parts.payout_provider))
+    payout = parts.database.run(lambda tx: make_payout(tx, vendor_id))
     if payout is None:
         return False
     PAYOUTS.labels("made").inc()
@@ -86,4 +86,4 @@ def _continue_all(parts: Parts, budget: Budget) -> int:
 
 
 def _continue(parts: Parts, payout_id: UUID) -> bool:
-    return parts.database.run(lambda tx: continue_payout(tx, payout_id, parts.payout_provider))
+    return parts.database.run(lambda tx: continue_payout(tx, payout_id))

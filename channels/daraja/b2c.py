@@ -41,6 +41,8 @@ class DarajaPayouts:
                 ``answers``; unknown when it may have been paid; stop when the operator's
                 credentials were refused, because the next try brings their lock closer.
         """
+        if request.bank is not None:
+            raise ProviderError("misconfigured", detail="no bank payments here")
         number = wallet_number(request.msisdn)
         shillings = whole_shillings(
             request.amount, at_least_cents=B2C_MIN_CENTS, at_most_cents=MPESA_MAX_CENTS
@@ -69,7 +71,7 @@ class DarajaPayouts:
             raise not_taken(said, unknown=True)
         return Accepted(reference(said, "ConversationID"))
 
-    def ask_payout(self, attempt_id: UUID) -> None:
+    def ask_payout(self, attempt_id: UUID, reference: str | None = None) -> None:  # noqa: ARG002
         """Ask by our own id what became of a payment; the answer is a callback.
 
         Raises:

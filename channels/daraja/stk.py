@@ -42,6 +42,8 @@ class DarajaCollections:
     """
 
     name = PROVIDER
+    # The query takes the CheckoutRequestID and nothing else.
+    asks_by_own_id = False
 
     def __init__(self, client: DarajaClient, clock: Clock) -> None:
         self._client = client

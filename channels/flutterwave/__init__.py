@@ -1,1 +1,1 @@
-"""Flutterwave v3: what its files and messages look like."""
+"""Flutterwave v3: M-Pesa charges in, transfers out, and its settlement files."""

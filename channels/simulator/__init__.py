@@ -1,1 +1,1 @@
-"""Real HTTP servers that speak the wire formats of Africa's Talking and Daraja."""
+"""Real HTTP servers that speak the wire formats of Africa's Talking, Daraja and Flutterwave."""

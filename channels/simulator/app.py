@@ -1,8 +1,9 @@
 """The simulators as one ASGI application.
 
-`/africastalking` and `/daraja` speak the providers' wire formats, so that an adapter needs nothing
-but a base URL; `/simulator/api` is our own control JSON; `/simulator/certificate.pem` is what
-Safaricom publishes for security credentials. Imports nothing of the project but the core.
+`/africastalking`, `/daraja` and `/flutterwave/v3` speak the providers' wire formats, so that an
+adapter needs nothing but a base URL; `/simulator/api` is our own control JSON;
+`/simulator/certificate.pem` is what Safaricom publishes for security credentials. Imports nothing
+of the project but the core.
 """
 
 from collections.abc import AsyncIterator
@@ -21,6 +22,8 @@ from channels.simulator import (
     daraja_b2c,
     daraja_c2b,
     daraja_stk,
+    flutterwave_charges,
+    flutterwave_transfers,
 )
 from channels.simulator.callbacks import Overloaded
 from channels.simulator.config import SimulatorConfig
@@ -65,11 +68,16 @@ def create_app(
         *daraja_c2b.routes(world),
         *daraja_b2c.routes(world),
     ]
+    flutterwave_routes = [
+        *flutterwave_charges.routes(world),
+        *flutterwave_transfers.routes(world),
+    ]
     return Starlette(
         routes=[
             Route("/healthz", health),
             Mount("/africastalking", routes=africastalking.routes(world)),
             Mount("/daraja", app=_daraja(world, daraja_routes)),
+            Mount("/flutterwave/v3", routes=flutterwave_routes),
             Route("/simulator/certificate.pem", certificate),
             Mount("/simulator/api", routes=control.routes(world)),
         ],

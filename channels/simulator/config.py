@@ -91,6 +91,10 @@ class SimulatorConfig:
     register_urls_once: bool = False
     """Production takes C2B addresses one time only."""
 
+    flutterwave_key: str = field(default="simulator-secret-key", repr=False)
+    flutterwave_hash: str = field(default="simulator-secret-hash", repr=False)
+    flutterwave_opening_cents: int = 100_000_000
+
     stk: str = "ask"
     """`ask` waits for a person; any outcome of a prompt is taken by itself."""
     type_jitter: bool = True
@@ -106,6 +110,11 @@ class SimulatorConfig:
         return (
             f"{self.callback_base.rstrip('/')}/hooks/africastalking/{self.callback_secret}/{kind}"
         )
+
+    def flutterwave_url(self) -> str:
+        """Address of our Flutterwave webhook, as its dashboard would know it."""
+        base = self.callback_base.rstrip("/")
+        return f"{base}/hooks/flutterwave/{self.callback_secret}/webhook"
 
     def c2b_url(self, kind: str) -> str:
         """Address used for C2B while nothing is registered: `validation` or `confirmation`."""

@@ -10,7 +10,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from channels.simulator import daraja_c2b, daraja_stk, sms, statement, ussd
+from channels.simulator import (
+    daraja_c2b,
+    daraja_stk,
+    flutterwave_charges,
+    sms,
+    statement,
+    ussd,
+)
 from channels.simulator.callbacks import Overloaded
 from channels.simulator.control_call import LIST_MAX, BadInput, Call, json_object
 from channels.simulator.faults import (
@@ -143,15 +150,22 @@ async def send_sms(call: Call) -> dict[str, object]:
 
 
 async def list_prompts(call: Call) -> dict[str, object]:
-    """Open prompts of `?phone=`; with `?status=all` those that ended too. Newest last."""
-    ended = call.query.get("status") == "all"
-    found = daraja_stk.prompts(call.world, call.phone_wanted(), ended=ended)
+    """Open prompts of `?phone=`; with `?status=all` those that ended too. Newest last.
+
+    Those of Flutterwave carry `provider`.
+    """
+    ended, number = call.query.get("status") == "all", call.phone_wanted()
+    found = daraja_stk.prompts(call.world, number, ended=ended)
+    found += flutterwave_charges.prompts(call.world, number, ended=ended)
+    found.sort(key=lambda prompt: str(prompt["at"]))
     return {"stk": found[-call.limit() :]}
 
 
 async def answer_prompt(call: Call) -> dict[str, object]:
     """`{"outcome"}`: what the person did with the prompt."""
-    outcome = Outcome(call.text("outcome"))
+    outcome, prompt_id = Outcome(call.text("outcome")), call.path["id"]
+    if prompt_id.isdecimal():
+        return flutterwave_charges.answer_prompt(call.world, prompt_id, outcome)
     return daraja_stk.answer_prompt(call.world, call.path["id"], outcome).as_json()
 
 
@@ -171,6 +185,7 @@ async def list_wallets(call: Call) -> dict[str, object]:
         "wallets": [phone.wallet_json() for phone in phones],
         "organisations": {code: found.as_json() for code, found in books.organisations.items()},
         "africastalking_balance_cents": books.africastalking_cents,
+        "flutterwave_balance_cents": books.flutterwave_cents,
     }
 
 

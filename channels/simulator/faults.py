@@ -28,6 +28,11 @@ class Service(StrEnum):
     B2C = "b2c"
     STATUS = "status"
     C2B = "c2b"
+    FLUTTERWAVE_CHARGE = "flutterwave_charge"
+    FLUTTERWAVE_VERIFY = "flutterwave_verify"
+    FLUTTERWAVE_TRANSFER = "flutterwave_transfer"
+    FLUTTERWAVE_STATUS = "flutterwave_status"
+    FLUTTERWAVE_REFUND = "flutterwave_refund"
 
 
 class FaultKind(StrEnum):
@@ -56,11 +61,22 @@ class FaultKind(StrEnum):
     QUEUE_TIMEOUT_PAID = "queue_timeout_paid"
 
 
-ANSWERING = frozenset(
-    {Service.SMS, Service.OAUTH, Service.STK, Service.QUERY, Service.B2C, Service.STATUS}
-)
-CALLING_BACK = frozenset(Service) - {Service.OAUTH, Service.QUERY}
-_CODED = frozenset({Service.SMS, Service.STK, Service.QUERY, Service.B2C, Service.STATUS})
+_WEBHOOKS = frozenset({Service.FLUTTERWAVE_CHARGE, Service.FLUTTERWAVE_TRANSFER})
+_FLUTTERWAVE = _WEBHOOKS | {
+    Service.FLUTTERWAVE_VERIFY,
+    Service.FLUTTERWAVE_STATUS,
+    Service.FLUTTERWAVE_REFUND,
+}
+ANSWERING = _FLUTTERWAVE | {
+    Service.SMS,
+    Service.OAUTH,
+    Service.STK,
+    Service.QUERY,
+    Service.B2C,
+    Service.STATUS,
+}
+CALLING_BACK = (frozenset(Service) - {Service.OAUTH, Service.QUERY} - _FLUTTERWAVE) | _WEBHOOKS
+_CODED = _WEBHOOKS | {Service.SMS, Service.STK, Service.QUERY, Service.B2C, Service.STATUS}
 _QUEUED = frozenset({Service.B2C, Service.STATUS})
 _WITH_CODE = frozenset({FaultKind.INSIDER_CODE, FaultKind.REPORT})
 
@@ -164,6 +180,11 @@ class Faults:
         return [fault.as_json() for fault in self._waiting]
 
 
+def gateway_timeout() -> Response:
+    """What a caller that waited long enough gets from the provider's edge."""
+    return Response(status_code=504)
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """How one provider words the failures that every service can have."""
@@ -171,16 +192,12 @@ class Dialect:
     failed: Callable[[], Response]
     unauthorised: Callable[[], Response]
     busy: Callable[[], Response]
+    timed_out: Callable[[], Response] = gateway_timeout
 
 
 def is_fault(fault: Fault | None, *kinds: FaultKind) -> bool:
     """Whether the order is one of these."""
     return fault is not None and fault.kind in kinds
-
-
-def gateway_timeout() -> Response:
-    """What a caller that waited long enough gets from the provider's edge."""
-    return Response(status_code=504)
 
 
 async def answer_before(fault: Fault | None, dialect: Dialect) -> Response | None:
@@ -189,7 +206,7 @@ async def answer_before(fault: Fault | None, dialect: Dialect) -> Response | Non
         return None
     if fault.kind is FaultKind.TIMEOUT_BEFORE:
         await asyncio.sleep(fault.seconds)
-        return gateway_timeout()
+        return dialect.timed_out()
     broken = {
         FaultKind.ERROR500: dialect.failed,
         FaultKind.INVALID_TOKEN: dialect.unauthorised,
@@ -201,12 +218,14 @@ async def answer_before(fault: Fault | None, dialect: Dialect) -> Response | Non
     return broken() if broken else None
 
 
-async def answer_after(fault: Fault | None, answer: Response) -> Response:
+async def answer_after(
+    fault: Fault | None, answer: Response, dialect: Dialect | None = None
+) -> Response:
     """The answer of a request that *was* processed: as it is, late, or lost."""
     if fault is not None and is_fault(fault, FaultKind.DELAY, FaultKind.TIMEOUT_AFTER):
         await asyncio.sleep(fault.seconds)
         if fault.kind is FaultKind.TIMEOUT_AFTER:
-            return gateway_timeout()
+            return dialect.timed_out() if dialect else gateway_timeout()
     return answer
 
 

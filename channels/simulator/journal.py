@@ -27,6 +27,7 @@ class Callback:
     body: Mapping[str, object]
     encoding: Literal["form", "json"]
     tries: int = 1
+    more_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def content(self) -> bytes:
@@ -37,11 +38,10 @@ class Callback:
 
     @property
     def headers(self) -> dict[str, str]:
-        """Content type of the body."""
+        """Content type of the body, and what else the provider sends along."""
         form = self.encoding == "form"
-        return {
-            "content-type": "application/x-www-form-urlencoded" if form else "application/json"
-        }
+        kind = "application/x-www-form-urlencoded" if form else "application/json"
+        return {"content-type": kind, **self.more_headers}
 
 
 @dataclass(slots=True)

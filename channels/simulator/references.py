@@ -53,6 +53,10 @@ class References:
         """A ConversationID: `AG_`, date and twenty hexadecimal digits."""
         return f"AG_{at.astimezone(NAIROBI):%Y%m%d}_{self.hex(20)}"
 
+    def flutterwave(self) -> str:
+        """A `flw_ref`: capitals and digits after the provider's name."""
+        return f"FLW{self.hex(16).upper()}MCK"
+
     def receipt(self, at: datetime) -> str:
         """Ten capitals and digits; the first three say year, month and day."""
         local = at.astimezone(NAIROBI)

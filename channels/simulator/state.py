@@ -111,6 +111,61 @@ class Payout:
     charge_cents: int = 0
 
 
+@dataclass(slots=True)
+class Charge:
+    """One M-Pesa charge of Flutterwave. `status` is its own word."""
+
+    id: int
+    tx_ref: str
+    flw_ref: str
+    phone: str
+    email: str
+    amount_cents: int
+    booking: str
+    at: datetime
+    fault: Fault | None = None
+    state: PromptState = PromptState.SENDING
+    status: str = "pending"
+    response: str = "pending"
+    refunded_cents: int = 0
+
+    def as_json(self, business_name: str) -> dict[str, object]:
+        """The prompt as the control API shows it, in the shape of Daraja's."""
+        return {
+            "id": str(self.id),
+            "provider": "flutterwave",
+            "phone": self.phone,
+            "amount": self.amount_cents // 100,
+            "shortcode": "",
+            "business_name": business_name,
+            "account_reference": self.booking,
+            "description": "Flutterwave",
+            "status": self.state,
+            "at": self.at.isoformat(),
+            "result_code": None if self.status == "pending" else self.status,
+            "result_text": self.response,
+            "receipt": self.flw_ref if self.state is PromptState.PAID else None,
+        }
+
+
+@dataclass(slots=True)
+class Outgoing:
+    """One Flutterwave transfer. `status` is its own word, in capitals."""
+
+    id: int
+    reference: str
+    bank: str
+    account: str
+    name: str
+    amount_cents: int
+    narration: str
+    callback_url: str
+    at: datetime
+    status: str = "NEW"
+    message: str = ""
+    fee_cents: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Transaction:
     """One finished movement of money, found by its receipt. `reference` is the account number."""
@@ -194,6 +249,12 @@ class Books:
     last_prompt: dict[str, Prompt] = field(default_factory=dict)
     payouts: dict[str, Payout] = field(default_factory=dict)
     transactions: dict[str, Transaction] = field(default_factory=dict)
+    flutterwave_cents: int = 0
+    flutterwave_last_id: int = 4_412_000
+    charges: dict[str, Charge] = field(default_factory=dict)
+    """By `tx_ref`."""
+    transfers: dict[str, Outgoing] = field(default_factory=dict)
+    """By `reference`."""
     last_paid_at: dict[tuple[str, int], datetime] = field(default_factory=dict)
     token: Token | None = None
     initiator_failures: int = 0
@@ -242,6 +303,7 @@ class World:
             africastalking_cents=config.africastalking_balance_cents,
             organisations=organisations,
             since=self.now(),
+            flutterwave_cents=config.flutterwave_opening_cents,
         )
 
     async def open(self) -> None:

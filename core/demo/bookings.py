@@ -201,7 +201,7 @@ class _Payouts:
         made: list[Payout] = []
         after: UUID | None = None
         while vendors := vendors_owed(tx, after, LIST_MAX):
-            payouts = (make_payout(tx, vendor_id, tx.routes.payout) for vendor_id in vendors)
+            payouts = (make_payout(tx, vendor_id) for vendor_id in vendors)
             made += [payout for payout in payouts if payout is not None]
             after = vendors[-1]
         close_run(tx, week)
@@ -235,7 +235,7 @@ class _Payouts:
             self._walk.at(payout.due_at, partial(self._continue, payout))
 
     def _continue(self, payout: Payout, tx: Tx) -> None:
-        continue_payout(tx, payout.id, tx.routes.payout)
+        continue_payout(tx, payout.id)
         self._send(tx, payout)
 
 

@@ -23,6 +23,7 @@ from core.limits import (
     ATTEMPTS_PER_BOOKING_MAX,
     B2C_QUERY_AFTER_SECONDS,
     COLLECTION_TRIES_MAX,
+    LATE_QUESTIONS_MAX,
     PAYOUT_SEND_TRIES_MAX,
     STK_DELAY_SECONDS,
     STK_GIVE_UP_SECONDS,
@@ -31,20 +32,23 @@ from core.limits import (
     STK_REPEAT_SECONDS,
 )
 from core.money import Money
+from core.payments import routing
 from core.payments.lifecycle import AttemptEvent, AttemptState
 from core.payments.model import Attempt, Kind, Receipt
 from core.payments.queries import collections_of, open_collection
 from core.payments.refunds import is_wanted
 from core.payments.settle import fail
 from core.payouts.settle import is_owed, lock_payout, plan_rest
-from core.ports import PayRequest, ProviderError, PushRequest, Reason
+from core.ports import BankAccount, PayRequest, ProviderError, PushRequest, Reason
 
 # How often a payment whose fate is unknown is asked about before it is sent again by its old id.
 PAYOUT_ASKED_MIN = 2
+REROUTED = "rerouted"
 REASONS = {
     "bad_number": Reason.BAD_RECIPIENT,
     "bad_credentials": Reason.CREDENTIALS,
     "busy": Reason.BUSY,
+    "no_balance": Reason.NO_FLOAT,
 }
 
 
@@ -86,7 +90,7 @@ def _new_collection(tx: Tx, booking: Booking, msisdn: str, due: datetime) -> Att
     attempt = Attempt(
         id=tx.ids.uuid(),
         kind=Kind.COLLECTION,
-        provider=tx.routes.collection,
+        provider=routing.choose(tx.routes.collection, tx.routes.health.down()),
         state=AttemptState.QUEUED,
         booking_id=booking.id,
         msisdn=msisdn,
@@ -101,12 +105,28 @@ def _new_collection(tx: Tx, booking: Booking, msisdn: str, due: datetime) -> Att
     return attempt
 
 
-def due_attempts(tx: Tx, limit: int, kinds: Collection[Kind] = tuple(Kind)) -> list[UUID]:
-    """Return attempts that are to be sent, asked about or given up, the longest due first."""
+def due_attempts(
+    tx: Tx,
+    limit: int,
+    kinds: Collection[Kind] = tuple(Kind),
+    halted: Collection[str] = (),
+) -> list[UUID]:
+    """Return attempts that are to be sent, asked about or given up, the longest due first.
+
+    Args:
+        tx: the caller's transaction.
+        limit: so many at the most.
+        kinds: only of these.
+        halted: providers that are left alone until a person acts.
+    """
     return list(
         tx.db.scalars(
             select(Attempt.id)
-            .where(Attempt.due_at <= tx.now, Attempt.kind.in_(kinds))
+            .where(
+                Attempt.due_at <= tx.now,
+                Attempt.kind.in_(kinds),
+                Attempt.provider.not_in(halted),
+            )
             .order_by(Attempt.due_at)
             .limit(limit)
         )
@@ -128,9 +148,11 @@ def begin(tx: Tx, attempt_id: UUID) -> PushRequest | PayRequest | Attempt | None
     if attempt is None:
         return None
     if attempt.state is AttemptState.QUEUED:
-        return _send(tx, attempt)
+        return None if _reroute(tx, attempt) else _send(tx, attempt)
     if attempt.state is AttemptState.SENDING:
         attempt.move(AttemptEvent.LOSE)
+    if attempt.state is AttemptState.FAILED and attempt.sent_at is not None:
+        return _ask_late(tx, attempt)
     if attempt.state not in {AttemptState.PENDING, AttemptState.UNKNOWN}:
         attempt.due_at = None
         return None
@@ -167,8 +189,101 @@ def _send(tx: Tx, attempt: Attempt) -> PushRequest | PayRequest | None:
     attempt.tries += 1
     attempt.sent_at = tx.now
     attempt.due_at = tx.now + timedelta(seconds=ATTEMPT_LEASE_SECONDS)
-    request = PushRequest if attempt.kind is Kind.COLLECTION else PayRequest
-    return request(attempt.id, attempt.msisdn, Money(attempt.amount_cents), attempt.account)
+    amount = Money(attempt.amount_cents)
+    if attempt.kind is Kind.COLLECTION:
+        return PushRequest(attempt.id, attempt.msisdn, amount, attempt.account)
+    sealed = attempt.bank_sealed
+    bank = BankAccount(**tx.vault.open(sealed)) if sealed is not None else None
+    return PayRequest(attempt.id, attempt.msisdn, amount, attempt.account, bank)
+
+
+def _reroute(tx: Tx, attempt: Attempt) -> bool:
+    """Give an attempt that was provably not sent to another provider, once; True when done.
+
+    The old attempt ends as failed and stays findable: should its provider show that it did move
+    the money after all, its late success is booked like any other.
+    """
+    other = _other_provider(tx, attempt)
+    if other is None or attempt.provider not in tx.routes.health.down():
+        return False
+    attempt.move(AttemptEvent.FAIL)
+    attempt.reason = Reason.OTHER
+    attempt.code = REROUTED
+    attempt.due_at = None
+    attempt.finished_at = tx.now
+    tx.db.flush()  # Only one attempt of a booking or payout is open at a time.
+    tx.db.add(
+        Attempt(
+            id=tx.ids.uuid(),
+            kind=attempt.kind,
+            provider=other,
+            state=AttemptState.QUEUED,
+            booking_id=attempt.booking_id,
+            payout_id=attempt.payout_id,
+            msisdn=attempt.msisdn,
+            amount_cents=attempt.amount_cents,
+            account=attempt.account,
+            bank_sealed=attempt.bank_sealed,
+            rerouted_from=attempt.id,
+            due_at=tx.now,
+            created_at=tx.now,
+        )
+    )
+    tx.db.flush()
+    tx.wake(Work.ATTEMPTS)
+    return True
+
+
+def _other_provider(tx: Tx, attempt: Attempt) -> str | None:
+    """Return who could take over an attempt that has provably not been carried out."""
+    if attempt.kind is Kind.RETURN or attempt.lost or attempt.rerouted_from is not None:
+        return None
+    order = routing.order(tx.routes, attempt.kind, bank=attempt.bank_sealed is not None)
+    return routing.alternative(order, tx.routes.health.down(), attempt.provider)
+
+
+def look_now(tx: Tx, provider: str, attempt_id: UUID, kinds: Collection[Kind]) -> str | None:
+    """Ask about an attempt at once: its provider says that something has become of it.
+
+    What the provider said is not believed, only looked into. An attempt that was given up is
+    asked about too, because its money may have moved late.
+
+    Returns:
+        None when it will be asked, else why not: ``unknown_attempt``, ``being_sent`` (say it
+        again later), ``repeat`` (its success is known).
+    """
+    attempt = tx.db.scalar(
+        select(Attempt)
+        .where(Attempt.id == attempt_id, Attempt.provider == provider, Attempt.kind.in_(kinds))
+        .with_for_update()
+    )
+    if attempt is None or attempt.sent_at is None:
+        return "unknown_attempt"
+    if attempt.state is AttemptState.SUCCEEDED:
+        return "repeat"
+    if attempt.state in {AttemptState.QUEUED, AttemptState.SENDING}:
+        return "being_sent"
+    if attempt.state is AttemptState.FAILED:
+        attempt.asked = 0
+    attempt.due_at = tx.now
+    tx.wake(Work.ATTEMPTS)
+    return None
+
+
+def _ask_late(tx: Tx, attempt: Attempt) -> Attempt | None:
+    """Plan the next question about an attempt that was given up; they end by themselves."""
+    if attempt.asked >= LATE_QUESTIONS_MAX:
+        attempt.due_at = None
+        return None
+    pause = ATTEMPT_BACKOFF_SECONDS[min(attempt.asked, len(ATTEMPT_BACKOFF_SECONDS) - 1)]
+    attempt.asked += 1
+    attempt.due_at = tx.now + timedelta(seconds=pause)
+    return attempt
+
+
+def own_reference(tx: Tx, attempt_id: UUID) -> None:
+    """Note, before a push is sent, that its provider can be asked about it by our own id."""
+    tx.db.get_one(Attempt, attempt_id).reference = str(attempt_id)
 
 
 def _still_wanted(tx: Tx, attempt: Attempt) -> bool:
@@ -196,13 +311,18 @@ def _ask(tx: Tx, attempt: Attempt) -> Attempt | None:
     assert attempt.sent_at is not None, "what was never sent is not asked about"
     silent_seconds = (tx.now - attempt.sent_at).total_seconds()
     if attempt.kind is Kind.COLLECTION:
-        limit = STK_GIVE_UP_SECONDS if attempt.reference else STK_LOST_SECONDS
+        limit = STK_GIVE_UP_SECONDS if _was_taken(attempt) else STK_LOST_SECONDS
         if silent_seconds >= limit:
             fail(tx, attempt, Reason.SILENT, "silent")
             return None
     attempt.asked += 1
     attempt.due_at = _next_question(attempt, tx.now)
     return attempt
+
+
+def _was_taken(attempt: Attempt) -> bool:
+    """Tell whether the provider has given a push an id of its own."""
+    return attempt.reference not in {None, str(attempt.id)}
 
 
 def _next_question(attempt: Attempt, now: datetime) -> datetime:
@@ -227,8 +347,9 @@ def accepted(tx: Tx, attempt_id: UUID, reference: str) -> None:
 def refused(tx: Tx, attempt_id: UUID, error: ProviderError) -> AttemptState:
     """Note that a request did not go through, and plan what comes next.
 
-    Unknown: it is asked about. Proven not processed and worth another try: it waits with growing
-    pauses, and the customer is told once. Else it has failed.
+    Unknown: it is asked about. Proven not processed and worth another try: when its provider is
+    down and another is not, that one takes over; else it waits with growing pauses, and the
+    customer is told once. Else it has failed.
     """
     attempt = tx.db.get_one(Attempt, attempt_id, with_for_update=True)
     if attempt.state is not AttemptState.SENDING:
@@ -242,7 +363,10 @@ def refused(tx: Tx, attempt_id: UUID, error: ProviderError) -> AttemptState:
         attempt.move(AttemptEvent.REQUEUE)
         pause = ATTEMPT_BACKOFF_SECONDS[min(attempt.tries, len(ATTEMPT_BACKOFF_SECONDS)) - 1]
         attempt.due_at = tx.now + timedelta(seconds=pause)
-        if attempt.kind is Kind.COLLECTION:
+        if _reroute(tx, attempt):
+            return attempt.state
+        # While somebody else may still take it over, there is nothing to tell.
+        if attempt.kind is Kind.COLLECTION and _other_provider(tx, attempt) is None:
             booking = tx.db.get_one(Booking, attempt.booking_id)
             tell_customer(tx, booking, Topic.PROVIDER_DOWN)
     else:

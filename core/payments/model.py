@@ -4,7 +4,16 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, String, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    String,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.base import Base, cents, choice
@@ -63,6 +72,12 @@ class Attempt(Base):
             postgresql_where=text(f"kind = 'payout' AND {_OPEN}"),
         ),
         Index(
+            "uq_attempts_rerouted_from",
+            "rerouted_from",
+            unique=True,
+            postgresql_where=text("rerouted_from IS NOT NULL"),
+        ),
+        Index(
             "uq_attempts_open_refund",
             "refund_id",
             unique=True,
@@ -86,8 +101,14 @@ class Attempt(Base):
     amount_cents: Mapped[int] = cents()
     account: Mapped[str]
     """What the other side reads on its statement: the booking code or the payout's."""
+    bank_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """``{"bank", "account", "name"}`` of a payout to a bank; sealed when it was planned."""
+    rerouted_from: Mapped[UUID | None] = mapped_column(ForeignKey("attempts.id"))
+    """The attempt that this one took over from, because its provider was down."""
     reference: Mapped[str | None]
-    """The provider's id of the request, when its answer reached us."""
+    """What the provider can be asked by: its id of the request, or ours where it knows that."""
+    lost: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    """An answer was lost once: it may have been carried out, whatever was answered later."""
     tries: Mapped[int] = mapped_column(default=0)
     asked: Mapped[int] = mapped_column(default=0)
     due_at: Mapped[datetime | None]
@@ -101,6 +122,7 @@ class Attempt(Base):
     def move(self, event: AttemptEvent) -> AttemptState:
         """Go where the table says; raises core.errors.IllegalMove."""
         self.state = LIFECYCLE.target(self.state, event)
+        self.lost = self.lost or event is AttemptEvent.LOSE
         return self.state
 
 

@@ -25,6 +25,7 @@ from core.limits import (
     RETURN_RETRY_SECONDS,
 )
 from core.money import Money
+from core.payments import routing
 from core.payments.lifecycle import AttemptState, RefundEvent, RefundState
 from core.payments.model import Attempt, Direction, Kind, Receipt, Refund
 from core.people.model import User
@@ -223,7 +224,7 @@ def _new_refund(tx: Tx, booking: Booking, receipt: Receipt | None, cents: int) -
         id=tx.ids.uuid(),
         booking_id=booking.id,
         receipt_id=receipt.id if receipt else None,
-        provider=receipt.provider if receipt else tx.routes.payout,
+        provider=receipt.provider if receipt else _anyone(tx),
         # A paybill may hide who paid; then the booking's own number has the best claim.
         msisdn=(receipt.payer if receipt else None) or _customer(tx, booking),
         amount_cents=cents,
@@ -239,6 +240,10 @@ def _new_refund(tx: Tx, booking: Booking, receipt: Receipt | None, cents: int) -
     else:
         _new_attempt(tx, refund, booking.code, delay_seconds=0)
     return refund
+
+
+def _anyone(tx: Tx) -> str:
+    return routing.choose(tx.routes.payout, tx.routes.health.down())
 
 
 def _new_attempt(tx: Tx, refund: Refund, account: str, delay_seconds: int) -> None:

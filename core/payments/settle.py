@@ -62,6 +62,8 @@ def _apply_outcome(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
     if event.outcome is Outcome.FAILED and attempt.state is not AttemptState.FAILED:
         fail(tx, attempt, event.reason or Reason.OTHER, event.code)
         return None
+    if event.outcome is Outcome.FAILED:
+        attempt.due_at = None  # It was asked about once more, and there it is.
     in_flight = attempt.state in {AttemptState.SENDING, AttemptState.PENDING}
     if event.outcome is Outcome.UNKNOWN and in_flight:
         attempt.move(AttemptEvent.LOSE)
@@ -122,6 +124,7 @@ def _succeed(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
     attempt.reason = None
     attempt.due_at = None
     attempt.finished_at = tx.now
+    _charge(tx, event)
     if by_hand is not None:
         by_hand.attempt_id = attempt.id
         return None
@@ -136,6 +139,15 @@ def _succeed(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
     else:
         _returned(tx, attempt)
     return None
+
+
+def _charge(tx: Tx, event: MoneyEvent) -> None:
+    """Post what the provider took for a payment, once, whoever tells of it first."""
+    if event.fee is None or not event.fee.cents or event.receipt is None:
+        return
+    number = f"charge:{event.receipt}"
+    if receipts.keep(tx, event.provider, number, Direction.OUT, event.fee) is not None:
+        ledger.post(tx, postings.charged(event.provider, event.fee, reference=number))
 
 
 def _name(tx: Tx, attempt: Attempt, number: str | None) -> str | None:

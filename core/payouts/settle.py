@@ -81,7 +81,7 @@ def payout_paid(tx: Tx, attempt: Attempt) -> None:
     for item in items:
         item.live = True
         move(tx, lock_booking(tx, item.booking_id), Event.PAID_OUT, Actor.PROVIDER)
-    _tell(tx, payout, Topic.PAYOUT_SENT, bookings=len(items))
+    _tell(tx, payout, Topic.PAYOUT_SENT, bookings=len(items), to_bank=_goes_to_bank(attempt))
 
 
 def payout_failed(tx: Tx, attempt: Attempt, reason: Reason) -> None:
@@ -98,7 +98,12 @@ def payout_failed(tx: Tx, attempt: Attempt, reason: Reason) -> None:
     payout.due_at = None
     payout.finished_at = tx.now
     tx.db.execute(update(PayoutItem).where(PayoutItem.payout_id == payout.id).values(live=False))
-    _tell(tx, payout, Topic.PAYOUT_FAILED, reason=reason.value)
+    to_bank = _goes_to_bank(attempt)
+    _tell(tx, payout, Topic.PAYOUT_FAILED, reason=reason.value, to_bank=to_bank)
+
+
+def _goes_to_bank(attempt: Attempt) -> bool:
+    return attempt.bank_sealed is not None
 
 
 def _tell(tx: Tx, payout: Payout, topic: Topic, **more: object) -> None:

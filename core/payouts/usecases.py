@@ -1,6 +1,6 @@
 """The weekly run: one payout a vendor, sent in parts that a transaction can carry."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -13,11 +13,12 @@ from core.db.tx import Tx, Work
 from core.escrow import accounts, ledger
 from core.escrow.model import Account
 from core.limits import B2C_MIN_CENTS
+from core.payments import routing
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind
 from core.payouts import rules
 from core.payouts.model import Payout, PayoutItem, PayoutRun, PayoutState
-from core.people.model import PayoutMethod, Vendor, VendorStatus
+from core.people.model import PayoutMethod, User, Vendor, VendorStatus
 
 
 def open_run(tx: Tx) -> date | None:
@@ -52,15 +53,15 @@ def vendors_owed(tx: Tx, after: UUID | None, limit: int) -> list[UUID]:
     return list(tx.db.scalars(query.where(Vendor.id > after) if after else query))
 
 
-def make_payout(tx: Tx, vendor_id: UUID, provider: str) -> Payout | None:
+def make_payout(tx: Tx, vendor_id: UUID) -> Payout | None:
     """Make one vendor's payout of everything that is owed, and plan its first part.
 
     Returns:
         None when less than the minimum is owed, a payout is on its way, the vendor is not active
-        or has not said where to pay.
+        or has not said where to pay, or nobody pays to such a place.
     """
     vendor = tx.db.get_one(Vendor, vendor_id, with_for_update={"key_share": True})
-    if vendor.status is not VendorStatus.ACTIVE or vendor.payout_method is not PayoutMethod.MPESA:
+    if vendor.status is not VendorStatus.ACTIVE or not _can_be_paid(tx, vendor):
         return None
     live = select(Payout.id).where(
         Payout.vendor_id == vendor_id, Payout.state == PayoutState.RELEASED
@@ -72,11 +73,22 @@ def make_payout(tx: Tx, vendor_id: UUID, provider: str) -> Payout | None:
     items = tx.db.scalars(_waiting().where(Booking.vendor_id == vendor_id)).all()
     if amount == 0 or not items:
         return None
-    return _new_payout(tx, vendor, items, balance, amount, provider)
+    return _new_payout(tx, vendor, items, balance, amount)
+
+
+def _can_be_paid(tx: Tx, vendor: Vendor) -> bool:
+    if vendor.payout_method is None or vendor.payout_sealed is None:
+        return False
+    return bool(_order(tx, vendor))
+
+
+def _order(tx: Tx, vendor: Vendor) -> tuple[str, ...]:
+    bank = vendor.payout_method is PayoutMethod.BANK
+    return routing.order(tx.routes, Kind.PAYOUT, bank=bank)
 
 
 def _new_payout(
-    tx: Tx, vendor: Vendor, items: Sequence[Booking], balance: int, amount: int, provider: str
+    tx: Tx, vendor: Vendor, items: Sequence[Booking], balance: int, amount: int
 ) -> Payout:
     payout = Payout(
         id=tx.ids.uuid(),
@@ -100,7 +112,7 @@ def _new_payout(
         )
         for item in items
     )
-    _new_part(tx, payout, vendor, provider)
+    _new_part(tx, payout, vendor)
     return payout
 
 
@@ -113,7 +125,7 @@ def due_payouts(tx: Tx, limit: int) -> list[UUID]:
     )
 
 
-def continue_payout(tx: Tx, payout_id: UUID, provider: str) -> bool:
+def continue_payout(tx: Tx, payout_id: UUID) -> bool:
     """Plan the next part or try of a payout; False when another worker has it."""
     payout = tx.db.scalar(
         select(Payout)
@@ -122,13 +134,14 @@ def continue_payout(tx: Tx, payout_id: UUID, provider: str) -> bool:
     )
     if payout is None:
         return False
-    _new_part(tx, payout, tx.db.get_one(Vendor, payout.vendor_id), provider)
+    _new_part(tx, payout, tx.db.get_one(Vendor, payout.vendor_id))
     return True
 
 
-def _new_part(tx: Tx, payout: Payout, vendor: Vendor, provider: str) -> None:
-    assert vendor.payout_sealed is not None, "an M-Pesa payout has a number"
+def _new_part(tx: Tx, payout: Payout, vendor: Vendor) -> None:
+    assert vendor.payout_sealed is not None, "a payout has a place to go"
     details = tx.vault.open(vendor.payout_sealed)
+    to_bank = vendor.payout_method is PayoutMethod.BANK
     amount = rules.next_part(payout.amount_cents - payout.paid_cents)
     left = payout.amount_cents - payout.paid_cents - amount
     if 0 < left < B2C_MIN_CENTS:
@@ -138,10 +151,12 @@ def _new_part(tx: Tx, payout: Payout, vendor: Vendor, provider: str) -> None:
         Attempt(
             id=tx.ids.uuid(),
             kind=Kind.PAYOUT,
-            provider=provider,
+            provider=routing.choose(_order(tx, vendor), tx.routes.health.down()),
             state=AttemptState.QUEUED,
             payout_id=payout.id,
-            msisdn=details["msisdn"],
+            # Where it goes is the attempt's own: a retry by its id must not go elsewhere.
+            msisdn=_number_of(tx, vendor) if to_bank else details["msisdn"],
+            bank_sealed=_bank_sealed(tx, details) if to_bank else None,
             amount_cents=amount,
             account=f"Payout {vendor.number}",
             due_at=tx.now,
@@ -149,6 +164,14 @@ def _new_part(tx: Tx, payout: Payout, vendor: Vendor, provider: str) -> None:
         )
     )
     tx.wake(Work.ATTEMPTS)
+
+
+def _number_of(tx: Tx, vendor: Vendor) -> str:
+    return tx.db.scalars(select(User.msisdn).where(User.id == vendor.user_id)).one()
+
+
+def _bank_sealed(tx: Tx, details: Mapping[str, str]) -> bytes:
+    return tx.vault.seal({name: details[name] for name in ("bank", "account", "name")})
 
 
 def _locked_balance(tx: Tx, path: str) -> int:

@@ -43,7 +43,7 @@ def lived(database: Database, clock: ManualClock) -> Database:
     clock.advance(days=2, seconds=1)
     _fire(database)
     with database.transaction() as tx:
-        payout = make_payout(tx, vendor_id, "daraja")
+        payout = make_payout(tx, vendor_id)
         assert payout is not None
         for attempt_id in attempts.due_attempts(tx, 10):
             attempts.begin(tx, attempt_id)

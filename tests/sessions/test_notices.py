@@ -70,9 +70,15 @@ MORE: dict[str, list[dict[str, Any]]] = {
     ],
     Topic.MONEY_RETURNING: [{"amount_cents": 24_700_000}],
     Topic.MONEY_RETURNED: [{"amount_cents": 24_700_000}],
-    Topic.PAYOUT_SENT: [{"amount_cents": 99_999_999_00, "bookings": count} for count in (1, 1234)],
+    Topic.PAYOUT_SENT: [
+        {"amount_cents": 99_999_999_00, "bookings": count, "to_bank": to_bank}
+        for count in (1, 1234)
+        for to_bank in (False, True)
+    ],
     Topic.PAYOUT_FAILED: [
-        {"amount_cents": 99_999_999_00, "reason": reason.value} for reason in Reason
+        {"amount_cents": 99_999_999_00, "reason": reason.value, "to_bank": to_bank}
+        for reason in Reason
+        for to_bank in (False, True)
     ],
 }
 CARRIED = {ANSWER_TOPIC, LATE_TOPIC}

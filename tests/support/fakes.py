@@ -74,6 +74,7 @@ class FakeCollections:
     """Shows prompts nowhere and answers questions as told."""
 
     name = "daraja"
+    asks_by_own_id = False
 
     def __init__(self, *steps: Step) -> None:
         self.script = Script(steps)
@@ -102,6 +103,7 @@ class FakePayouts:
         self.questions = Script()
         self.calls: list[PayRequest] = []
         self.asked: list[UUID] = []
+        self.answers: dict[UUID, MoneyEvent] = {}
         self.moved: dict[UUID, PayRequest] = {}
 
     def pay(self, request: PayRequest) -> Accepted:
@@ -110,9 +112,10 @@ class FakePayouts:
         self.moved.setdefault(request.attempt_id, request)
         return Accepted(f"AG_{request.attempt_id}")
 
-    def ask_payout(self, attempt_id: UUID) -> None:
+    def ask_payout(self, attempt_id: UUID, reference: str | None = None) -> MoneyEvent | None:
         self.asked.append(attempt_id)
         self.questions.play()
+        return self.answers.get(attempt_id)
 
 
 class FakeDesk:

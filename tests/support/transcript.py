@@ -13,10 +13,12 @@ A line is a step; the indented block under it is what the phone then shows::
     sms from +254700000011: 1   an SMS to us
     pay ok                      ok cancelled wrong_pin insufficient timeout no_callback late twice
     paybill K7P4Q 66700         money by hand; "refused" or "rejected" behind it when it is
+    fault oauth error500 50     a provider misbehaves so many times (channels/simulator/faults.py)
     wait 25h                    5s, 10m, 25h, 9d: all that falls due on the way is done
     inputs <= 9                 so many entries at the most since the call began
     state K7P4Q confirmed
     ledger payable:1 40,000     an account, or a kind of accounts, in shillings
+    provider flutterwave 24,665.70   what the provider itself holds of ours
     check                       every invariant of the core holds
 
 A story ends with every message read, every prompt answered, nothing waiting to be sent, no
@@ -156,10 +158,12 @@ class Player:
             "sms": self._sms,
             "pay": self._pay,
             "paybill": self._paybill,
+            "fault": self._fault,
             "wait": self._wait,
             "inputs": self._inputs,
             "state": self._state,
             "ledger": self._ledger,
+            "provider": self._provider,
             "check": self._check,
         }
 
@@ -263,6 +267,11 @@ class Player:
         said = self.world.paybill(self.phone, account, int(amount.replace(",", "")))
         assert said == (expected or ["completed"])[0], f"M-Pesa says: {said}"
 
+    def _fault(self, rest: str) -> None:
+        service, kind, times = rest.split()
+        fault = {"service": service, "fault": kind, "times": int(times), "seconds": 0}
+        self.world.control("/faults", fault)
+
     def _wait(self, rest: str) -> None:
         amount, unit = int(rest[:-1]), rest[-1]
         self.world.wait(timedelta(seconds=amount * UNITS_SECONDS[unit]))
@@ -280,7 +289,7 @@ class Player:
 
     def _ledger(self, rest: str) -> None:
         account, amount = rest.split()
-        shillings, _, cents = amount.replace(",", "").partition(".")
+        expected = _cents(amount)
         self.world.work()
         with self.world.database.transaction() as tx:
             if ":" in account:
@@ -289,13 +298,24 @@ class Player:
                 held = sum(
                     line.balance.cents for line in ledger.trial_balance(tx) if line.kind == account
                 )
-        expected = int(shillings) * 100 + int(cents.ljust(2, "0"))
         assert held == expected, f"{account} holds {held / 100:,.2f}"
+
+    def _provider(self, rest: str) -> None:
+        name, amount = rest.split()
+        balance_cents = self.world.control("/wallets")[f"{name}_balance_cents"]
+        held_cents = balance_cents - self.world.stage.config.flutterwave_opening_cents
+        assert held_cents == _cents(amount), f"{name} holds {held_cents / 100:,.2f}"
 
     def _check(self, _rest: str) -> None:
         self.world.work()
         with self.world.database.transaction() as tx:
             assert run_all(tx) == []
+
+
+def _cents(amount: str) -> int:
+    """An amount as stories write it, ``64,765.70``, in cents."""
+    shillings, _, cents = amount.replace(",", "").partition(".")
+    return int(shillings) * 100 + int(cents.ljust(2, "0"))
 
 
 def _quoted(text: str) -> list[str]:

@@ -23,7 +23,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from channels.africastalking.sms import AfricasTalkingSms
 from channels.daraja.b2c import DarajaPayouts
 from channels.daraja.client import DarajaClient
+from channels.daraja.provider import daraja_config
 from channels.daraja.stk import DarajaCollections
+from channels.flutterwave.charges import FlutterwaveCollections
+from channels.flutterwave.client import FlutterwaveClient
+from channels.flutterwave.provider import flutterwave_config
+from channels.flutterwave.transfers import FlutterwavePayouts
+from channels.health import SharedHealth
+from channels.registry import build_routes, enabled_providers
 from channels.simulator.app import create_app
 from channels.simulator.config import SimulatorConfig
 from channels.simulator.credentials import new_private_key_pem
@@ -37,6 +44,7 @@ from core.outbox import Notice, Sending
 from core.payments.model import Attempt
 from core.payouts import rules as payout_rules
 from core.payouts.model import Payout
+from core.ports import Routes
 from core.settings import Environment, Settings
 from core.vault import Vault
 from sessions.bootstrap import build_conductor, notice_context
@@ -51,7 +59,7 @@ from web.hop import UssdHop
 from web.metrics import Metrics
 from web.parts import Parts as WebParts
 from web.wake import Nudger, Producer
-from workers.parts import Parts, daraja_config, new_redis
+from workers.parts import Parts, new_redis
 from workers.pause import Pauses
 from workers.schedule import JOBS
 
@@ -61,6 +69,9 @@ POOL_SIZE = 8
 # So that no adapter sleeps for the sake of a provider that is our own.
 UNPACED: dict[str, Any] = dict.fromkeys(
     ("pushes_per_second", "payouts_per_second", "questions_per_second"), 10_000.0
+)
+UNPACED_FLUTTERWAVE: dict[str, Any] = dict.fromkeys(
+    ("charges_per_second", "transfers_per_second", "questions_per_second"), 10_000.0
 )
 ROUNDS_MAX = 100
 MOMENTS_MAX = 2_000
@@ -136,9 +147,16 @@ class Stage:
             self.markets[begin] = name
         return self.databases.create(self.markets[begin])
 
-    def _database(self, name: str, seed: int, pool_size: int = POOL_SIZE * 2) -> Database:
+    def _database(
+        self,
+        name: str,
+        seed: int,
+        pool_size: int = POOL_SIZE * 2,
+        routes: Routes | None = None,
+    ) -> Database:
         url = self.databases.url(name)
-        return Database(url, self.clock, CountedIds(seed), self.vault, pool_size=pool_size)
+        ids = CountedIds(seed)
+        return Database(url, self.clock, ids, self.vault, pool_size=pool_size, routes=routes)
 
     @contextmanager
     def world(self, begin: datetime, redis_url: str) -> Iterator["World"]:
@@ -147,10 +165,16 @@ class Stage:
             name = self.market(begin)
             stack.callback(self.databases.drop, name)
             self.clock.set(begin)
-            database = self._database(name, STORY_IDS)
-            stack.callback(database.close)
             settings = self._settings(redis_url)
-            parts = self._workers(stack, settings, database)
+            store = new_redis(settings.redis_url)
+            stack.callback(store.close)
+            names = [provider.name for provider in enabled_providers(settings)]
+            # A story's clock jumps: what is known of providers must not be a second old.
+            health = SharedHealth(store, names, look_seconds=0)
+            routes = build_routes(settings, health)
+            database = self._database(name, STORY_IDS, routes=routes)
+            stack.callback(database.close)
+            parts = self._workers(stack, settings, database, store, health)
             conductor = build_conductor(database, redis_url, settings)
             self.switch.run(conductor.start())
             stack.callback(lambda: self.switch.run(conductor.aclose()))
@@ -187,12 +211,21 @@ class Stage:
             daraja_initiator_name=config.initiator_name,
             daraja_initiator_password=SecretStr(config.initiator_password),
             daraja_certificate=self.certificate,
+            flutterwave_enabled=True,
+            flutterwave_base_url=f"{self.simulator}/flutterwave/v3",
+            flutterwave_secret_key=SecretStr(config.flutterwave_key),
+            flutterwave_secret_hash=SecretStr(config.flutterwave_hash),
         )
 
-    def _workers(self, stack: ExitStack, settings: Settings, database: Database) -> Parts:
+    def _workers(
+        self,
+        stack: ExitStack,
+        settings: Settings,
+        database: Database,
+        store: redis.Redis,
+        health: SharedHealth,
+    ) -> Parts:
         """What tasks work with, on this story's clock; compare ``workers.parts.build_parts``."""
-        store = new_redis(settings.redis_url)
-        stack.callback(store.close)
         sender = AfricasTalkingSms(
             settings.africastalking_username,
             settings.africastalking_api_key.get_secret_value(),
@@ -202,13 +235,18 @@ class Stage:
         stack.callback(sender.close)
         daraja = DarajaClient(replace(daraja_config(settings), **UNPACED), store)
         stack.callback(daraja.close)
-        collections, payouts = DarajaCollections(daraja, self.clock), DarajaPayouts(daraja)
+        flutterwave = FlutterwaveClient(
+            replace(flutterwave_config(settings), **UNPACED_FLUTTERWAVE)
+        )
+        stack.callback(flutterwave.close)
+        collections = DarajaCollections(daraja, self.clock), FlutterwaveCollections(flutterwave)
+        payouts = DarajaPayouts(daraja), FlutterwavePayouts(flutterwave)
         return Parts(
             database=database,
             sender=sender,
-            collections={collections.name: collections},
-            payouts={payouts.name: payouts},
-            payout_provider=payouts.name,
+            collections={gateway.name: gateway for gateway in collections},
+            payouts={gateway.name: gateway for gateway in payouts},
+            health=health,
             paybill=settings.daraja_shortcode,
             desk=SmsDesk(settings.ussd_code, partial(forget_person, store)),
             render=partial(render, context=notice_context(settings)),
@@ -323,7 +361,11 @@ class World:
         assert found, f"{phone} has no {wanted} prompt"
         self.control(f"/stk/{found[-1]['id']}", {"outcome": outcome})
         # The callback of an ended prompt is counted by its state; these make one more or less.
-        self._owed["stk"] += {"late_paid": 1, "duplicate": 1, "no_callback": -1}.get(outcome, 0)
+        self._owed[_callback_of(found[-1])] += {
+            "late_paid": 1,
+            "duplicate": 1,
+            "no_callback": -1,
+        }.get(outcome, 0)
 
     def paybill(self, phone: str, account: str, shillings: int) -> str:
         """Pay by hand; what M-Pesa says: completed, refused or rejected."""
@@ -384,7 +426,8 @@ class World:
         prompts = self.control(f"/stk?status=all&limit={LOG_MAX}")["stk"]
         if any(prompt["status"] == "sending" for prompt in prompts):
             return False
-        owed["stk"] += sum(prompt["status"] in {"paid", "failed"} for prompt in prompts)
+        for prompt in prompts:
+            owed[_callback_of(prompt)] += prompt["status"] in {"paid", "failed"}
         return all(told[service] >= count for service, count in owed.items())
 
     def leases(self) -> list[str]:
@@ -393,11 +436,16 @@ class World:
             return [key.decode() for key in client.scan_iter("*:lease")]
 
 
+def _callback_of(prompt: dict[str, Any]) -> str:
+    """The service that tells of a prompt's outcome."""
+    return "flutterwave_charge" if "provider" in prompt else "stk"
+
+
 def _callbacks_of(entry: dict[str, Any]) -> Counter[str]:
     """How many callbacks follow from one request of ours, by service."""
     match entry["service"]:
         case "sms" if entry["status"] == CREATED:
             return Counter(sms=2 * entry["answer"].count('"messageId":"ATXid'))
-        case "b2c" | "status" if entry["status"] == OK:
+        case "b2c" | "status" | "flutterwave_transfer" if entry["status"] == OK:
             return Counter({entry["service"]: 1})
     return Counter()

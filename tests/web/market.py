@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 import httpx
 from sqlalchemy import func, select
 
+from channels.health import SharedHealth
 from core.booking.lifecycle import State
 from core.booking.model import Booking
 from core.clock import ManualClock
@@ -219,7 +220,7 @@ def open_market(
                 sender=sender,
                 collections={collections.name: collections},
                 payouts={payouts.name: payouts},
-                payout_provider=payouts.name,
+                health=SharedHealth(web.store, (payouts.name,)),
                 paybill=settings.daraja_shortcode,
                 desk=build_desk(settings, web.store),
                 render=partial(render, context=notice_context(settings)),

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 import redis
 
+from channels.health import SharedHealth
 from core.db.tx import Database
 from tests.support.factories import make_held, make_listing, make_prompt, make_vendor
 from tests.support.fakes import (
@@ -45,7 +46,7 @@ def make_crew(database: Database, store: redis.Redis) -> Crew:
         sender=sender,
         collections={"daraja": collections},
         payouts={"daraja": payouts},
-        payout_provider="daraja",
+        health=SharedHealth(store, ("daraja",)),
         paybill=PAYBILL,
         desk=desk,
         render=plain_words,

@@ -227,7 +227,7 @@ def test_every_kind_that_providers_send_has_a_handler() -> None:
     money_kinds = {"stk", "b2c_result", "b2c_timeout", "status_result", "status_timeout"}
     assert HANDLERS.keys() == {("africastalking", kind) for kind in sms_kinds} | {
         ("daraja", kind) for kind in money_kinds | {"c2b_confirmation"}
-    }
+    } | {("flutterwave", kind) for kind in ("charge", "transfer", "other")}
 
 
 def workers_at_once(crew: Crew, count: int = 4) -> list[str]:

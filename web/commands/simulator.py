@@ -59,6 +59,8 @@ def simulator_config(settings: "Settings", private_key_pem: bytes | None) -> "Si
         b2c_shortcode=settings.daraja_b2c_shortcode,
         initiator_name=settings.daraja_initiator_name,
         initiator_password=settings.daraja_initiator_password.get_secret_value(),
+        flutterwave_key=settings.flutterwave_secret_key.get_secret_value(),
+        flutterwave_hash=settings.flutterwave_secret_hash.get_secret_value(),
         private_key_pem=private_key_pem,
     )
 

@@ -161,6 +161,8 @@ def _simulator_spec(folder: Path, environ: dict[str, str]) -> "ChildSpec":
         "NAFASI_SIMULATOR_URL": url,
         "NAFASI_AFRICASTALKING_BASE_URL": f"{url}/africastalking",
         "NAFASI_DARAJA_BASE_URL": f"{url}/daraja",
+        "NAFASI_FLUTTERWAVE_BASE_URL": f"{url}/flutterwave/v3",
+        "NAFASI_FLUTTERWAVE_ENABLED": "true",
         "NAFASI_DARAJA_CERTIFICATE_FILE": str(certificate_file),
     }
     return ChildSpec(

@@ -3,7 +3,7 @@
 import base64
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -80,6 +80,7 @@ class Heard:
     path: str
     content_type: str
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def form(self) -> dict[str, str]:
@@ -102,7 +103,7 @@ class Ours:
         async def hear(request: Request) -> Response:
             body = await request.body()
             kind = request.headers.get("content-type", "")
-            self.heard.append(Heard(request.url.path, kind, body))
+            self.heard.append(Heard(request.url.path, kind, body, dict(request.headers)))
             for end, waiting in self.answers.items():
                 if request.url.path.endswith(end) and waiting:
                     return waiting.pop(0)

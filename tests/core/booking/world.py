@@ -183,12 +183,12 @@ class World:
         made: list[Payout | None] = []
         if week is not None:
             made = [
-                self.run(lambda tx, id_=vendor_id: payouts.make_payout(tx, id_, PROVIDER))
+                self.run(lambda tx, id_=vendor_id: payouts.make_payout(tx, id_))
                 for vendor_id in self.run(lambda tx: payouts.vendors_owed(tx, None, 100))
             ]
             self.run(lambda tx: payouts.close_run(tx, week))
         for payout_id in self.run(lambda tx: payouts.due_payouts(tx, 100)):
-            self.run(lambda tx, id_=payout_id: payouts.continue_payout(tx, id_, PROVIDER))
+            self.run(lambda tx, id_=payout_id: payouts.continue_payout(tx, id_))
         return [payout for payout in made if payout is not None]
 
     # What there is to see.

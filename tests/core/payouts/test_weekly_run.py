@@ -20,7 +20,7 @@ from core.payouts import rules, usecases
 from core.payouts.model import Payout, PayoutItem, PayoutState
 from core.payouts.queries import earnings
 from core.people.model import PayoutMethod, Vendor, VendorStatus
-from tests.core.booking.world import PROVIDER, World
+from tests.core.booking.world import World
 from tests.core.escrow.tools import run_sql, together
 from tests.core.payouts.steps import read, send, the_payout
 from tests.support.factories import VENDOR
@@ -157,9 +157,7 @@ def test_two_makers_for_one_vendor_make_one_payout(world: World) -> None:
     world.released()
     world.clock.set(RUN)
 
-    made = together(
-        4, lambda _: world.run(lambda tx: usecases.make_payout(tx, world.vendor.id, PROVIDER))
-    )
+    made = together(4, lambda _: world.run(lambda tx: usecases.make_payout(tx, world.vendor.id)))
 
     assert [payout is None for payout in made].count(False) == 1
     assert len(world.attempts(Kind.PAYOUT)) == 1
