@@ -10,12 +10,24 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Date, and_, column, func, literal, select, true, update
+from sqlalchemy import (
+    ARRAY,
+    Date,
+    and_,
+    any_,
+    bindparam,
+    column,
+    func,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from core.catalog.model import Listing, ListingDay
 from core.catalog.rules import days_in
 from core.clock import nairobi_date
+from core.db.base import Base
 from core.db.tx import Tx
 from core.errors import BadInput, NotFound, NoUnits
 from core.limits import BOOK_AHEAD_DAYS_MAX, STAY_NIGHTS_MAX
@@ -100,21 +112,8 @@ def availability(tx: Tx, listing_id: UUID, starts_on: date, ends_on: date) -> li
         BadInput: ``days_bad``: an empty range, or one longer than the calendar (data: days_max).
     """
     days = _checked(days_in(starts_on, ends_on), CALENDAR_DAYS_MAX)
-    query = (
-        select(
-            Listing.units,
-            ListingDay.day,
-            ListingDay.units,
-            ListingDay.booked,
-            ListingDay.blocked,
-        )
-        .outerjoin(
-            ListingDay,
-            and_(ListingDay.listing_id == Listing.id, ListingDay.day.between(days[0], days[-1])),
-        )
-        .where(Listing.id == listing_id)
-    )
-    rows = tx.db.execute(query).all()
+    chosen = {"chosen_listing": listing_id, "first_day": days[0], "last_day": days[-1]}
+    rows = tx.db.execute(_AVAILABLE, chosen).all()
     if not rows:
         raise NotFound("no_listing")
     units = rows[0][0]
@@ -157,29 +156,60 @@ def _checked(days: Sequence[date], days_max: int) -> Sequence[date]:
     return days
 
 
+_AVAILABLE = (
+    select(
+        Listing.units,
+        ListingDay.day,
+        ListingDay.units,
+        ListingDay.booked,
+        ListingDay.blocked,
+    )
+    .outerjoin(
+        ListingDay,
+        and_(
+            ListingDay.listing_id == Listing.id,
+            ListingDay.day.between(bindparam("first_day"), bindparam("last_day")),
+        ),
+    )
+    .where(Listing.id == bindparam("chosen_listing"))
+)
+# Built once: they are the heart of every booking. Plain tables: they know nothing of ORM rows.
+_DAYS = Base.metadata.tables[ListingDay.__tablename__]
+_LISTINGS = Base.metadata.tables[Listing.__tablename__]
+_WANTED = (
+    func.unnest(bindparam("chosen_days", type_=ARRAY(Date)))
+    .table_valued(column("day", Date))
+    .render_derived(name="wanted")
+)
+_MISSING = (
+    insert(_DAYS)
+    .from_select(
+        ["listing_id", "day", "units"],
+        select(_LISTINGS.c.id, _WANTED.c.day, _LISTINGS.c.units)
+        .join_from(_LISTINGS, _WANTED, true())
+        .where(_LISTINGS.c.id == bindparam("chosen_listing"))
+        .order_by(_WANTED.c.day),
+    )
+    .on_conflict_do_nothing()
+)
+_CHOSEN = and_(
+    _DAYS.c.listing_id == bindparam("chosen_listing"),
+    _DAYS.c.day == any_(bindparam("chosen_days", type_=ARRAY(Date))),
+)
+_LOCK = (
+    select(_DAYS.c.day, _DAYS.c.units, _DAYS.c.booked, _DAYS.c.blocked)
+    .where(_CHOSEN)
+    .order_by(_DAYS.c.day)
+    .with_for_update()
+)
+_COUNT = update(_DAYS).where(_CHOSEN).values(booked=_DAYS.c.booked + bindparam("change"))
+
+
 def _locked(tx: Tx, listing_id: UUID, days: Sequence[date]) -> list[Day]:
     """Make missing counter rows, lock all of them in date order and return them."""
-    wanted = func.unnest(literal(list(days), ARRAY(Date))).table_valued(column("day", Date))
-    wanted = wanted.render_derived(name="wanted")
-    missing = (
-        insert(ListingDay)
-        .from_select(
-            ["listing_id", "day", "units"],
-            select(Listing.id, wanted.c.day, Listing.units)
-            .join_from(Listing, wanted, true())
-            .where(Listing.id == listing_id)
-            .order_by(wanted.c.day),
-        )
-        .on_conflict_do_nothing()
-    )
-    tx.db.execute(missing)
-    lock = (
-        select(ListingDay.day, ListingDay.units, ListingDay.booked, ListingDay.blocked)
-        .where(ListingDay.listing_id == listing_id, ListingDay.day.in_(days))
-        .order_by(ListingDay.day)
-        .with_for_update()
-    )
-    rows = [Day(*row) for row in tx.db.execute(lock)]
+    chosen = {"chosen_listing": listing_id, "chosen_days": list(days)}
+    tx.db.execute(_MISSING, chosen)
+    rows = [Day(*row) for row in tx.db.execute(_LOCK, chosen)]
     if not rows:
         raise NotFound("no_listing")
     assert len(rows) == len(days), "every day has its counter row"
@@ -187,10 +217,5 @@ def _locked(tx: Tx, listing_id: UUID, days: Sequence[date]) -> list[Day]:
 
 
 def _count(tx: Tx, listing_id: UUID, days: Sequence[date], change: int) -> None:
-    counted = (
-        update(ListingDay)
-        .where(ListingDay.listing_id == listing_id, ListingDay.day.in_(days))
-        .values(booked=ListingDay.booked + change)
-        .execution_options(synchronize_session=False)
-    )
-    tx.db.execute(counted)
+    chosen = {"chosen_listing": listing_id, "chosen_days": list(days), "change": change}
+    tx.db.execute(_COUNT, chosen)

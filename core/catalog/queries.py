@@ -6,7 +6,17 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, null, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    bindparam,
+    case,
+    func,
+    null,
+    or_,
+    select,
+    union_all,
+)
 
 from core.catalog import calendar, rules
 from core.catalog.fits import (
@@ -170,14 +180,17 @@ def find_places(tx: Tx, typed: str, limit: int = PLACES_MAX) -> list[Place]:
     return [Place(*row) for row in tx.db.execute(query)]
 
 
+# Built once: each price and each booking begins with it.
+_BY_NUMBER = (
+    select(Listing)
+    .join(Vendor, Vendor.id == Listing.vendor_id)
+    .where(Listing.number == bindparam("wanted_number"), on_offer())
+)
+
+
 def listing_by_number(tx: Tx, number: int) -> Listing:
     """Return a listing on offer by its short number; raises NotFound (``no_listing``)."""
-    query = (
-        select(Listing)
-        .join(Vendor, Vendor.id == Listing.vendor_id)
-        .where(Listing.number == number, on_offer())
-    )
-    found = tx.db.scalar(query)
+    found = tx.db.scalar(_BY_NUMBER, {"wanted_number": number})
     if found is None:
         raise NotFound("no_listing", number=number)
     return found
@@ -196,23 +209,26 @@ def listings_of(tx: Tx, vendor_id: UUID, limit: int = LIST_MAX) -> list[Listing]
 
 def details(tx: Tx, listing_id: UUID) -> Details:
     """Return all that is shown of a listing, whether on offer or not; raises NotFound."""
-    return _details(tx, Listing.id == listing_id)
+    return _details(tx, _DETAILS_BY_ID, {"wanted_id": listing_id})
 
 
 def details_by_number(tx: Tx, number: int) -> Details:
     """Return all that is shown of a listing on offer; raises NotFound (``no_listing``)."""
-    return _details(tx, and_(Listing.number == number, on_offer()))
+    return _details(tx, _DETAILS_BY_NUMBER, {"wanted_number": number})
 
 
-def _details(tx: Tx, chosen: ColumnElement[bool]) -> Details:
-    query = (
-        select(Listing, Vendor.business_name, Town.name, Area.name, on_offer())
-        .join(Vendor, Vendor.id == Listing.vendor_id)
-        .join(Town, Town.id == Listing.town_id)
-        .outerjoin(Area, Area.id == Listing.area_id)
-        .where(chosen)
-    )
-    row = tx.db.execute(query).first()
+_DETAILS = (
+    select(Listing, Vendor.business_name, Town.name, Area.name, on_offer())
+    .join(Vendor, Vendor.id == Listing.vendor_id)
+    .join(Town, Town.id == Listing.town_id)
+    .outerjoin(Area, Area.id == Listing.area_id)
+)
+_DETAILS_BY_ID = _DETAILS.where(Listing.id == bindparam("wanted_id"))
+_DETAILS_BY_NUMBER = _DETAILS.where(Listing.number == bindparam("wanted_number"), on_offer())
+
+
+def _details(tx: Tx, query: Select[*tuple[Any, ...]], chosen: dict[str, Any]) -> Details:
+    row = tx.db.execute(query, chosen).first()
     if row is None:
         raise NotFound("no_listing")
     listing, business, town, area, offered = row

@@ -107,7 +107,8 @@ class Found:
         price_cents, price_unit: one price, and what it pays for.
         quantity: units the people need.
         base_cents: for all people and days, before fee and tax.
-        distance_m: metres from the point, area or town that was searched; None without one.
+        distance_m: metres from the point, area or town that was searched; None when nearness was
+            not asked for.
     """
 
     id: UUID
@@ -144,7 +145,8 @@ def search(
     if wished.sort is Sort.DISTANCE and _distance(wished) is None:
         raise BadInput("no_place")
     base = base_cents_sql(wished.people, (wished.ends_on - wished.starts_on).days)
-    distance = _distance(wished)
+    nearness = wished.near is not None or wished.sort is Sort.DISTANCE
+    distance = _distance(wished) if nearness else None
     columns: dict[str, SQLColumnExpression[Any]] = {
         "id": Listing.id,
         "number": Listing.number,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core.db.tx import Tx
@@ -29,13 +29,17 @@ class Person:
     business: str | None = None
 
 
+# Built once: each call begins with it.
+_PERSON = (
+    select(User.language, User.id, Vendor.id, Vendor.business_name)
+    .outerjoin(Vendor, (Vendor.user_id == User.id) & (Vendor.status == VendorStatus.ACTIVE))
+    .where(User.msisdn == bindparam("number"))
+)
+
+
 def find_person(tx: Tx, msisdn: str) -> Person:
     """Return who has a number; somebody unknown is an English-speaking customer."""
-    row = tx.db.execute(
-        select(User.language, User.id, Vendor.id, Vendor.business_name)
-        .outerjoin(Vendor, (Vendor.user_id == User.id) & (Vendor.status == VendorStatus.ACTIVE))
-        .where(User.msisdn == msisdn)
-    ).first()
+    row = tx.db.execute(_PERSON, {"number": msisdn}).first()
     if row is None:
         return Person(msisdn)
     return Person(msisdn, *row)

@@ -2,13 +2,24 @@
 
 from datetime import date
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from core.db.tx import Tx
 from core.errors import NafasiError
 from core.pricing.model import RateName, RateRow
 from core.pricing.rules import Rates
+
+# Built once: it is part of every price that is shown.
+_RATES = (
+    select(RateRow.name, RateRow.basis_points)
+    .ext(distinct_on(RateRow.name))
+    .where(
+        RateRow.effective_from <= bindparam("on"),
+        or_(RateRow.category.is_(None), RateRow.category == bindparam("for_category")),
+    )
+    .order_by(RateRow.name, RateRow.category.nulls_last(), RateRow.effective_from.desc())
+)
 
 
 class RatesMissing(NafasiError):
@@ -30,15 +41,7 @@ def rates_on(tx: Tx, day: date, category: str | None = None) -> Rates:
     Raises:
         RatesMissing: with the ``names`` that have no row.
     """
-    rows = tx.db.execute(
-        select(RateRow.name, RateRow.basis_points)
-        .ext(distinct_on(RateRow.name))
-        .where(
-            RateRow.effective_from <= day,
-            or_(RateRow.category.is_(None), RateRow.category == category),
-        )
-        .order_by(RateRow.name, RateRow.category.nulls_last(), RateRow.effective_from.desc())
-    )
+    rows = tx.db.execute(_RATES, {"on": day, "for_category": category})
     found = {row.name: row.basis_points for row in rows}
     missing = [name.value for name in RateName if name not in found]
     if missing:
