@@ -3,7 +3,7 @@
 from datetime import date, datetime, time, timedelta
 
 from core.clock import NAIROBI, nairobi_moment
-from core.limits import MPESA_MAX_CENTS, PAYOUT_MIN_CENTS
+from core.limits import B2C_MIN_CENTS, MPESA_MAX_CENTS, PAYOUT_MIN_CENTS
 from core.money import CENTS_PER_SHILLING
 
 RUN_AT = time(6, 0)
@@ -34,5 +34,6 @@ def payable_now(balance_cents: int) -> int:
 
 
 def next_part(left_cents: int) -> int:
-    """Return how much of a payout one transaction can carry."""
-    return min(left_cents, MPESA_MAX_CENTS)
+    """Return how much of a payout one transaction can carry, leaving no rest too small to send."""
+    part = min(left_cents, MPESA_MAX_CENTS)
+    return part - B2C_MIN_CENTS if 0 < left_cents - part < B2C_MIN_CENTS else part

@@ -12,7 +12,6 @@ from core.booking.model import Booking
 from core.db.tx import Tx, Work
 from core.escrow import accounts, ledger
 from core.escrow.model import Account
-from core.limits import B2C_MIN_CENTS
 from core.payments import routing
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind
@@ -143,9 +142,6 @@ def _new_part(tx: Tx, payout: Payout, vendor: Vendor) -> None:
     details = tx.vault.open(vendor.payout_sealed)
     to_bank = vendor.payout_method is PayoutMethod.BANK
     amount = rules.next_part(payout.amount_cents - payout.paid_cents)
-    left = payout.amount_cents - payout.paid_cents - amount
-    if 0 < left < B2C_MIN_CENTS:
-        amount -= B2C_MIN_CENTS  # The last part must not be too small to be sent.
     payout.due_at = None
     tx.db.add(
         Attempt(
