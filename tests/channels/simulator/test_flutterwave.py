@@ -127,6 +127,9 @@ def test_a_failed_charge_can_be_paid_late(simulator: Simulator) -> None:
     charge(simulator)
     simulator.prompt()
     charge_id = simulator.settle("timeout")["id"]
+    # A webhook says how the charge stands when it is sent: the failure has to be told first.
+    [failure] = simulator.ours.wait(WEBHOOK)
+    assert failure.json["data"]["status"] == "failed"
     simulator.control(f"/stk/{charge_id}", {"outcome": "late_paid"})
 
     heard = simulator.ours.wait(WEBHOOK, 2)
