@@ -4,7 +4,6 @@ Each function is one effect in the caller's transaction. Lock order, so that no 
 for each other: customer (only ``book``), listing (only ``accept``), booking, calendar days.
 """
 
-from datetime import date
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -57,7 +56,7 @@ def book(tx: Tx, msisdn: str, wish: Wish, shown_total: Money) -> Booking:
         _claim(tx, booking)
         first = "book_instant"
     else:
-        left = _least_left(tx, offer.listing.id, wish.starts_on, wish.ends_on)
+        left = calendar.min_free(tx, offer.listing.id, wish.starts_on, wish.ends_on)
         if left < offer.quantity:
             raise NoUnits(left=left)
         first = "request"
@@ -138,10 +137,6 @@ def release_units(tx: Tx, booking: Booking) -> None:
 
 def _claim(tx: Tx, booking: Booking) -> None:
     calendar.claim(tx, booking.listing_id, booking.starts_on, booking.ends_on, booking.quantity)
-
-
-def _least_left(tx: Tx, listing_id: UUID, starts_on: date, ends_on: date) -> int:
-    return min(day.left for day in calendar.availability(tx, listing_id, starts_on, ends_on))
 
 
 def _new_booking(tx: Tx, offer: Offer, customer: User) -> Booking:
@@ -246,7 +241,7 @@ def _decline_rivals(tx: Tx, winner: Booking) -> None:
         .with_for_update()
     ).all()
     for rival in rivals:
-        left = _least_left(tx, rival.listing_id, rival.starts_on, rival.ends_on)
+        left = calendar.min_free(tx, rival.listing_id, rival.starts_on, rival.ends_on)
         if left < rival.quantity:
             move(tx, rival, Event.DECLINE, Actor.SYSTEM, note=f"lost to {winner.code}")
             rival.due_at = None

@@ -63,15 +63,7 @@ def one(talk: Talk) -> Menu | Go:
         return Go("pay_for")
     booking = view.booking
     lines: list[Text | Keep] = [
-        t("{name}", name=cut(view.listing.title)),
-        keep(
-            t(
-                "{code} {days}, {people}",
-                code=booking.code,
-                days=words.days(view.listing.category, booking.starts_on, booking.ends_on),
-                people=words.people(booking.people),
-            )
-        ),
+        *words.headline(view),
         keep(
             t(
                 "{total}. {state}",

@@ -80,15 +80,7 @@ def request(talk: Talk) -> Menu:
         )
     return Menu(
         [
-            t("{name}", name=cut(view.listing.title)),
-            keep(
-                t(
-                    "{code} {days}, {people}",
-                    code=booking.code,
-                    days=words.days(view.listing.category, booking.starts_on, booking.ends_on),
-                    people=words.people(booking.people),
-                )
-            ),
+            *words.headline(view),
             keep(t("You get {net}", net=Money(booking.vendor_net_cents))),
             keep(t("Answer by {by}", by=booking.due_at)),
         ],
@@ -143,15 +135,7 @@ def guest(talk: Talk) -> Menu:
         view = booking_by_code(tx, talk.draft["code"])
     booking = view.booking
     lines: list[Text | Keep] = [
-        t("{name}", name=cut(view.listing.title)),
-        keep(
-            t(
-                "{code} {days}, {people}",
-                code=booking.code,
-                days=words.days(view.listing.category, booking.starts_on, booking.ends_on),
-                people=words.people(booking.people),
-            )
-        ),
+        *words.headline(view),
         keep(
             t(
                 "You get {net}. {state}",

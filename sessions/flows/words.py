@@ -5,10 +5,11 @@ from datetime import date, timedelta
 
 from core.booking.lifecycle import State
 from core.booking.policy import Refund, Tier, check_policy
+from core.booking.queries import BookingView
 from core.catalog.rules import Category, PriceUnit
 from core.db.base import Json
 from core.money import CENTS_PER_SHILLING, Money
-from sessions.texts import T, Text, cut, n, t
+from sessions.texts import Keep, T, Text, cut, keep, n, t
 
 CATEGORIES: Mapping[Category, T] = {
     Category.VENUE: t("Halls and venues"),
@@ -102,6 +103,22 @@ def offers(amenities: Sequence[str]) -> Text:
         word = AMENITIES.get(name) or t("{name}", name=cut(name))
         text = t("{first}, {next}", first=text, next=word) if index else word
     return text
+
+
+def headline(view: BookingView) -> tuple[Text, Keep]:
+    """Return what every screen of a booking begins with: where; code, when and how many."""
+    booking = view.booking
+    return (
+        t("{name}", name=cut(view.listing.title)),
+        keep(
+            t(
+                "{code} {days}, {people}",
+                code=booking.code,
+                days=days(view.listing.category, booking.starts_on, booking.ends_on),
+                people=people(booking.people),
+            )
+        ),
+    )
 
 
 def price_each(price_cents: int, unit: PriceUnit) -> T:
