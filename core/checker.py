@@ -16,7 +16,8 @@ from core.cases.model import CaseKind
 from core.cases.usecases import close_settled, open_case
 from core.db.base import Base
 from core.db.tx import Tx
-from core.invariants import NAMES, Finding
+from core.invariants.check import Finding
+from core.invariants.run import NAMES
 
 HOLDS_NOTE = "It holds again; closed by itself."
 

@@ -12,7 +12,8 @@ from sessions.conductor import Conductor, Observer
 from sessions.engine import Engine
 from sessions.flow import Person
 from sessions.flows.everything import build_flow
-from sessions.notices import HELP_TOPIC, LATE_TOPIC, NoticeContext
+from sessions.notices.context import NoticeContext
+from sessions.notices.render import HELP_TOPIC, LATE_TOPIC
 from sessions.sms import SmsDesk
 from sessions.store import RedisStore, connect, forget_person
 

@@ -25,7 +25,7 @@ from core.ports import SmsIn
 from sessions.cancelling import answer_cancel
 from sessions.commands import Command, Verb, understand
 from sessions.flows import words
-from sessions.notices import ANSWER_TOPIC, HELP_TOPIC
+from sessions.notices.render import ANSWER_TOPIC, HELP_TOPIC
 from sessions.texts import T, cut, n, plain, t, why
 
 LISTED_MAX = 5

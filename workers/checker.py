@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy import text
 
 from core import checker
-from core.invariants import run_all
+from core.invariants.run import run_all
 from workers.parts import Parts
 
 log = structlog.get_logger()

@@ -24,7 +24,7 @@ from core.reconcile.accounts import accounts_of
 from core.reconcile.usecases import Accounts
 from core.settings import Settings
 from sessions.bootstrap import build_desk, notice_context
-from sessions.notices import render
+from sessions.notices.render import render
 from workers.pause import Pauses
 
 # One task at a time in a process, and a spare connection for what it nudges.

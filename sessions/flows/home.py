@@ -7,7 +7,7 @@ from core.db.tx import Tx
 from core.people.model import Language
 from core.people.usecases import set_language
 from sessions.flow import End, Go, Menu, Option, Part, Talk
-from sessions.notices import HELP_TOPIC
+from sessions.notices.render import HELP_TOPIC
 from sessions.texts import T, cut, t
 
 home = Part()

@@ -11,7 +11,8 @@ from core.booking.cancel import cancel_by_customer
 from core.booking.timers import due_bookings, fire
 from core.clock import ManualClock
 from core.db.tx import Database, Tx
-from core.invariants import Finding, open_cases, run_all
+from core.invariants.check import Finding
+from core.invariants.run import open_cases, run_all
 from core.payments import attempts, settle
 from core.payments.model import Attempt
 from core.payouts.usecases import make_payout

@@ -22,7 +22,7 @@ from sessions.fit import SCREEN_SEPTETS
 from sessions.flows.everything import build_flow
 from sessions.flows.find import base_within
 from sessions.gsm7 import septets
-from sessions.notices import HELP_TOPIC
+from sessions.notices.render import HELP_TOPIC
 from sessions.play import MISTAKES_MAX, Play
 from sessions.state import State, View
 from sessions.texts import LANGUAGES, REFUSALS, T, plain

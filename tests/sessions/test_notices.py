@@ -11,12 +11,12 @@ from core.catalog.places import AREAS, TOWNS
 from core.limits import NAME_MAX, PEOPLE_MAX, STAY_NIGHTS_MAX, TITLE_MAX
 from core.ports import Reason
 from sessions.gsm7 import segments, septets
-from sessions.notices import (
+from sessions.notices.context import NoticeContext
+from sessions.notices.render import (
     ANSWER_TOPIC,
     HELP_TOPIC,
     LATE_TOPIC,
     SEGMENTS_MAX,
-    NoticeContext,
     render,
     topics,
 )

@@ -16,7 +16,7 @@ from core.people.model import Language, OptOut
 from core.people.usecases import language_of, set_language
 from core.ports import SmsIn
 from sessions.gsm7 import SMS_PART_SEPTETS, septets
-from sessions.notices import ANSWER_TOPIC, HELP_TOPIC
+from sessions.notices.render import ANSWER_TOPIC, HELP_TOPIC
 from sessions.sms import LISTED_MAX, SmsDesk
 from sessions.texts import LANGUAGES
 from tests.support.factories import (

@@ -40,13 +40,13 @@ from core.booking.queries import booking_by_code
 from core.clock import NAIROBI
 from core.escrow import ledger
 from core.inbox import Arrival, Inbound
-from core.invariants import run_all
+from core.invariants.run import run_all
 from core.outbox import Notice, Sending
 from core.people.model import Language
 from core.people.usecases import set_language
 from sessions.fit import SCREEN_SEPTETS
 from sessions.gsm7 import segments, septets
-from sessions.notices import SEGMENTS_MAX
+from sessions.notices.render import SEGMENTS_MAX
 from tests.support.world import Stage, World
 
 UNITS_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}

@@ -49,7 +49,7 @@ from core.settings import Environment, Settings
 from core.vault import Vault
 from sessions.bootstrap import build_conductor, notice_context
 from sessions.gsm7 import segments, septets
-from sessions.notices import render
+from sessions.notices.render import render
 from sessions.sms import SmsDesk
 from sessions.store import forget_person
 from tests.channels.simulator.rig import QUICK, eventually, serving

@@ -23,7 +23,8 @@ from core.db.tx import Database
 from core.demo.seed import seed_catalog
 from core.ids import CountedIds
 from core.inbox import Inbound
-from core.invariants import Finding, run_all
+from core.invariants.check import Finding
+from core.invariants.run import run_all
 from core.outbox import Notice
 from core.payments.model import Attempt, Kind, Receipt
 from core.payments.queries import collections_of
@@ -31,7 +32,7 @@ from core.people.model import User
 from core.receipts import TurnReceipt
 from core.vault import Vault
 from sessions.bootstrap import build_desk, notice_context
-from sessions.notices import render
+from sessions.notices.render import render
 from tests.support.fakes import FakeCollections, FakePayouts, FakeSender
 from tests.support.servers import Databases
 from tests.web.rig import CALLER, Web, make_settings, running

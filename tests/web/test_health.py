@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from core import checker
 from core.db.tx import Database
-from core.invariants import Finding
+from core.invariants.check import Finding
 from tests.support.factories import make_held, make_instant_listing, make_paid, make_vendor
 from tests.web.rig import Web, make_settings, running, silence
 from web.health import Readiness

@@ -8,7 +8,7 @@ from core.booking.lifecycle import State
 from core.booking.timers import fire
 from core.clock import ManualClock
 from core.escrow import accounts
-from core.invariants import run_all
+from core.invariants.run import run_all
 from core.limits import ATTEMPT_LEASE_SECONDS, COLLECTION_TRIES_MAX, STK_DELAY_SECONDS
 from core.money import kes
 from core.payments.lifecycle import AttemptState

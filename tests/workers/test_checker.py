@@ -14,7 +14,7 @@ from core.cases.model import Case, CaseKind, CaseState
 from core.cases.queries import open_cases
 from core.clock import ManualClock
 from core.db.tx import Database
-from core.invariants import NAMES
+from core.invariants.run import NAMES
 from core.settings import Settings
 from tests.support.factories import make_instant_listing, make_paid, make_vendor
 from tests.workers.conftest import Crew

@@ -12,7 +12,7 @@ from core.booking.model import Booking
 from core.clock import ManualClock
 from core.db.tx import Database
 from core.escrow import accounts, ledger
-from core.invariants import run_all
+from core.invariants.run import run_all
 from core.limits import PAYOUT_RETRY_SECONDS, PAYOUT_TRIES_MAX
 from core.money import Money, kes
 from core.payments.lifecycle import AttemptState

@@ -5,7 +5,7 @@ from uuid import UUID
 from core.booking.lifecycle import State
 from core.clock import ManualClock
 from core.escrow import accounts
-from core.invariants import run_all
+from core.invariants.run import run_all
 from core.money import kes
 from core.payments.lifecycle import AttemptState
 from core.ports import MoneyEvent, Outcome

@@ -15,7 +15,7 @@ from core.booking.lifecycle import State
 from core.clock import ManualClock
 from core.db.tx import Database
 from core.inbox import Arrival
-from core.invariants import run_all
+from core.invariants.run import run_all
 from core.limits import STK_DELAY_SECONDS, STK_LOST_SECONDS
 from core.money import kes
 from core.payments.attempts import start_collection

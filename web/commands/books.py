@@ -19,7 +19,7 @@ def check(*, as_json: Json = False) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from core.invariants import run_all
+    from core.invariants.run import run_all
 
     with open_database(load_settings()) as database, database.transaction() as tx:
         findings = run_all(tx)

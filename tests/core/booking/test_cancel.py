@@ -14,7 +14,7 @@ from core.booking.offers import choose_policy
 from core.booking.policy import POLICIES
 from core.db.tx import Tx
 from core.errors import BadInput, IllegalMove, NotFound, Refused
-from core.invariants import open_cases
+from core.invariants.run import open_cases
 from core.limits import PENALTIES_REVIEWED_MIN, PENALTY_DAYS
 from core.money import Money, kes
 from core.people.penalties import penalties_of

@@ -20,7 +20,7 @@ from core.catalog.model import Listing
 from core.clock import ManualClock
 from core.db.tx import Database, Tx
 from core.escrow import ledger
-from core.invariants import run_all
+from core.invariants.run import run_all
 from core.limits import ATTEMPTS_BATCH_MAX, STK_DELAY_SECONDS, TIMERS_BATCH_MAX
 from core.money import Money, kes
 from core.outbox import Notice

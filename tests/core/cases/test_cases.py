@@ -20,7 +20,7 @@ from core.clock import ManualClock
 from core.db.tx import Database, Tx
 from core.errors import BadInput, NotFound, Refused
 from core.escrow import accounts, ledger, postings
-from core.invariants import run_all
+from core.invariants.run import run_all
 from core.limits import INBOX_TRIES_MAX, RETURN_RETRY_SECONDS
 from core.money import Money, kes
 from core.outbox import Notice, Sending

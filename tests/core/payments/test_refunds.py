@@ -17,7 +17,7 @@ from core.cases.queries import open_cases as listed_cases
 from core.cases.sweep import sweep
 from core.db.tx import Tx
 from core.errors import IllegalMove, Refused, Unposted
-from core.invariants import open_cases, run_all
+from core.invariants.run import open_cases, run_all
 from core.limits import B2C_MIN_CENTS, MPESA_MAX_CENTS, REFUND_TRIES_MAX
 from core.money import Money, kes
 from core.payments import attempts, refunds

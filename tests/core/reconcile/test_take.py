@@ -15,7 +15,7 @@ from core.cases.sweep import sweep
 from core.clock import ManualClock
 from core.db.tx import Database, Tx
 from core.escrow import accounts, ledger
-from core.invariants import run_all
+from core.invariants.run import run_all
 from core.money import kes
 from core.payments import settle
 from core.payments.attempts import begin

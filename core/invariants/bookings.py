@@ -1,0 +1,73 @@
+"""Bookings and the calendar: units, moves, timers."""
+
+from core.invariants.check import Check, Invariant
+
+# Bookings that hold units and the calendar's counters say the same, and no day is oversold.
+UNITS = """
+WITH claimed AS (
+    SELECT listing_id, claimed_day::date AS day, sum(quantity) AS claimed
+    FROM bookings, generate_series(starts_on, ends_on - 1, interval '1 day') AS claimed_day
+    WHERE state = ANY (:claiming)
+    GROUP BY listing_id, claimed_day
+)
+SELECT concat(listing_id, ' ', day) AS subject,
+    CASE WHEN booked > units THEN units ELSE coalesce(claimed, 0) END AS expected,
+    coalesce(booked, 0) AS actual
+FROM claimed FULL JOIN listing_days USING (listing_id, day)
+WHERE coalesce(claimed, 0) <> coalesce(booked, 0) OR booked > units
+LIMIT :findings_max
+"""
+
+# Each audit row begins where the one before it ended, by a row of the table; the last one ends
+# where the booking is.
+MOVES = """
+SELECT code AS subject,
+    concat(coalesce(state_before_expected, 'nothing'), ' by the table') AS expected,
+    concat_ws(' ', coalesce(state_before, 'nothing'), event, state_after) AS actual
+FROM (
+    SELECT booking_id, id, event, state_before, state_after,
+        lag(state_after) OVER (PARTITION BY booking_id ORDER BY id) AS state_before_expected
+    FROM booking_events
+) AS moves
+JOIN bookings ON bookings.id = booking_id
+WHERE state_before IS DISTINCT FROM state_before_expected
+    OR concat_ws(' ', event, state_before, state_after) <> ALL (:moves)
+LIMIT :findings_max
+"""
+
+LAST_MOVE = """
+SELECT code AS subject, coalesce(last_state, 'an audit row') AS expected, state AS actual
+FROM bookings
+LEFT JOIN LATERAL (
+    SELECT state_after AS last_state
+    FROM booking_events WHERE booking_id = bookings.id
+    ORDER BY id DESC LIMIT 1
+) AS last_move ON true
+WHERE last_state IS DISTINCT FROM state
+LIMIT :findings_max
+"""
+
+TIMER_SET = """
+SELECT code AS subject, 'a timer' AS expected, concat(state, ' without one') AS actual
+FROM bookings
+WHERE due_at IS NULL AND (
+    state IN ('requested', 'awaiting_payment', 'confirmed', 'checked_in')
+    OR state = 'completed' AND released_at IS NULL
+)
+LIMIT :findings_max
+"""
+
+TIMER_FIRED = """
+SELECT code AS subject, 'fired' AS expected, concat(state, ' due ', due_at) AS actual
+FROM bookings
+WHERE due_at < :late
+LIMIT :findings_max
+"""
+
+CHECKS = (
+    Check(Invariant.UNITS, "claimed units are the calendar's, none oversold", UNITS),
+    Check(Invariant.LIFECYCLE, "moves follow the table in order", MOVES),
+    Check(Invariant.LIFECYCLE, "a booking is where its last move led", LAST_MOVE),
+    Check(Invariant.LIFECYCLE, "a state that waits has a timer", TIMER_SET),
+    Check(Invariant.LIFECYCLE, "timers fire", TIMER_FIRED),
+)

@@ -1,0 +1,118 @@
+"""The words about money: payments that failed, refunds, payouts."""
+
+from collections.abc import Mapping
+
+from core.booking.notices import Topic
+from core.money import Money
+from core.msisdn import local_form
+from core.ports import Reason
+from sessions.notices.context import NoticeContext, Params, Words, dial_of, due_of, what_of
+from sessions.texts import T, n, t
+
+_REASONS: Mapping[str, T] = {
+    Reason.CANCELLED: t("You cancelled the payment of {total}."),
+    Reason.INSUFFICIENT: t("Your M-Pesa has less than {total}."),
+    Reason.WRONG_PIN: t("The M-Pesa PIN was wrong."),
+    Reason.UNREACHABLE: t("M-Pesa could not reach your phone."),
+    Reason.EXPIRED: t("M-Pesa got no answer from you."),
+    Reason.LIMIT: t("{total} is over your M-Pesa limit."),
+}
+_NO_REASON = t("The payment of {total} did not go through.")
+
+
+def _payment_failed(params: Params, context: NoticeContext) -> T:
+    what = what_of(params)
+    if params["reason"] == Reason.SILENT:
+        # The money may have moved: nobody should pay twice because we heard nothing.
+        return t(
+            "We have not heard from M-Pesa about {code}. If it took {total}, wait: we will see "
+            "it. If not, pay by {by}: reply PAY {code}.",
+            **what,
+            by=due_of(params),
+        )
+    sentence = T(_REASONS.get(params["reason"], _NO_REASON).msgid, what)
+    return t(
+        "{sentence} Pay by {by}: reply PAY {code}, dial {dial} or paybill {paybill} account "
+        "{code}.",
+        sentence=sentence,
+        by=due_of(params),
+        code=params["code"],
+        dial=dial_of(context, params["code"]),
+        paybill=context.paybill,
+    )
+
+
+def _provider_down(params: Params, context: NoticeContext) -> T:
+    return t(
+        "M-Pesa is slow now. We keep trying. Or pay {total} yourself by {by}: paybill {paybill} "
+        "account {code}.",
+        **what_of(params),
+        by=due_of(params),
+        paybill=context.paybill,
+    )
+
+
+def _money_returning(params: Params, context: NoticeContext) -> T:
+    return t(
+        "Your {amount} for {code} came when it could no longer be used. We are sending it back "
+        "to you now. Questions: {help}",
+        amount=Money(params["amount_cents"]),
+        code=params["code"],
+        help=local_form(context.help_phone),
+    )
+
+
+def _money_returned(params: Params, _context: NoticeContext) -> T:
+    return t(
+        "We have sent back your {amount} for {code} by M-Pesa.",
+        amount=Money(params["amount_cents"]),
+        code=params["code"],
+    )
+
+
+def _payout_sent(params: Params, _context: NoticeContext) -> T:
+    if params.get("to_bank"):
+        return n(
+            "Nafasi has paid you {amount} for {count} booking into your bank account.",
+            "Nafasi has paid you {amount} for {count} bookings into your bank account.",
+            params["bookings"],
+            amount=Money(params["amount_cents"]),
+        )
+    return n(
+        "Nafasi has paid you {amount} for {count} booking by M-Pesa.",
+        "Nafasi has paid you {amount} for {count} bookings by M-Pesa.",
+        params["bookings"],
+        amount=Money(params["amount_cents"]),
+    )
+
+
+_PAYOUT_REASONS: Mapping[str, T] = {
+    Reason.BAD_RECIPIENT: t("your number is not on M-Pesa"),
+    Reason.LIMIT: t("it is over your M-Pesa limit"),
+}
+_BANK_REASONS: Mapping[str, T] = {
+    Reason.BAD_RECIPIENT: t("your bank does not know the account"),
+    Reason.LIMIT: t("it is over the limit of your bank account"),
+}
+_OUR_SIDE = t("of a problem on our side")
+
+
+def _payout_failed(params: Params, context: NoticeContext) -> T:
+    reasons = _BANK_REASONS if params.get("to_bank") else _PAYOUT_REASONS
+    return t(
+        "We could not pay you {amount} because {why}. Your money is safe with us. We will call "
+        "you, or call {help}.",
+        amount=Money(params["amount_cents"]),
+        why=reasons.get(params["reason"], _OUR_SIDE),
+        help=local_form(context.help_phone),
+    )
+
+
+WORDS: Mapping[str, Words] = {
+    Topic.PAYMENT_FAILED: _payment_failed,
+    Topic.PROVIDER_DOWN: _provider_down,
+    Topic.MONEY_RETURNING: _money_returning,
+    Topic.MONEY_RETURNED: _money_returned,
+    Topic.PAYOUT_SENT: _payout_sent,
+    Topic.PAYOUT_FAILED: _payout_failed,
+}
