@@ -12,6 +12,7 @@ from web.commands import (
     docs,
     doctor,
     migrate,
+    payouts,
     phone,
     reconcile,
     run,
@@ -38,6 +39,8 @@ app.command()(cancel.refunds)
 app.command()(cancel.policy)
 app.command()(reconcile.reconcile)
 app.add_typer(cases.app, name="cases")
+app.add_typer(payouts.app, name="payouts")
+app.add_typer(payouts.vendors, name="vendors")
 app.add_typer(clock.app, name="clock")
 app.command()(clock.trigger)
 app.add_typer(bench.app, name="bench")

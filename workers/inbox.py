@@ -32,8 +32,8 @@ from core.payments import attempts, settle
 from core.payments.model import Kind
 from core.people.model import Purpose
 from core.people.usecases import opt_out
-from core.ports import BadCallback, Delivery, MoneyEvent, Outcome, Reason
-from workers.attempts import COLLECTING, PAYING, halt_payouts
+from core.ports import BadCallback, Delivery, MoneyEvent, Outcome
+from workers.attempts import COLLECTING, PAYING
 from workers.budget import Budget
 from workers.counters import CALLBACKS
 from workers.parts import Parts
@@ -45,7 +45,7 @@ RUN_SECONDS = 20
 REJECTED = frozenset(
     {
         *("unknown_attempt", "wrong_amount", "wrong_number", "other_receipt", "no_receipt"),
-        *("bad_callback", "no_handler"),
+        *("bad_callback", "no_handler", "not_reversible"),
     }
 )
 
@@ -146,16 +146,13 @@ def _money(
 ) -> Handler:
     """Make the handler of a callback whose address names an attempt of these kinds."""
 
-    def handle(parts: Parts, tx: Tx, row: Inbound) -> str | None:
+    def handle(_parts: Parts, tx: Tx, row: Inbound) -> str | None:
         attempt_id, body = _addressed(row.payload)
         event = read(attempt_id, body)
         if event.outcome is Outcome.SUCCEEDED and event.amount is None:
             # A success that does not say how much is not believed: the provider is asked.
             event = replace(event, outcome=Outcome.UNKNOWN)
-        note = settle.apply(tx, event, kinds)
-        if event.reason is Reason.CREDENTIALS and note not in REJECTED:
-            halt_payouts(parts, event.provider, event.code or "")
-        return note
+        return settle.apply(tx, event, kinds)
 
     return handle
 
@@ -186,7 +183,7 @@ def _hinted(provider: str, read: ReadHint) -> Handler:
         if hint is None:
             return "nothing_decided"
         kinds = COLLECTING if hint.collects else PAYING
-        note = attempts.look_now(tx, provider, hint.attempt_id, kinds)
+        note = attempts.look_now(tx, provider, hint.attempt_id, kinds, came_back=hint.came_back)
         if note == "being_sent":
             # It was faster than the answer to the request itself.
             raise NotYet(note)

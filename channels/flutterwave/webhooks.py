@@ -72,7 +72,10 @@ def _hint(payload: Mapping[str, object], name: str, *, collects: bool) -> Hint |
         attempt_id = UUID(plain(data.get(name)))
     except ValueError:
         raise BadCallback(field=name) from None
-    return None if state_of(data) is Outcome.PENDING else Hint(attempt_id, collects)
+    state = state_of(data)
+    if state is Outcome.PENDING:
+        return None
+    return Hint(attempt_id, collects, came_back=state is Outcome.REVERSED)
 
 
 def _data(told: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -27,6 +27,8 @@ STATES = {
     "pending": Outcome.PENDING,
     "success-pending-validation": Outcome.PENDING,
     "new": Outcome.PENDING,
+    # A bank that returns a transfer does so after it was called successful.
+    "reversed": Outcome.REVERSED,
 }
 
 CHARGE_REASONS = (

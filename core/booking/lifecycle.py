@@ -33,6 +33,7 @@ class Event(StrEnum):
     COMPLETE = "complete"
     RELEASE = "release"
     PAID_OUT = "paid_out"
+    PAYOUT_REVERSED = "payout_reversed"
 
 
 class Actor(StrEnum):
@@ -64,6 +65,9 @@ TABLE = (
     (Event.PAID_OUT, State.COMPLETED, State.PAID_OUT),
     # The vendor's part of what was kept after a cancellation has reached them.
     (Event.PAID_OUT, State.CANCELLED, State.CANCELLED),
+    # What had reached the vendor came back: it is owed again.
+    (Event.PAYOUT_REVERSED, State.PAID_OUT, State.COMPLETED),
+    (Event.PAYOUT_REVERSED, State.CANCELLED, State.CANCELLED),
 )
 
 LIFECYCLE = Lifecycle(State, TABLE)

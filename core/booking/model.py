@@ -80,7 +80,7 @@ class Booking(Base):
     """When it was cancelled after it had been paid for."""
 
     def move(self, event: Event) -> State:
-        """Go where the table says; the only writer of the state.
+        """Go where the table says; with ``moves.move_all`` the only writer of the state.
 
         Raises:
             core.errors.IllegalMove: the table has no such step from here.

@@ -36,6 +36,9 @@ class Topic(StrEnum):
     MONEY_RETURNED = "money_returned"
     PAYOUT_SENT = "payout_sent"
     PAYOUT_FAILED = "payout_failed"
+    PAYOUT_HELD = "payout_held"
+    PAYOUT_REVERSED = "payout_reversed"
+    PAYOUT_CHANGED = "payout_changed"
 
 
 def facts(tx: Tx, booking: Booking) -> dict[str, Any]:

@@ -28,6 +28,7 @@ class TransferKind(StrEnum):
     MATCHED = "matched"
     SENT_BACK = "sent_back"
     CHARGED = "charged"
+    PAID_BACK = "paid_back"
 
 
 @dataclass(frozen=True, slots=True)

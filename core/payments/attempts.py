@@ -9,7 +9,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from core.booking.lifecycle import State
 from core.booking.model import Booking
@@ -38,6 +38,7 @@ from core.payments.model import Attempt, Kind, Receipt
 from core.payments.queries import collections_of, open_collection
 from core.payments.refunds import is_wanted
 from core.payments.settle import fail
+from core.payouts.halts import HaltReason, halts, is_halted
 from core.payouts.settle import is_owed, lock_payout, plan_rest
 from core.ports import BankAccount, PayRequest, ProviderError, PushRequest, Reason
 
@@ -109,23 +110,31 @@ def due_attempts(
     tx: Tx,
     limit: int,
     kinds: Collection[Kind] = tuple(Kind),
-    halted: Collection[str] = (),
 ) -> list[UUID]:
     """Return attempts that are to be sent, asked about or given up, the longest due first.
+
+    Nothing leaves through a provider that is halted. Where only money is wanting, what has left
+    is still asked about; refused credentials would be refused for questions, too.
 
     Args:
         tx: the caller's transaction.
         limit: so many at the most.
         kinds: only of these.
-        halted: providers that are left alone until a person acts.
     """
+    halted = {halt.provider: halt.reason for halt in halts(tx)}
+    short = [name for name, reason in halted.items() if reason is HaltReason.LOW_FLOAT]
+    left_alone = halted.keys() - short
     return list(
         tx.db.scalars(
             select(Attempt.id)
             .where(
                 Attempt.due_at <= tx.now,
                 Attempt.kind.in_(kinds),
-                Attempt.provider.not_in(halted),
+                or_(
+                    Attempt.kind == Kind.COLLECTION,
+                    Attempt.provider.not_in(left_alone)
+                    & or_(Attempt.provider.not_in(short), Attempt.state != AttemptState.QUEUED),
+                ),
             )
             .order_by(Attempt.due_at)
             .limit(limit)
@@ -145,22 +154,25 @@ def begin(tx: Tx, attempt_id: UUID) -> PushRequest | PayRequest | Attempt | None
         .where(Attempt.id == attempt_id, Attempt.due_at <= tx.now)
         .with_for_update(skip_locked=True)
     )
-    if attempt is None:
+    if attempt is None or _must_wait(tx, attempt):
         return None
     if attempt.state is AttemptState.QUEUED:
         return None if _reroute(tx, attempt) else _send(tx, attempt)
     if attempt.state is AttemptState.SENDING:
         attempt.move(AttemptEvent.LOSE)
-    if attempt.state is AttemptState.FAILED and attempt.sent_at is not None:
-        return _ask_late(tx, attempt)
     if attempt.state not in {AttemptState.PENDING, AttemptState.UNKNOWN}:
-        attempt.due_at = None
-        return None
+        return _ask_late(tx, attempt)
     if _may_be_sent_again(attempt) and _still_wanted(tx, attempt):
         attempt.move(AttemptEvent.REQUEUE)
         attempt.asked = 0
         return _send(tx, attempt)
     return _ask(tx, attempt)
+
+
+def _must_wait(tx: Tx, attempt: Attempt) -> bool:
+    """Tell whether another worker has learned of a halt since this one looked what is due."""
+    to_send = attempt.state is AttemptState.QUEUED or _may_be_sent_again(attempt)
+    return to_send and attempt.kind is not Kind.COLLECTION and is_halted(tx, attempt.provider)
 
 
 def _may_be_sent_again(attempt: Attempt) -> bool:
@@ -242,11 +254,19 @@ def _other_provider(tx: Tx, attempt: Attempt) -> str | None:
     return routing.alternative(order, tx.routes.health.down(), attempt.provider)
 
 
-def look_now(tx: Tx, provider: str, attempt_id: UUID, kinds: Collection[Kind]) -> str | None:
+def look_now(
+    tx: Tx,
+    provider: str,
+    attempt_id: UUID,
+    kinds: Collection[Kind],
+    *,
+    came_back: bool = False,
+) -> str | None:
     """Ask about an attempt at once: its provider says that something has become of it.
 
     What the provider said is not believed, only looked into. An attempt that was given up is
-    asked about too, because its money may have moved late.
+    asked about too, because its money may have moved late; with ``came_back`` also one that has
+    succeeded.
 
     Returns:
         None when it will be asked, else why not: ``unknown_attempt``, ``being_sent`` (say it
@@ -259,7 +279,7 @@ def look_now(tx: Tx, provider: str, attempt_id: UUID, kinds: Collection[Kind]) -
     )
     if attempt is None or attempt.sent_at is None:
         return "unknown_attempt"
-    if attempt.state is AttemptState.SUCCEEDED:
+    if attempt.state is AttemptState.SUCCEEDED and not came_back:
         return "repeat"
     if attempt.state in {AttemptState.QUEUED, AttemptState.SENDING}:
         return "being_sent"
@@ -271,8 +291,15 @@ def look_now(tx: Tx, provider: str, attempt_id: UUID, kinds: Collection[Kind]) -
 
 
 def _ask_late(tx: Tx, attempt: Attempt) -> Attempt | None:
-    """Plan the next question about an attempt that was given up; they end by themselves."""
-    if attempt.asked >= LATE_QUESTIONS_MAX:
+    """Plan the next question about an attempt that was settled; they end by themselves.
+
+    One that was given up may have gone through, a payout that arrived may have come back.
+    """
+    if attempt.state is AttemptState.SUCCEEDED and attempt.kind is Kind.PAYOUT:
+        attempt.due_at = None
+        return attempt
+    failed = attempt.state is AttemptState.FAILED and attempt.sent_at is not None
+    if not failed or attempt.asked >= LATE_QUESTIONS_MAX:
         attempt.due_at = None
         return None
     pause = ATTEMPT_BACKOFF_SECONDS[min(attempt.asked, len(ATTEMPT_BACKOFF_SECONDS) - 1)]
@@ -295,7 +322,7 @@ def _still_wanted(tx: Tx, attempt: Attempt) -> bool:
             return booking.state is State.AWAITING_PAYMENT
         case Kind.PAYOUT:
             payout = lock_payout(tx, attempt)
-            if is_owed(tx, payout, attempt):
+            if payout.hold_reason is None and is_owed(tx, payout, attempt):
                 return True
             plan_rest(tx, payout, attempt)
             return False
@@ -370,5 +397,6 @@ def refused(tx: Tx, attempt_id: UUID, error: ProviderError) -> AttemptState:
             booking = tx.db.get_one(Booking, attempt.booking_id)
             tell_customer(tx, booking, Topic.PROVIDER_DOWN)
     else:
-        fail(tx, attempt, REASONS.get(error.code, Reason.OTHER), error.code)
+        other = Reason.CONFIGURATION if error.stop else Reason.OTHER
+        fail(tx, attempt, REASONS.get(error.code, other), error.code)
     return attempt.state

@@ -118,6 +118,8 @@ class Attempt(Base):
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    reversed_at: Mapped[datetime | None]
+    """When the money of a payout came back after it had arrived."""
 
     def move(self, event: AttemptEvent) -> AttemptState:
         """Go where the table says; raises core.errors.IllegalMove."""

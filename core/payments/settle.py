@@ -25,7 +25,8 @@ from core.payments import receipts, refunds
 from core.payments.lifecycle import AttemptEvent, AttemptState
 from core.payments.model import Attempt, Direction, Kind, Receipt
 from core.payments.paybill import typed_code
-from core.payouts.settle import payout_failed, payout_paid
+from core.payouts.halts import OUR_SIDE, HaltReason, halt
+from core.payouts.settle import payout_failed, payout_paid, payout_reversed
 from core.people.model import User
 from core.ports import MoneyEvent, Outcome, Reason
 
@@ -40,7 +41,8 @@ def apply(tx: Tx, event: MoneyEvent, kinds: Collection[Kind] = tuple(Kind)) -> s
 
     Returns:
         None when it changed something, else why not: ``unknown_attempt``, ``wrong_amount``,
-        ``wrong_number``, ``other_receipt``, ``repeat``, ``late_failure``, ``pending``.
+        ``wrong_number``, ``other_receipt``, ``repeat``, ``late_failure``, ``pending``,
+        ``not_reversible``.
     """
     if event.account is not None:
         return _apply_paybill(tx, event)
@@ -57,11 +59,16 @@ def apply(tx: Tx, event: MoneyEvent, kinds: Collection[Kind] = tuple(Kind)) -> s
 def _apply_outcome(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
     if event.outcome is Outcome.SUCCEEDED:
         return _succeed(tx, attempt, event)
+    if event.outcome is Outcome.REVERSED:
+        return _reverse(tx, attempt, event)
     if attempt.state is AttemptState.SUCCEEDED:
         return "late_failure"
     if event.outcome is Outcome.FAILED and attempt.state is not AttemptState.FAILED:
         fail(tx, attempt, event.reason or Reason.OTHER, event.code)
         return None
+    if event.reason is Reason.CREDENTIALS and attempt.kind is not Kind.COLLECTION:
+        # The question itself was refused, and so would be whatever else is sent.
+        halt(tx, attempt.provider, HaltReason.CREDENTIALS, event.code)
     if event.outcome is Outcome.FAILED:
         attempt.due_at = None  # It was asked about once more, and there it is.
     in_flight = attempt.state in {AttemptState.SENDING, AttemptState.PENDING}
@@ -72,6 +79,25 @@ def _apply_outcome(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
     return "pending" if event.outcome is Outcome.PENDING else "repeat"
 
 
+def _reverse(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
+    """Book that a payout came back; one whose arrival we never knew of has simply failed."""
+    if attempt.kind is not Kind.PAYOUT:
+        return "not_reversible"
+    if attempt.state is not AttemptState.SUCCEEDED:
+        if attempt.state is AttemptState.FAILED:
+            return "repeat"
+        fail(tx, attempt, event.reason or Reason.BAD_RECIPIENT, event.code)
+        return None
+    number = event.receipt or f"reversal:{attempt.id}"
+    amount = Money(attempt.amount_cents)
+    if attempt.reversed_at is not None:
+        return "repeat"
+    if receipts.keep(tx, attempt.provider, number, Direction.IN, amount) is None:
+        return "other_receipt"
+    payout_reversed(tx, attempt, number)
+    return None
+
+
 def fail(tx: Tx, attempt: Attempt, reason: Reason, code: str | None) -> None:
     """Note that a locked attempt moved no money, and do what follows for its kind."""
     attempt.move(AttemptEvent.FAIL)
@@ -79,6 +105,9 @@ def fail(tx: Tx, attempt: Attempt, reason: Reason, code: str | None) -> None:
     attempt.code = code
     attempt.due_at = None
     attempt.finished_at = tx.now
+    if attempt.kind is not Kind.COLLECTION and reason in OUR_SIDE:
+        # The next one would fail like this one, and bring the operator's lock closer.
+        halt(tx, attempt.provider, OUR_SIDE[reason], code)
     match attempt.kind:
         case Kind.COLLECTION:
             booking = tx.db.get_one(Booking, attempt.booking_id)

@@ -19,6 +19,8 @@ from core.limits import PENALTIES_REVIEWED_MIN, PENALTY_DAYS
 from core.money import Money
 from core.msisdn import local_form
 from core.payments.refunds import refundable
+from core.payouts.holds import Hold
+from core.payouts.model import HoldReason
 from core.payouts.queries import earnings
 from core.people.penalties import penalties_of
 from sessions.dates import parse_day
@@ -300,6 +302,26 @@ def set_days(talk: Talk, tx: Tx) -> Go:
     return Go("home", why=done)
 
 
+HELD = {
+    HoldReason.KYC: t("{amount} waits: we must check your papers"),
+    HoldReason.NO_DETAILS: t("{amount} waits: tell us where to pay you"),
+    HoldReason.UNVERIFIED: t("{amount} waits: we must check where to pay you"),
+    HoldReason.ADMIN: t("{amount} waits: we are checking something, call us"),
+}
+HELD_BY_US = t("{amount} waits: the problem is on our side")
+
+
+def held_line(hold: Hold, amount: Money) -> T:
+    """Say in a line why a vendor's money is not paid now."""
+    if hold.until is not None:
+        return t(
+            "{amount} waits until {until}: you changed where we pay you",
+            amount=amount,
+            until=hold.until,
+        )
+    return T(HELD.get(hold.reason, HELD_BY_US).msgid, {"amount": amount})
+
+
 @vendor.screen("earnings", core=True)
 def money(talk: Talk) -> Menu:
     """What is the vendor's, and when it comes."""
@@ -314,6 +336,8 @@ def money(talk: Talk) -> Menu:
         [
             keep(
                 t("Next payout {day}: {amount}", day=found.next_run.date(), amount=found.payable)
+                if found.hold is None
+                else held_line(found.hold, found.payable)
             ),
             keep(t("Held for coming bookings: {amount}", amount=found.waiting)),
             keep(last),

@@ -9,6 +9,7 @@ import pytest
 from core.booking.notices import Topic
 from core.catalog.places import AREAS, TOWNS
 from core.limits import NAME_MAX, PEOPLE_MAX, STAY_NIGHTS_MAX, TITLE_MAX
+from core.payouts.model import HoldReason
 from core.ports import Reason
 from sessions.gsm7 import segments, septets
 from sessions.notices.context import NoticeContext
@@ -80,6 +81,13 @@ MORE: dict[str, list[dict[str, Any]]] = {
         for reason in Reason
         for to_bank in (False, True)
     ],
+    Topic.PAYOUT_HELD: [
+        {"amount_cents": 99_999_999_00, "reason": reason.value, "until": None}
+        for reason in HoldReason
+    ]
+    + [{"amount_cents": 99_999_999_00, "reason": "changed", "until": WORST["due_at"]}],
+    Topic.PAYOUT_REVERSED: [{"amount_cents": 99_999_999_00}],
+    Topic.PAYOUT_CHANGED: [{"to_bank": to_bank, "ending": "012"} for to_bank in (False, True)],
 }
 CARRIED = {ANSWER_TOPIC, LATE_TOPIC}
 CASES = [
@@ -112,6 +120,9 @@ TOLD: dict[str, tuple[str, ...]] = {
     Topic.MONEY_RETURNED: ("{total}", "K7P4Q"),
     Topic.PAYOUT_SENT: ("KES 99,999,999",),
     Topic.PAYOUT_FAILED: ("KES 99,999,999", "0700000099"),
+    Topic.PAYOUT_HELD: ("KES 99,999,999", "0700000099"),
+    Topic.PAYOUT_REVERSED: ("KES 99,999,999", "0700000099"),
+    Topic.PAYOUT_CHANGED: ("012", "0700000099"),
     HELP_TOPIC: ("*384*7781#", "0700000099"),
 }  # fmt: skip
 # When nothing was heard, nobody is sent to pay again without a warning.
