@@ -96,8 +96,11 @@ MONEY = {
     ("b2c", "timeout"): "b2c_timeout",
     ("status", "result"): "status_result",
     ("status", "timeout"): "status_timeout",
+    ("balance", "result"): "balance_result",
+    ("balance", "timeout"): "balance_timeout",
 }
-"""Daraja's callbacks about one attempt: the parts of the address, and what the inbox calls it."""
+"""Daraja's callbacks about one attempt or one question: the parts of the address, and what the
+inbox calls it."""
 
 
 async def _body(request: Request) -> bytes:

@@ -14,6 +14,7 @@ import structlog
 
 from channels.africastalking.messages import parse_delivery_report, parse_opt_out, parse_sms
 from channels.africastalking.ussd import parse_event
+from channels.daraja.balance import parse_balance
 from channels.daraja.callbacks import (
     parse_b2c_result,
     parse_b2c_timeout,
@@ -30,10 +31,12 @@ from core.inbox import Arrival, Inbound, NotYet
 from core.limits import INBOX_BATCH_MAX
 from core.payments import attempts, settle
 from core.payments.model import Kind
+from core.payouts.balances import unanswered
 from core.people.model import Purpose
 from core.people.usecases import opt_out
-from core.ports import BadCallback, Delivery, MoneyEvent, Outcome
+from core.ports import BadCallback, Delivery, MoneyEvent, Outcome, ProviderError
 from workers.attempts import COLLECTING, PAYING
+from workers.balances import note_answer, note_refusal
 from workers.budget import Budget
 from workers.counters import CALLBACKS
 from workers.parts import Parts
@@ -157,6 +160,23 @@ def _money(
     return handle
 
 
+def _balance(_parts: Parts, tx: Tx, row: Inbound) -> str | None:
+    """The answer to a question about one of our accounts; the address names the question."""
+    reading_id, body = _addressed(row.payload)
+    try:
+        balance = parse_balance(body)
+    except ProviderError as error:
+        note_refusal(tx, reading_id, error)
+        return error.code
+    return note_answer(tx, reading_id, balance)
+
+
+def _no_answer(_parts: Parts, tx: Tx, row: Inbound) -> None:
+    """A question expired in the provider's queue: it is asked again."""
+    reading_id, _ = _addressed(row.payload)
+    unanswered(tx, reading_id, "queue_timeout")
+
+
 def _addressed(payload: Json) -> tuple[UUID, Mapping[str, object]]:
     body = payload.get("body")
     try:
@@ -202,6 +222,8 @@ HANDLERS: Mapping[tuple[str, str], Handler] = {
     ("daraja", "b2c_timeout"): _money(parse_b2c_timeout, PAYING),
     ("daraja", "status_result"): _money(parse_status_result, PAYING),
     ("daraja", "status_timeout"): _money(parse_b2c_timeout, PAYING),
+    ("daraja", "balance_result"): _balance,
+    ("daraja", "balance_timeout"): _no_answer,
     ("daraja", "c2b_confirmation"): _paybill,
     **{
         (provider.name, kind): _hinted(provider.name, read)

@@ -92,7 +92,10 @@ def _reverse(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
     amount = Money(attempt.amount_cents)
     if attempt.reversed_at is not None:
         return "repeat"
-    if receipts.keep(tx, attempt.provider, number, Direction.IN, amount) is None:
+    kept = receipts.keep(
+        tx, attempt.provider, number, Direction.IN, amount, account=receipts.CAME_BACK
+    )
+    if kept is None:
         return "other_receipt"
     payout_reversed(tx, attempt, number)
     return None

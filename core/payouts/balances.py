@@ -55,7 +55,8 @@ class BalanceReading(Base):
     charges_cents: Mapped[int | None] = cents(nullable=True)
     """What such an account says; empty where charges are taken from the money itself."""
     gap_cents: Mapped[int | None] = cents(nullable=True)
-    """With the last answer of a round: all that is held, less what our books say."""
+    """With the last answer of a round: all that is held, less what our books say; what is under
+    way is left out of it."""
     difference_cents: Mapped[int | None] = cents(nullable=True)
     """By how much the gap has changed beyond what is under way."""
 

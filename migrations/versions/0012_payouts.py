@@ -18,6 +18,123 @@ CASE_KINDS = (
     "difference", "statement_missing", "invariant", "payout_held", "payout_reversed", "payouts_halted",
 )  # fmt: skip
 
+# Many transfers at once: the same rules as ledger_post, with as many statements for a thousand
+# transfers as for one. Legs come in one list, each with the place of its transfer among the keys.
+# Keys are inserted in their order and balances locked in the order of their paths, so that no two
+# calls can wait for each other. Within a call legs follow the order of the transfers; a limited
+# balance that would go beyond its limit on the way is refused, also when it comes back.
+POST_ALL = """
+CREATE FUNCTION ledger_post_all(
+    ids uuid[],
+    keys text[],
+    digests bytea[],
+    kinds text[],
+    booking_ids uuid[],
+    new_posted_at timestamptz,
+    places integer[],
+    paths text[],
+    currencies text[],
+    amounts bigint[]
+) RETURNS SETOF uuid
+LANGUAGE plpgsql SET nafasi.ledger = 'open' SET enable_seqscan = off AS $$
+DECLARE
+    known integer;
+    inserted uuid[];
+    reused text;
+BEGIN
+    WITH posted AS (
+        INSERT INTO ledger_transfers (id, idempotency_key, digest, kind, booking_id, posted_at)
+        SELECT id, key, digest, kind, booking_id, new_posted_at
+        FROM unnest(ids, keys, digests, kinds, booking_ids)
+            AS given (id, key, digest, kind, booking_id)
+        ORDER BY key
+        ON CONFLICT (idempotency_key) DO NOTHING
+        RETURNING id
+    )
+    SELECT coalesce(array_agg(id), '{}') INTO inserted FROM posted;
+
+    IF cardinality(inserted) < cardinality(ids) THEN
+        SELECT key INTO reused
+        FROM unnest(keys, digests) AS given (key, digest)
+        JOIN ledger_transfers ON idempotency_key = key
+        WHERE ledger_transfers.digest <> given.digest
+        LIMIT 1;
+        IF FOUND THEN
+            RAISE EXCEPTION 'key % came with other content', reused USING ERRCODE = 'NL409';
+        END IF;
+    END IF;
+
+    FOR attempt IN 1..2 LOOP
+        SELECT count(*) INTO known
+        FROM unnest(paths, currencies) AS wanted (path, currency)
+        WHERE currency = (SELECT currency FROM ledger_accounts WHERE path = wanted.path);
+        EXIT WHEN known = cardinality(paths);
+        IF attempt = 2 THEN
+            RAISE EXCEPTION 'an account has another currency' USING ERRCODE = 'NL404';
+        END IF;
+        INSERT INTO ledger_accounts (path, kind, currency, deferred, balance_cents, entries)
+        SELECT path, split_part(path, ':', 1), min(currency),
+            split_part(path, ':', 1) NOT IN ('escrow', 'payable'), 0, 0
+        FROM unnest(paths, currencies) AS wanted (path, currency)
+        GROUP BY path ORDER BY path
+        ON CONFLICT (path) DO NOTHING;
+    END LOOP;
+
+    -- A statement of its own: what it waits for is seen by the one that follows.
+    PERFORM FROM ledger_accounts
+    WHERE path IN (
+        SELECT path FROM unnest(paths) AS wanted (path)
+        WHERE split_part(path, ':', 1) IN ('escrow', 'payable')
+    )
+    ORDER BY path FOR NO KEY UPDATE;
+
+    WITH legs AS (
+        SELECT ids[place] AS transfer, leg.path, amount,
+            balance_cents + sum(amount) OVER chain AS balance,
+            entries + row_number() OVER chain AS number,
+            last_value(ordinality) OVER whole = ordinality AS is_last
+        FROM unnest(places, paths, amounts) WITH ORDINALITY
+            AS leg (place, path, amount, ordinality)
+        JOIN ledger_accounts ON ledger_accounts.path = leg.path
+        WHERE split_part(leg.path, ':', 1) IN ('escrow', 'payable')
+            AND ids[place] IN (SELECT unnest(inserted))
+        WINDOW chain AS (PARTITION BY leg.path ORDER BY ordinality),
+            whole AS (PARTITION BY leg.path ORDER BY ordinality
+                ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
+    ), written AS (
+        INSERT INTO ledger_postings
+            (transfer_id, account, amount_cents, entry_no, balance_after_cents)
+        SELECT transfer, path, amount, number, balance FROM legs ORDER BY path, number
+        RETURNING balance_after_cents
+    ), moved AS (
+        UPDATE ledger_accounts SET balance_cents = legs.balance, entries = legs.number
+        FROM legs WHERE legs.is_last AND ledger_accounts.path = legs.path
+    )
+    SELECT count(*) INTO known FROM written WHERE balance_after_cents > 0;
+    IF known > 0 THEN
+        RAISE EXCEPTION 'a balance would go beyond its limit'
+            USING ERRCODE = '23514', CONSTRAINT = 'ck_ledger_accounts_not_overdrawn';
+    END IF;
+
+    WITH posted AS (
+        INSERT INTO ledger_postings (transfer_id, account, amount_cents)
+        SELECT ids[place], path, amount
+        FROM unnest(places, paths, amounts) AS leg (place, path, amount)
+        WHERE split_part(path, ':', 1) NOT IN ('escrow', 'payable')
+            AND ids[place] IN (SELECT unnest(inserted))
+        RETURNING id
+    )
+    INSERT INTO ledger_deferred (posting_id) SELECT id FROM posted;
+
+    RETURN QUERY
+        SELECT ledger_transfers.id
+        FROM unnest(keys) WITH ORDINALITY AS given (key, place)
+        JOIN ledger_transfers ON idempotency_key = key
+        ORDER BY place;
+END
+$$
+"""
+
 
 def upgrade() -> None:
     op.add_column("vendors", sa.Column("payout_verified_at", MOMENT, nullable=True))
@@ -42,6 +159,7 @@ def upgrade() -> None:
     )
     _balances()
     _allow("cases", "kind", CASE_KINDS)
+    op.execute(POST_ALL.replace(":", r"\:"))
 
 
 def _payouts() -> None:
@@ -92,6 +210,7 @@ def _balances() -> None:
 
 
 def downgrade() -> None:
+    op.execute("DROP FUNCTION ledger_post_all")
     op.execute(
         "DELETE FROM cases WHERE kind IN ('payout_held', 'payout_reversed', 'payouts_halted')"
     )

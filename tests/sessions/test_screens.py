@@ -17,7 +17,10 @@ from core.booking.policy import POLICIES
 from core.catalog.model import Listing
 from core.clock import ManualClock
 from core.db.tx import Database, Tx
+from core.escrow import ledger, postings
 from core.ids import CountedIds
+from core.money import Money
+from core.people.model import User, Vendor
 from core.vault import Vault
 from sessions.fit import SCREEN_SEPTETS, page, view_of
 from sessions.flow import Ask, End, Go, Menu
@@ -161,6 +164,36 @@ def test_every_screen_fits_with_every_reason_above_it(
                 except AssertionError as error:
                     wrong.append(f"{case}: {error}")
     assert wrong == []
+
+
+HELD: dict[str, dict[str, Any]] = {
+    "changed": {"payout_changed_at": START},
+    "kyc": {"kyc_verified_at": None},
+    "no_details": {"payout_sealed": None},
+    "unverified": {"payout_verified_at": None},
+    "admin": {"payouts_held_why": "odd"},
+    "no_route": {"payout_method": "bank"},
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("reason", HELD)
+def test_a_vendor_reads_why_the_money_waits(
+    market_database: tuple[Database, Market], reason: str, language: str
+) -> None:
+    database, _ = market_database
+    with undone(database) as tx:
+        vendor = tx.db.query(Vendor).join(User).filter(User.msisdn == VENDOR).one()
+        tx.db.execute(update(Vendor).where(Vendor.id == vendor.id).values(HELD[reason]))
+        owed = Money(99_999_999_00)
+        ledger.post(tx, postings.paid_back(vendor.number, "daraja", owed, reference="SFR1"))
+        tx.db.expire_all()
+        _, shown = shown_in(tx, Case("earnings", msisdn=VENDOR), language)
+
+        check_screen(shown, language, home=False)
+        text = "".join(text for text, _ in pages(shown, language, home=False))
+        waits = {"en": "KES 99,999,999 waits", "sw": "KES 99,999,999 zinasubiri"}[language]
+        assert waits in text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -77,7 +77,7 @@ ROUNDS_MAX = 100
 MOMENTS_MAX = 2_000
 LOG_MAX = 1_000
 # What runs in a story. Housekeeping forgets what stories look at; the others only look.
-BESIDE = {"housekeeping", "checker", "cases", "float"}
+BESIDE = {"housekeeping", "checker", "cases", "float", "balances"}
 WORK = tuple(job.run for job in JOBS if job.name not in BESIDE)
 STORY_IDS, SEED_IDS = 2, 1
 OK, CREATED = 200, 201

@@ -226,7 +226,8 @@ def test_every_kind_that_providers_send_has_a_handler() -> None:
     sms_kinds = {"sms", "delivery_report", "opt_out", "ussd_event"}
     money_kinds = {"stk", "b2c_result", "b2c_timeout", "status_result", "status_timeout"}
     assert HANDLERS.keys() == {("africastalking", kind) for kind in sms_kinds} | {
-        ("daraja", kind) for kind in money_kinds | {"c2b_confirmation"}
+        ("daraja", kind)
+        for kind in money_kinds | {"c2b_confirmation", "balance_result", "balance_timeout"}
     } | {("flutterwave", kind) for kind in ("charge", "transfer", "other")}
 
 
