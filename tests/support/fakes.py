@@ -108,6 +108,7 @@ class FakePayouts:
         self.answers: dict[UUID, MoneyEvent] = {}
         self.moved: dict[UUID, PayRequest] = {}
         self.balance: Balance | None = None
+        self.balance_script = Script()
         self.balances_asked: list[tuple[UUID, str]] = []
 
     def pay(self, request: PayRequest) -> Accepted:
@@ -123,6 +124,7 @@ class FakePayouts:
 
     def ask_balance(self, question_id: UUID, account: str) -> Balance | None:
         self.balances_asked.append((question_id, account))
+        self.balance_script.play()
         return self.balance
 
 
