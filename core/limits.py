@@ -42,6 +42,8 @@ PAYOUT_OUR_RETRY_SECONDS = 600
 # Whoever steals a phone wants the money to go elsewhere at once.
 PAYOUT_CHANGED_SECONDS = 72 * 3600
 PAYOUT_HOLD_WHY_MAX = 200
+# Whoever ends a hold looks again at once; whatever else ends one is seen a day later.
+PAYOUT_HELD_AGAIN_SECONDS = 24 * 3600
 BANK_CODE_MAX = 6
 BANK_ACCOUNT_MAX = 20
 
@@ -51,7 +53,6 @@ BALANCE_AGAIN_SECONDS = 900
 BALANCE_SHORT_SECONDS = 600
 # A balance that is older says nothing about what can be sent now.
 BALANCE_FRESH_SECONDS = 3600
-BALANCES_KEPT_DAYS = 400
 
 # STK attempts: wait before the push so that the USSD session is over (a push during one fails
 # with 1037), then when to ask about a silent attempt, counted from the push (provider-facts §2.5).

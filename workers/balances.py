@@ -55,9 +55,13 @@ def note_answer(tx: Tx, reading_id: UUID, balance: Balance) -> str | None:
 
 
 def note_refusal(tx: Tx, reading_id: UUID, error: ProviderError) -> None:
-    """Note that a question was refused; refused credentials would be refused for payouts too."""
+    """Note that a question was refused.
+
+    Credentials that the paying account refuses would be refused for payouts too; that they are
+    not good for another account says nothing about payouts.
+    """
     reading = tx.db.get(BalanceReading, reading_id)
     unanswered(tx, reading_id, error.code)
     log.warning("balance.refused", code=error.code, **error.data)
-    if reading is not None and error.stop:
+    if reading is not None and reading.pays and error.stop:
         halt_on_stop(tx, reading.provider, error)

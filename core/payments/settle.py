@@ -81,17 +81,15 @@ def _apply_outcome(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
 
 def _reverse(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
     """Book that a payout came back; one whose arrival we never knew of has simply failed."""
-    if attempt.kind is not Kind.PAYOUT:
-        return "not_reversible"
-    if attempt.state is not AttemptState.SUCCEEDED:
-        if attempt.state is AttemptState.FAILED:
-            return "repeat"
+    if attempt.state is AttemptState.FAILED or attempt.reversed_at is not None:
+        return "repeat"
+    if attempt.state is not AttemptState.SUCCEEDED and attempt.kind is not Kind.COLLECTION:
         fail(tx, attempt, event.reason or Reason.BAD_RECIPIENT, event.code)
         return None
+    if attempt.kind is not Kind.PAYOUT:
+        return "not_reversible"
     number = event.receipt or f"reversal:{attempt.id}"
     amount = Money(attempt.amount_cents)
-    if attempt.reversed_at is not None:
-        return "repeat"
     kept = receipts.keep(
         tx, attempt.provider, number, Direction.IN, amount, account=receipts.CAME_BACK
     )

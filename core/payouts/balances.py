@@ -25,6 +25,7 @@ from core.ports import Balance
 ASKED_AT = time(5, 30)
 """Each day, Kenyan time: half an hour before the weekly run."""
 SHORT = "balance"
+REFUSED = "bad_credentials"
 PAYING = (Kind.PAYOUT, Kind.RETURN)
 
 
@@ -108,12 +109,16 @@ def _is_time(tx: Tx, provider: str) -> bool:
 
 
 def _last_answered(tx: Tx, provider: str) -> datetime:
-    """Return when the last round began that was answered whole."""
+    """Return when the last round began that was answered whole, for good or for bad.
+
+    Where our credentials were refused, the next question waits for the next day.
+    """
+    is_final = BalanceReading.held_cents.is_not(None) | (BalanceReading.code == REFUSED)
     rounds = (
         select(BalanceReading.asked_at)
         .where(BalanceReading.provider == provider)
         .group_by(BalanceReading.asked_at)
-        .having(func.count(BalanceReading.held_cents) == func.count())
+        .having(func.bool_and(func.coalesce(is_final, False)))
         .order_by(BalanceReading.asked_at.desc())
         .limit(1)
     )

@@ -119,7 +119,7 @@ class Payout(Base):
     tries: Mapped[int] = mapped_column(default=0)
     due_at: Mapped[datetime | None]
     """When the next part or try is to be made, or a held one is looked at again; empty while an
-    attempt is open or a person must act."""
+    attempt is open."""
     reason: Mapped[str | None]
     """Why the last try failed."""
     created_at: Mapped[datetime]

@@ -1,6 +1,6 @@
 """What the outcome of a payout's attempt does to the payout and its bookings."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -13,7 +13,12 @@ from core.db.tx import Tx
 from core.escrow import ledger, postings
 from core.escrow.model import TransferRow
 from core.escrow.transfer import TransferKind
-from core.limits import PAYOUT_OUR_RETRY_SECONDS, PAYOUT_RETRY_SECONDS, PAYOUT_TRIES_MAX
+from core.limits import (
+    PAYOUT_HELD_AGAIN_SECONDS,
+    PAYOUT_OUR_RETRY_SECONDS,
+    PAYOUT_RETRY_SECONDS,
+    PAYOUT_TRIES_MAX,
+)
 from core.money import Money
 from core.payments.lifecycle import OPEN
 from core.payments.model import Attempt
@@ -66,9 +71,16 @@ def go_on(tx: Tx, payout: Payout, *, after_seconds: int) -> None:
 
 def hold_now(tx: Tx, payout: Payout) -> None:
     """Hold a payout of which no try is open, for the reason that it has."""
+    assert payout.hold_reason is not None, "it is held for a reason"
     payout.move(PayoutEvent.HOLD)
-    payout.due_at = None
+    keep_held(tx, payout, payout.hold_reason, None)
     tell_held(tx, payout)
+
+
+def keep_held(tx: Tx, payout: Payout, reason: HoldReason, until: datetime | None) -> None:
+    """Note why a payout is held, and when to look again."""
+    payout.hold_reason = reason
+    payout.due_at = until or tx.now + timedelta(seconds=PAYOUT_HELD_AGAIN_SECONDS)
 
 
 def payout_paid(tx: Tx, attempt: Attempt) -> None:
@@ -196,7 +208,9 @@ def tell_held(tx: Tx, payout: Payout) -> None:
         Topic.PAYOUT_HELD,
         key=payout.hold_reason.value,
         reason=payout.hold_reason.value,
-        until=payout.due_at.isoformat() if payout.due_at is not None else None,
+        until=payout.due_at.isoformat()
+        if payout.hold_reason is HoldReason.CHANGED and payout.due_at is not None
+        else None,
         to_bank=payout.method is PayoutMethod.BANK,
     )
 

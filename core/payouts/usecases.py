@@ -32,7 +32,7 @@ from core.payouts.model import (
     PayoutRun,
     PayoutState,
 )
-from core.payouts.settle import hold_now, tell_held
+from core.payouts.settle import hold_now, keep_held, tell_held
 from core.people.model import PayoutMethod, User, Vendor
 
 # What stops a payout that is under way, too; anything else does not reach where it is going.
@@ -80,7 +80,8 @@ def make_payout(tx: Tx, vendor_id: UUID) -> Payout | None:
 def make_payouts(tx: Tx, vendor_ids: Collection[UUID]) -> list[Payout]:
     """Make the payouts of vendors, of everything that each is owed, in one transaction.
 
-    As many statements for a hundred vendors as for one. Nothing is made for a vendor who is owed
+    With as many statements for a hundred vendors as for one, but for those who have to be told
+    something. Nothing is made for a vendor who is owed
     less than the minimum or whose payout is on its way. One who may not be paid now gets a
     payout that is held, and is told why. When more is planned than a provider is known to hold,
     it is halted here, before anything is sent.
@@ -106,10 +107,7 @@ def make_payouts(tx: Tx, vendor_ids: Collection[UUID]) -> list[Payout]:
     if rows:
         tx.db.execute(insert(PayoutItem), rows)
     for vendor, payout in made:
-        if payout.state is PayoutState.HELD:
-            tell_held(tx, payout)
-        else:
-            _new_part(tx, payout, vendor)
+        _send_or_tell(tx, payout, vendor)
     _guard(tx)
     return [payout for _, payout in made]
 
@@ -176,25 +174,30 @@ def _new_payout(tx: Tx, vendor: Vendor, items: Sequence[tuple[UUID, int]], balan
     return payout
 
 
-def _decide(tx: Tx, payout: Payout, vendor: Vendor) -> bool:
+def _decide(tx: Tx, payout: Payout, vendor: Vendor) -> None:
     """Release a held payout to where the vendor is paid today, unless something is in the way."""
     hold = hold_of(vendor, tx.routes, tx.now)
-    payout.hold_reason = hold.reason if hold is not None else None
-    payout.due_at = hold.until if hold is not None else None
     if hold is not None:
-        return False
+        keep_held(tx, payout, hold.reason, hold.until)
+        return
     payout.move(PayoutEvent.RELEASE)
+    payout.hold_reason = None
+    payout.due_at = None
     payout.method = vendor.payout_method
     payout.recipient_sealed = vendor.payout_sealed
-    return True
+
+
+def _send_or_tell(tx: Tx, payout: Payout, vendor: Vendor) -> None:
+    """Plan the first part of what was released; the vendor is told once of each reason."""
+    if payout.state is PayoutState.HELD:
+        tell_held(tx, payout)
+    else:
+        _new_part(tx, payout, vendor)
 
 
 def _release_or_hold(tx: Tx, payout: Payout, vendor: Vendor) -> None:
-    """Send a held payout on its way if it may go; the vendor is told once of each reason."""
-    if _decide(tx, payout, vendor):
-        _new_part(tx, payout, vendor)
-    else:
-        tell_held(tx, payout)
+    _decide(tx, payout, vendor)
+    _send_or_tell(tx, payout, vendor)
     _guard(tx)
 
 

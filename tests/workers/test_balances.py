@@ -87,6 +87,22 @@ def test_refused_credentials_halt_payouts_before_one_is_tried(crew: Crew) -> Non
     assert reading(crew, asked).code == "bad_credentials"
 
 
+def test_an_account_that_may_not_be_asked_halts_nothing_and_is_asked_tomorrow(
+    crew: Crew, clock: ManualClock
+) -> None:
+    crew.payouts.accounts = ("600124", "600123")
+    run_balances(crew.parts)
+    [(paying, _), (collecting, _)] = crew.payouts.balances_asked
+    arrive(crew.database, told(paying, 5_000), told(collecting, 0, code=21))
+    run_inbox(crew.parts)
+
+    assert crew.database.run(halts) == []
+    clock.advance(seconds=BALANCE_AGAIN_SECONDS)
+    assert run_balances(crew.parts) == 0
+    clock.advance(days=1)
+    assert run_balances(crew.parts) == 2
+
+
 def test_a_provider_that_does_not_answer_halts_nothing(crew: Crew, clock: ManualClock) -> None:
     crew.payouts.balance_script.then(ProviderError("unavailable", retryable=True))
     assert run_balances(crew.parts) == 0

@@ -299,10 +299,10 @@ def _told(payout: "Payout", vendor: "Vendor") -> dict[str, Any]:
 
 def _line(row: dict[str, Any]) -> str:
     why = row["held_for"] or row["reason"] or ""
-    until = f" until {row['due_at']}" if row["due_at"] else ""
+    next_look = f", next look {row['due_at']}" if row["due_at"] else ""
     return (
         f"{row['vendor']}  {row['business']}  {_shillings(row['amount_cents'])}"
-        f"  {row['state']}  {why}{until}\n"
+        f"  {row['state']}  {why}{next_look}\n"
     )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from core.cases.model import Case
 from core.cases.sweep import sweep
 from core.errors import BadInput, NotFound, Refused
-from core.limits import PAYOUT_CHANGED_SECONDS
+from core.limits import PAYOUT_CHANGED_SECONDS, PAYOUT_HELD_AGAIN_SECONDS
 from core.money import kes
 from core.outbox import Notice
 from core.payments.model import Kind
@@ -85,6 +85,21 @@ def test_whoever_may_not_be_paid_is_told_why_and_keeps_the_money(
     assert waiting.payout.id == payout.id
     assert world.monday() == [], "one live payout at the most"
     world.assert_sound()
+
+
+def test_whatever_else_ends_a_hold_is_seen_a_day_later(world: World) -> None:
+    change(world, status=VendorStatus.RESTRICTED)
+    world.released()
+    payout = the_payout(world)
+    change(world, status=VendorStatus.ACTIVE)
+    world.pay_out()
+    assert read(world, payout).state is PayoutState.HELD
+
+    world.clock.advance(seconds=PAYOUT_HELD_AGAIN_SECONDS)
+    world.pay_out()
+
+    assert read(world, payout).state is PayoutState.RELEASED
+    assert world.told(VENDOR).count("payout_held") == 1
 
 
 def test_what_was_checked_goes_out_at_once(world: World) -> None:
