@@ -175,14 +175,8 @@ def _note_refusal(parts: Parts, attempt_id: UUID, kind: Kind, error: ProviderErr
 
 def _halt_on_stop(parts: Parts, provider: str, error: ProviderError) -> None:
     if error.stop:
-        halt_payouts(parts, provider, error)
+        parts.database.run(lambda tx: halt_on_stop(tx, provider, error))
         raise Halted
-
-
-def halt_payouts(parts: Parts, provider: str, error: ProviderError) -> None:
-    """Send nothing more through a provider, because only a person can help."""
-    parts.database.run(lambda tx: halt_on_stop(tx, provider, error))
-    log.error("payouts.halted", provider=provider, code=error.code)
 
 
 def _log_call(event: str, kind: Kind, result: str, attempt_id: UUID) -> None:

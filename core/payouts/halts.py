@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
+import structlog
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
@@ -16,6 +17,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.db.base import Base, choice
 from core.db.tx import Tx, Work
 from core.ports import ProviderError, Reason
+
+log = structlog.get_logger()
 
 
 class HaltReason(StrEnum):
@@ -50,13 +53,15 @@ class Halt(Base):
 def halt(tx: Tx, provider: str, reason: HaltReason, code: str | None) -> None:
     """Send nothing more through a provider. An empty account is not a halt's last word."""
     new = insert(Halt).values(provider=provider, reason=reason, code=code, since=tx.now)
-    tx.db.execute(
+    since = tx.db.scalar(
         new.on_conflict_do_update(
             index_elements=["provider"],
             set_={"reason": new.excluded.reason, "code": new.excluded.code},
             where=Halt.reason == HaltReason.LOW_FLOAT,
-        )
+        ).returning(Halt.since)
     )
+    if since == tx.now:
+        log.error("payouts.halted", provider=provider, reason=reason.value, code=code)
 
 
 def halt_on_stop(tx: Tx, provider: str, error: ProviderError) -> None:
@@ -70,6 +75,8 @@ def resume(tx: Tx, provider: str) -> bool:
         delete(Halt).where(Halt.provider == provider).returning(Halt.provider)
     ).first()
     tx.wake(Work.ATTEMPTS)
+    if ended is not None:
+        log.warning("payouts.resumed", provider=provider)
     return ended is not None
 
 

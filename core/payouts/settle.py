@@ -109,7 +109,7 @@ def payout_paid(tx: Tx, attempt: Attempt) -> None:
     payout.hold_reason = None
     payout.finished_at = tx.now
     bookings = _bookings(tx, payout)
-    _set_live(tx, payout, live=True)
+    set_live(tx, payout, live=True)
     move_all(tx, bookings, Event.PAID_OUT, Actor.PROVIDER)
     _tell(tx, payout, Topic.PAYOUT_SENT, bookings=len(bookings), to_bank=_goes_to_bank(attempt))
 
@@ -135,9 +135,10 @@ def payout_failed(tx: Tx, attempt: Attempt, reason: Reason) -> None:
     payout.due_at = None
     payout.hold_reason = None
     payout.finished_at = tx.now
-    _set_live(tx, payout, live=False)
+    set_live(tx, payout, live=False)
     to_bank = _goes_to_bank(attempt)
-    _tell(tx, payout, Topic.PAYOUT_FAILED, reason=reason.value, to_bank=to_bank)
+    key = tx.now.isoformat()  # It may be tried again, and fail again.
+    _tell(tx, payout, Topic.PAYOUT_FAILED, key=key, reason=reason.value, to_bank=to_bank)
 
 
 def payout_reversed(tx: Tx, attempt: Attempt, number: str) -> None:
@@ -151,22 +152,28 @@ def payout_reversed(tx: Tx, attempt: Attempt, number: str) -> None:
         attempt: locked, succeeded, and not reversed before.
         number: under what the provider shows that the money came back.
     """
+    # The vendor first, as everybody does who changes both.
+    of_payout = select(Payout.vendor_id).where(Payout.id == attempt.payout_id)
+    vendor = tx.db.scalars(
+        select(Vendor)
+        .where(Vendor.id == of_payout.scalar_subquery())
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).one()
     payout = lock_payout(tx, attempt)
-    vendor = tx.db.get_one(Vendor, payout.vendor_id)
     amount = Money(attempt.amount_cents)
     attempt.reversed_at = tx.now
-    back = postings.paid_back(vendor.number, attempt.provider, amount, reference=number)
     if not _was_booked(tx, attempt):
         # It had gone out beyond what was owed; suspense was short of it.
         ledger.post(tx, postings.suspended(attempt.provider, amount, number))
         return
-    ledger.post(tx, back)
+    ledger.post(tx, postings.paid_back(vendor.number, attempt.provider, amount, reference=number))
     vendor.payout_verified_at = None
     payout.paid_cents -= attempt.amount_cents
     if payout.state is PayoutState.PAID:
         bookings = _bookings(tx, payout)
         payout.move(PayoutEvent.REVERSE)
-        _set_live(tx, payout, live=False)
+        set_live(tx, payout, live=False)
         move_all(tx, bookings, Event.PAYOUT_REVERSED, Actor.PROVIDER)
     elif payout.state is PayoutState.RELEASED:
         payout.hold_reason = payout.hold_reason or HoldReason.UNVERIFIED
@@ -195,7 +202,8 @@ def _bookings(tx: Tx, payout: Payout) -> list[UUID]:
     )
 
 
-def _set_live(tx: Tx, payout: Payout, *, live: bool) -> None:
+def set_live(tx: Tx, payout: Payout, *, live: bool) -> None:
+    """Note whether a payout is the one that its bookings are paid by."""
     tx.db.execute(update(PayoutItem).where(PayoutItem.payout_id == payout.id).values(live=live))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, or_, select, update
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.booking.lifecycle import State
@@ -32,7 +32,7 @@ from core.payouts.model import (
     PayoutRun,
     PayoutState,
 )
-from core.payouts.settle import hold_now, keep_held, tell_held
+from core.payouts.settle import hold_now, keep_held, set_live, tell_held
 from core.people.model import PayoutMethod, User, Vendor
 
 # What stops a payout that is under way, too; anything else does not reach where it is going.
@@ -81,10 +81,9 @@ def make_payouts(tx: Tx, vendor_ids: Collection[UUID]) -> list[Payout]:
     """Make the payouts of vendors, of everything that each is owed, in one transaction.
 
     With as many statements for a hundred vendors as for one, but for those who have to be told
-    something. Nothing is made for a vendor who is owed
-    less than the minimum or whose payout is on its way. One who may not be paid now gets a
-    payout that is held, and is told why. When more is planned than a provider is known to hold,
-    it is halted here, before anything is sent.
+    something. Nothing is made for a vendor who is owed less than the minimum or whose payout is
+    on its way. One who may not be paid now gets a payout that is held, and is told why. When
+    more is planned than a provider is known to hold, it is halted before anything is sent.
 
     Returns:
         the new payouts, in the order of the vendors' ids.
@@ -285,12 +284,10 @@ def retry_payout(tx: Tx, vendor: Vendor) -> Payout:
     hold = hold_of(vendor, tx.routes, tx.now)
     if hold is not None:
         raise Refused("payout_held", reason=hold.reason.value)
+    set_live(tx, payout, live=True)
     payout.move(PayoutEvent.RETRY)
-    payout.hold_reason = HoldReason.ADMIN
     payout.tries = 0
     payout.finished_at = None
-    tx.db.execute(update(PayoutItem).where(PayoutItem.payout_id == payout.id).values(live=True))
-    tx.db.flush()
     _release_or_hold(tx, payout, vendor)
     return payout
 
