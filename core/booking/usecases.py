@@ -6,7 +6,7 @@ for each other: customer (only ``book``), listing (only ``accept``), booking, ca
 
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from core.booking import rules
 from core.booking.lifecycle import CLAIMING, Actor, Event, State
@@ -26,6 +26,14 @@ from core.people.model import User
 from core.people.usecases import ensure_user
 
 CODE_TRIES_MAX = 20
+_OPEN = (
+    select(func.count())
+    .select_from(Booking)
+    .where(
+        Booking.customer_id == bindparam("customer"),
+        Booking.state.in_([State.REQUESTED, State.AWAITING_PAYMENT]),
+    )
+)
 
 
 def book(tx: Tx, msisdn: str, wish: Wish, shown_total: Money) -> Booking:
@@ -183,14 +191,7 @@ def _check_open_bookings(tx: Tx, customer: User) -> None:
 
     ``ensure_user`` has locked the customer, so that two calls of one number are counted in turn.
     """
-    open_now = tx.db.scalar(
-        select(func.count())
-        .select_from(Booking)
-        .where(
-            Booking.customer_id == customer.id,
-            Booking.state.in_([State.REQUESTED, State.AWAITING_PAYMENT]),
-        )
-    )
+    open_now = tx.db.scalar(_OPEN, {"customer": customer.id})
     if (open_now or 0) >= OPEN_BOOKINGS_PER_CUSTOMER_MAX:
         raise Refused("too_many_open", limit=OPEN_BOOKINGS_PER_CUSTOMER_MAX)
 
