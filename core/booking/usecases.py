@@ -4,9 +4,11 @@ Each function is one effect in the caller's transaction. Lock order, so that no 
 for each other: customer (only ``book``), listing (only ``accept``), booking, calendar days.
 """
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, func, select
+from sqlalchemy.dialects.postgresql import insert
 
 from core.booking import rules
 from core.booking.lifecycle import CLAIMING, Actor, Event, State
@@ -26,6 +28,7 @@ from core.people.model import User
 from core.people.usecases import ensure_user
 
 CODE_TRIES_MAX = 20
+_NEW = insert(Booking).on_conflict_do_nothing(index_elements=["code"]).returning(Booking)
 _OPEN = (
     select(func.count())
     .select_from(Booking)
@@ -58,8 +61,6 @@ def book(tx: Tx, msisdn: str, wish: Wish, shown_total: Money) -> Booking:
     customer = ensure_user(tx, msisdn)
     _check_open_bookings(tx, customer)
     booking = _new_booking(tx, offer, customer)
-    tx.db.add(booking)
-    tx.db.flush()
     if offer.instant:
         _claim(tx, booking)
         first = "book_instant"
@@ -148,42 +149,43 @@ def _claim(tx: Tx, booking: Booking) -> None:
 
 
 def _new_booking(tx: Tx, offer: Offer, customer: User) -> Booking:
+    """Write a booking under a code that no other has."""
+    values = _as_agreed(tx, offer, customer)
+    for _ in range(CODE_TRIES_MAX):
+        made = tx.db.scalar(_NEW, {**values, "code": tx.ids.code()})
+        if made is not None:
+            return made
+    raise AssertionError("no free booking code in many draws: the alphabet is used up")
+
+
+def _as_agreed(tx: Tx, offer: Offer, customer: User) -> dict[str, Any]:
     price = offer.price
     due = rules.instant_hold_due if offer.instant else None
-    return Booking(
-        id=tx.ids.uuid(),
-        code=_free_code(tx),
-        listing_id=offer.listing.id,
-        vendor_id=offer.listing.vendor_id,
-        customer_id=customer.id,
-        state=State.AWAITING_PAYMENT if offer.instant else State.REQUESTED,
-        starts_on=offer.wish.starts_on,
-        ends_on=offer.wish.ends_on,
-        starts_at=offer.starts_at,
-        ends_at=offer.ends_at,
-        people=offer.wish.people,
-        quantity=offer.quantity,
-        base_cents=price.base.cents,
-        service_fee_cents=price.service_fee.cents,
-        vat_cents=price.vat.cents,
-        rounding_cents=price.rounding.cents,
-        total_cents=price.total.cents,
-        commission_cents=price.commission.cents,
-        withholding_cents=price.withholding.cents,
-        vendor_net_cents=price.vendor_net.cents,
-        policy=offer.policy,
-        check_in_pin_sealed=tx.vault.seal(tx.ids.digits(4)),
-        due_at=due(tx.now) if due else rules.answer_due(tx.now, offer.starts_at),
-        created_at=tx.now,
-    )
-
-
-def _free_code(tx: Tx) -> str:
-    for _ in range(CODE_TRIES_MAX):
-        code = tx.ids.code()
-        if tx.db.scalar(select(Booking.id).where(Booking.code == code)) is None:
-            return code
-    raise AssertionError("no free booking code in many draws: the alphabet is used up")
+    return {
+        "id": tx.ids.uuid(),
+        "listing_id": offer.listing.id,
+        "vendor_id": offer.listing.vendor_id,
+        "customer_id": customer.id,
+        "state": State.AWAITING_PAYMENT if offer.instant else State.REQUESTED,
+        "starts_on": offer.wish.starts_on,
+        "ends_on": offer.wish.ends_on,
+        "starts_at": offer.starts_at,
+        "ends_at": offer.ends_at,
+        "people": offer.wish.people,
+        "quantity": offer.quantity,
+        "base_cents": price.base.cents,
+        "service_fee_cents": price.service_fee.cents,
+        "vat_cents": price.vat.cents,
+        "rounding_cents": price.rounding.cents,
+        "total_cents": price.total.cents,
+        "commission_cents": price.commission.cents,
+        "withholding_cents": price.withholding.cents,
+        "vendor_net_cents": price.vendor_net.cents,
+        "policy": offer.policy,
+        "check_in_pin_sealed": tx.vault.seal(tx.ids.digits(4)),
+        "due_at": due(tx.now) if due else rules.answer_due(tx.now, offer.starts_at),
+        "created_at": tx.now,
+    }
 
 
 def _check_open_bookings(tx: Tx, customer: User) -> None:
