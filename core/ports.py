@@ -36,6 +36,38 @@ class UssdTurn:
 
 
 @dataclass(frozen=True, slots=True)
+class UssdPart:
+    """One hop of a gateway that brings only what was typed last.
+
+    Attributes:
+        typed: what was typed; on the first hop what was dialled after the code, often nothing.
+        begins: it is a session's first hop, by the gateway's word.
+        number: the gateway's count of the session's hops from 1; None when it does not count,
+            so that a repeated hop can only be told from the same key pressed again by its time.
+    """
+
+    provider: str
+    session_id: str
+    msisdn: str
+    service_code: str
+    typed: str
+    begins: bool
+    number: int | None = None
+    network: str = ""
+
+    def within(self, transcript: str) -> UssdTurn:
+        """Return the hop as the end of everything that was typed."""
+        return UssdTurn(
+            self.provider,
+            self.session_id,
+            self.msisdn,
+            self.service_code,
+            transcript,
+            self.network,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """What one turn shows: GSM-7 text, and whether the conversation is over."""
 

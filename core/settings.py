@@ -68,6 +68,11 @@ class Settings(BaseSettings):
         "Fernet keys that seal payout details and ids, newest first, parted by commas.",
     )
     ussd_code: str = Field(default="*384*7781#", description="What customers dial.")
+    ussd_gateways: str = Field(
+        default="africastalking",
+        description="Who may bring us calls, parted by commas: africastalking, hubtel (a gateway "
+        "of that shape), safaricom, airtel. Each has its address /hooks/NAME/SECRET/ussd.",
+    )
     help_phone: str = Field(
         default="+254700000099", description="The number that HELP names, for people."
     )
@@ -100,6 +105,11 @@ class Settings(BaseSettings):
     africastalking_shortcode: str = Field(
         default="20384", description="Where people send SMS to us."
     )
+
+    airtel_userid: str = Field(
+        default="", description="User that Airtel's calls carry, when one was agreed."
+    )
+    airtel_password: SecretStr = _secret("", "That user's password.")
 
     daraja_base_url: str = Field(
         default="https://api.safaricom.co.ke", description="Daraja, its sandbox, or a simulator."

@@ -18,7 +18,6 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from channels.africastalking.form import PROVIDER as AFRICASTALKING
-from channels.africastalking.form import fields
 from channels.africastalking.messages import parse_delivery_report, parse_opt_out, parse_sms
 from channels.africastalking.ussd import parse_event
 from channels.daraja.callbacks import (
@@ -32,11 +31,12 @@ from channels.daraja.callbacks import (
 )
 from channels.daraja.wire import PROVIDER as DARAJA
 from channels.daraja.wire import identifier
+from channels.form import fields
 from channels.money import Forged, MoneyProvider
 from channels.registry import enabled_providers
 from core.inbox import store
 from core.payments.paybill import Fit, judge
-from core.ports import BadCallback, Callback
+from core.ports import BadCallback, Callback, SessionEnd
 from web.hop import Gone, TooLong, read_body
 from web.parts import Parts
 
@@ -264,6 +264,25 @@ def _validation(parts: Parts, body: bytes) -> Mapping[str, Any]:
     account, amount = event.account or "", event.amount
     assert amount is not None, "parse_c2b refuses a payment without an amount"
     return C2B_ANSWERS[parts.database.run(lambda tx: judge(tx, account, amount))]
+
+
+def keep_end(parts: Parts, end: SessionEnd) -> None:
+    """Keep a gateway's word that a conversation is over; never raises.
+
+    Nothing hangs on it, and a gateway that is told of our troubles would only say it again.
+    """
+    payload = {
+        "status": end.status,
+        "hops": end.hops,
+        "network": end.network,
+        "error": end.error,
+    }
+    callback = Callback(end.provider, "ussd_event", end.session_id, payload, once=True)
+    try:
+        _keep(parts, callback)
+    except AWAY:
+        parts.metrics.callback(end.provider, "ussd_event", "lost")
+        log.warning("callback.lost", provider=end.provider, kind="ussd_event")
 
 
 def _keep_patiently(parts: Parts, callback: Callback) -> None:

@@ -22,7 +22,7 @@ from channels.daraja.callbacks import (
     parse_stk,
 )
 from channels.money import ReadHint
-from channels.registry import PROVIDERS
+from channels.registry import GATEWAYS, PROVIDERS
 from core import inbox, outbox
 from core.db.base import Json
 from core.db.tx import Tx
@@ -133,12 +133,18 @@ def _ussd_event(_parts: Parts, _tx: Tx, row: Inbound) -> None:
     event = parse_event(_form(row))
     log.info(
         "session.ended",
+        provider=row.provider,
         session_id=event.session_id,
         status=event.status,
         hops=event.hops,
         cost_cents=event.cost_cents,
         duration_ms=event.duration_ms,
     )
+
+
+def _session_end(_parts: Parts, _tx: Tx, row: Inbound) -> None:
+    """The same of a gateway that tells it with the call itself."""
+    log.info("session.ended", provider=row.provider, session_id=row.reference, **row.payload)
 
 
 def _money(
@@ -206,6 +212,7 @@ HANDLERS: Mapping[tuple[str, str], Handler] = {
     ("daraja", "status_result"): _money(parse_status_result, PAYING),
     ("daraja", "status_timeout"): _money(parse_b2c_timeout, PAYING),
     ("daraja", "c2b_confirmation"): _paybill,
+    **{(name, "ussd_event"): _session_end for name in GATEWAYS if name != "africastalking"},
     **{
         (provider.name, kind): _hinted(provider.name, read)
         for provider in PROVIDERS

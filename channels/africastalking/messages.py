@@ -3,7 +3,8 @@
 All are form POSTs that are repeated until a 200, so each may come twice and out of order.
 """
 
-from channels.africastalking.form import ID_MAX, PROVIDER, fields, optional_word, phone, word
+from channels.africastalking.form import PROVIDER
+from channels.form import ID_MAX, fields, optional_word, phone, word
 from core.ports import BadCallback, Delivery, DeliveryReport, OptedOut, SmsIn
 
 # Ten joined segments; more than any handset sends.

@@ -14,7 +14,8 @@ import requests
 from africastalking.SMS import SMSService
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
-from channels.africastalking.form import ID_MAX, PROVIDER, cost_cents
+from channels.africastalking.form import PROVIDER, cost_cents
+from channels.form import ID_MAX
 from channels.http import (
     ANSWER_SECONDS,
     CONNECT_SECONDS,

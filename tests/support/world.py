@@ -30,7 +30,7 @@ from channels.flutterwave.client import FlutterwaveClient
 from channels.flutterwave.provider import flutterwave_config
 from channels.flutterwave.transfers import FlutterwavePayouts
 from channels.health import SharedHealth
-from channels.registry import build_routes, enabled_providers
+from channels.registry import build_routes, enabled_gateways, enabled_providers
 from channels.simulator.app import create_app
 from channels.simulator.config import SimulatorConfig
 from channels.simulator.credentials import new_private_key_pem
@@ -54,7 +54,7 @@ from sessions.sms import SmsDesk
 from sessions.store import forget_person
 from tests.channels.simulator.rig import QUICK, eventually, serving
 from tests.support.servers import Databases
-from web.hooks import hook_routes
+from web.hooks import hook_routes, keep_end
 from web.hop import UssdHop
 from web.metrics import Metrics
 from web.parts import Parts as WebParts
@@ -181,7 +181,14 @@ class Stage:
             web = WebParts(settings, database, conductor, Metrics(), Nudger(NoBroker()))
             app = FastAPI()
             app.include_router(hook_routes(web))
-            self.switch.app = UssdHop(conductor.advance, SECRET, app, lambda _field: None)
+            self.switch.app = UssdHop(
+                conductor.advance,
+                partial(keep_end, web),
+                enabled_gateways(settings),
+                SECRET,
+                app,
+                lambda _gateway, _field: None,
+            )
             made = World(self, database, parts, redis_url)
             made.control("/reset", {})
             # Whatever is under way for this story ends before its database goes.
