@@ -4,6 +4,7 @@ Written by hand because the USSD hop reads one per keystroke: five fields in a f
 """
 
 import re
+from collections.abc import Mapping
 from urllib.parse import unquote_to_bytes
 
 from core.errors import BadInput
@@ -94,3 +95,13 @@ def phone(found: dict[str, str], name: str) -> str:
         return parse_msisdn(written)
     except BadInput:
         raise BadCallback(field=name, impossible=True) from None
+
+
+def storable(found: dict[str, str]) -> dict[str, str]:
+    """Return fields as they may be kept: PostgreSQL's JSON holds no NUL."""
+    return {name.replace("\x00", ""): value.replace("\x00", "") for name, value in found.items()}
+
+
+def words(kept: Mapping[str, object]) -> dict[str, str]:
+    """Return the fields of a kept form, whatever else stands beside them."""
+    return {name: value for name, value in kept.items() if isinstance(value, str)}

@@ -112,10 +112,15 @@ class SmsIn:
 
 @dataclass(frozen=True, slots=True)
 class SmsOut:
-    """A message to a person: final text, already through the GSM-7 gate."""
+    """A message to a person: final text, already through the GSM-7 gate.
+
+    Attributes:
+        id: ours; by it a route reports that gives messages no name of its own.
+    """
 
     msisdn: str
     text: str
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,28 @@ class Settings(BaseSettings):
         default="20384", description="Where people send SMS to us."
     )
 
+    sms_routes: str = Field(
+        default="africastalking",
+        description="Who sends our messages, the preferred one first, parted by commas: "
+        "africastalking, twilio, kannel. The next one takes what the one before could not.",
+    )
+    twilio_base_url: str = Field(
+        default="https://api.twilio.com", description="Twilio, or a simulator."
+    )
+    twilio_account_sid: str = Field(default="", description="The account's SID.")
+    twilio_auth_token: SecretStr = _secret(
+        LOCAL_SECRET, "The account's token; it signs Twilio's callbacks too."
+    )
+    twilio_sender: str = Field(default="NAFASI", description="A number or name of ours there.")
+    kannel_base_url: str = Field(
+        default="http://127.0.0.1:13013", description="Where Kannel's sms box listens."
+    )
+    kannel_username: str = Field(default="nafasi", description="Its sendsms user.")
+    kannel_password: SecretStr = _secret(LOCAL_SECRET, "That user's password.")
+    kannel_sender: str = Field(
+        default="NAFASI", description="The short code or name it sends from."
+    )
+
     airtel_userid: str = Field(
         default="", description="User that Airtel's calls carry, when one was agreed."
     )
@@ -182,7 +204,15 @@ class Settings(BaseSettings):
 
     def _problems(self) -> list[str]:
         """Say what keeps these settings out of production."""
-        idle = () if self.flutterwave_enabled else ("flutterwave_",)
+        idle = tuple(
+            prefix
+            for prefix, used in (
+                ("flutterwave_", self.flutterwave_enabled),
+                ("twilio_", "twilio" in self.sms_routes),
+                ("kannel_", "kannel" in self.sms_routes),
+            )
+            if not used
+        )
         secrets = {
             name: value.get_secret_value()
             for name in type(self).model_fields

@@ -31,9 +31,10 @@ from channels.daraja.callbacks import (
 )
 from channels.daraja.wire import PROVIDER as DARAJA
 from channels.daraja.wire import identifier
-from channels.form import fields
+from channels.form import fields, storable
 from channels.money import Forged, MoneyProvider
-from channels.registry import enabled_providers
+from channels.registry import enabled_providers, enabled_sms_routes
+from channels.sms import SmsCall, SmsRoute
 from core.inbox import store
 from core.payments.paybill import Fit, judge
 from core.ports import BadCallback, Callback, SessionEnd
@@ -136,7 +137,43 @@ def hook_routes(parts: Parts) -> APIRouter:
             first = [knows_secret(other.name)]
             prefix = f"/{other.name}/{{secret}}"
             router.include_router(_webhooks(parts, other), prefix=prefix, dependencies=first)
+    for route in enabled_sms_routes(parts.settings):
+        if route.accepts:
+            first = [knows_secret(route.name)]
+            prefix = f"/{route.name}/{{secret}}"
+            router.include_router(_messages(parts, route), prefix=prefix, dependencies=first)
     return router
+
+
+def _messages(parts: Parts, route: SmsRoute) -> APIRouter:
+    """Return the routes of messages and delivery reports."""
+    router = APIRouter()
+    base = parts.settings.public_url.rstrip("/")
+
+    def message_callback(name: str, request: Request, body: Body) -> Response:
+        accept = route.accepts.get(name)
+        if accept is None:
+            raise HTTPException(404)
+        query = request.scope["query_string"]
+        address = f"{base}{request.url.path}" + (f"?{query.decode()}" if query else "")
+        try:
+            callback = accept(parts.settings, SmsCall(address, query, request.headers, body))
+        except Forged:
+            return _forged(parts, route.name, name)
+        except BadCallback as error:
+            return _refuse(parts, route.name, name, error)
+        _keep(parts, callback)
+        kind = "text/xml" if route.noted.startswith("<") else "text/plain"
+        return Response(route.noted, media_type=kind)
+
+    router.add_api_route("/{name}", message_callback, methods=[route.method])
+    return router
+
+
+def _forged(parts: Parts, provider: str, kind: str) -> Response:
+    parts.metrics.callback(provider, kind, "forged")
+    log.warning("callback.forged", provider=provider, kind=kind)
+    return PlainTextResponse("Unauthorized", status_code=401)
 
 
 def _webhooks(parts: Parts, provider: MoneyProvider) -> APIRouter:
@@ -151,9 +188,7 @@ def _webhooks(parts: Parts, provider: MoneyProvider) -> APIRouter:
         try:
             callback = accept(parts.settings, request.headers, body)
         except Forged:
-            parts.metrics.callback(provider.name, name, "forged")
-            log.warning("callback.forged", provider=provider.name, kind=name)
-            return PlainTextResponse("Unauthorized", status_code=401)
+            return _forged(parts, provider.name, name)
         except BadCallback as error:
             return _refuse(parts, provider.name, name, error)
         _keep(parts, callback)
@@ -181,12 +216,7 @@ def _africastalking(parts: Parts) -> APIRouter:
         if form.kind == "opt_out":
             # The same words mean a new wish after a START; only retries are the same one.
             reference = f"{reference} {parts.database.clock.now():%Y-%m-%dT%H}"
-        payload = {
-            # PostgreSQL's JSON holds no NUL.
-            key.replace("\x00", ""): value.replace("\x00", "")
-            for key, value in found.items()
-            if key not in form.hidden
-        }
+        payload = storable({key: value for key, value in found.items() if key not in form.hidden})
         _keep(parts, Callback(AFRICASTALKING, form.kind, reference, payload, form.once))
         return PlainTextResponse("OK")
 

@@ -250,7 +250,7 @@ class Stage:
         payouts = DarajaPayouts(daraja), FlutterwavePayouts(flutterwave)
         return Parts(
             database=database,
-            sender=sender,
+            senders=(sender,),
             collections={gateway.name: gateway for gateway in collections},
             payouts={gateway.name: gateway for gateway in payouts},
             health=health,
