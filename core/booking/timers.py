@@ -34,7 +34,7 @@ def due_bookings(tx: Tx, limit: int) -> list[UUID]:
         tx.db.scalars(
             select(Booking.id)
             .where(Booking.due_at <= tx.now)
-            .order_by(Booking.due_at)
+            .order_by(Booking.due_at, Booking.id)
             .limit(limit)
         )
     )

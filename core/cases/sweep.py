@@ -171,7 +171,7 @@ def _open_new(tx: Tx, rule: Rule) -> list[int]:
     statement = (
         f"SELECT * FROM ({rule.found}) AS found WHERE NOT EXISTS ("  # noqa: S608 -- our own words.
         " SELECT 1 FROM cases WHERE kind = :kind AND cases.subject = found.subject)"
-        " LIMIT :batch_max"
+        " ORDER BY found.subject LIMIT :batch_max"
     )
     opened = (
         open_case(tx, rule.kind, row.subject, amount_cents=row.amount_cents, facts=row.facts)

@@ -127,7 +127,7 @@ def due_attempts(
                 Attempt.kind.in_(kinds),
                 Attempt.provider.not_in(halted),
             )
-            .order_by(Attempt.due_at)
+            .order_by(Attempt.due_at, Attempt.id)
             .limit(limit)
         )
     )
