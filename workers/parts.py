@@ -12,14 +12,16 @@ from redis.retry import Retry
 from sqlalchemy.orm import Session
 
 from channels.africastalking.sms import AfricasTalkingSms
+from channels.etims.registrar import open_registrar
 from channels.health import SharedHealth
 from channels.http import Breaker
 from channels.registry import build_health, build_routes, enabled_providers
 from core.bootstrap import build_clock, build_database
 from core.clock import SystemClock
 from core.db.tx import Database, Tx, Work
+from core.documents.usecases import Seller
 from core.local_clock import read_ahead
-from core.ports import CollectionGateway, PayoutGateway, SmsIn, SmsSender
+from core.ports import CollectionGateway, PayoutGateway, SmsIn, SmsSender, TaxRegistrar
 from core.reconcile.accounts import accounts_of
 from core.reconcile.usecases import Accounts
 from core.settings import Settings
@@ -58,6 +60,8 @@ class Parts:
         desk: answers people's messages.
         render: makes the words of a notice: topic, values, language.
         pauses: what is left alone for a while, known to all workers.
+        seller: who issues receipts.
+        registrar: who tells the tax authority of them; None where nobody does.
         refresh: called before each task; keeps a movable clock up to date.
         close: lets go of all connections.
     """
@@ -72,6 +76,8 @@ class Parts:
     render: Render
     pauses: Pauses
     accounts: Mapping[str, Accounts] = field(default_factory=dict)
+    seller: Seller = field(default_factory=Seller)
+    registrar: TaxRegistrar | None = None
     refresh: Callable[[], None] = field(default=lambda: None)
     close: Callable[[], None] = field(default=lambda: None)
 
@@ -99,12 +105,15 @@ def build_parts(settings: Settings, wake: Callable[[Work], None]) -> Parts:
         provider.name: provider.open(settings, store, clock)
         for provider in enabled_providers(settings)
     }
+    registrar = open_registrar(settings)
     words = notice_context(settings)
 
     def close() -> None:
         sender.close()
         for opened in gateways.values():
             opened.close()
+        if registrar is not None:
+            registrar.close()
         health.close()
         store.close()
         database.close()
@@ -120,6 +129,8 @@ def build_parts(settings: Settings, wake: Callable[[Work], None]) -> Parts:
         render=partial(render, context=words),
         pauses=Pauses(store),
         accounts=accounts_of(settings),
+        seller=Seller(settings.company_name, settings.company_pin),
+        registrar=registrar,
         refresh=_follow(clock, database) if settings.local else lambda: None,
         close=close,
     )
