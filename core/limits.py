@@ -99,3 +99,17 @@ PROVIDER_CHARGE_MAX_CENTS = 10_000
 PROVIDER_CHARGE_MAX_BASIS_POINTS = 500
 # A month's statement can be had in the first days of the next.
 STATEMENT_DUE_DAYS = 10
+
+# Documents. A batch is one transaction; its numbers are held for as long as its rows take.
+DOCUMENTS_BATCH_MAX = 50
+# Letters of a token in a link: 132 bits, short enough for an SMS.
+DOCUMENT_TOKEN_LENGTH = 22
+# A link to a vendor's statement, sent by SMS; it opens once.
+STATEMENT_LINK_SECONDS = 24 * 3600
+STATEMENT_LINKS_A_DAY_MAX = 5
+STATEMENT_ENTRIES_MAX = 10_000
+TAX_ROWS_MAX = 200_000
+# An invoice whose registering failed without fault of its own: seconds before the n-th new try.
+INVOICE_BACKOFF_SECONDS = (30, 120, 600, 3600)
+INVOICE_LEASE_SECONDS = 120
+INVOICES_BATCH_MAX = 50

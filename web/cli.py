@@ -11,13 +11,16 @@ from web.commands import (
     clock,
     docs,
     doctor,
+    etims,
     migrate,
+    papers,
     phone,
     reconcile,
     run,
     seed,
     settings,
     simulator,
+    tax,
     up,
 )
 
@@ -38,6 +41,10 @@ app.command()(cancel.refunds)
 app.command()(cancel.policy)
 app.command()(reconcile.reconcile)
 app.add_typer(cases.app, name="cases")
+app.command()(papers.receipt)
+app.command()(papers.statement)
+app.add_typer(tax.app, name="tax")
+app.add_typer(etims.app, name="etims")
 app.add_typer(clock.app, name="clock")
 app.command()(clock.trigger)
 app.add_typer(bench.app, name="bench")

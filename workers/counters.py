@@ -11,3 +11,7 @@ CALLBACKS = Counter(
 )
 TIMERS = Counter("nafasi_worker_timers", "Timers of bookings that fired, by state.", ["state"])
 PAYOUTS = Counter("nafasi_worker_payouts", "Payouts and parts of payouts made.", ["result"])
+DOCUMENTS = Counter("nafasi_worker_documents", "Receipts and credit notes issued.", ["kind"])
+INVOICES = Counter(
+    "nafasi_worker_tax_invoices", "Invoices sent to the tax authority, by outcome.", ["result"]
+)

@@ -11,6 +11,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from sqlalchemy.orm import Session
 
+from channels.etims.registrar import open_registrar
 from channels.health import SharedHealth
 from channels.registry import (
     build_health,
@@ -21,8 +22,9 @@ from channels.registry import (
 from core.bootstrap import build_clock, build_database
 from core.clock import SystemClock
 from core.db.tx import Database, Tx, Work
+from core.documents.usecases import Seller
 from core.local_clock import read_ahead
-from core.ports import CollectionGateway, PayoutGateway, SmsIn, SmsSender
+from core.ports import CollectionGateway, PayoutGateway, SmsIn, SmsSender, TaxRegistrar
 from core.reconcile.accounts import accounts_of
 from core.reconcile.usecases import Accounts
 from core.settings import Settings
@@ -61,6 +63,8 @@ class Parts:
         desk: answers people's messages.
         render: makes the words of a notice: topic, values, language.
         pauses: what is left alone for a while, known to all workers.
+        seller: who issues receipts.
+        registrar: who tells the tax authority of them; None where nobody does.
         refresh: called before each task; keeps a movable clock up to date.
         close: lets go of all connections.
     """
@@ -75,6 +79,8 @@ class Parts:
     render: Render
     pauses: Pauses
     accounts: Mapping[str, Accounts] = field(default_factory=dict)
+    seller: Seller = field(default_factory=Seller)
+    registrar: TaxRegistrar | None = None
     refresh: Callable[[], None] = field(default=lambda: None)
     close: Callable[[], None] = field(default=lambda: None)
 
@@ -96,6 +102,7 @@ def build_parts(settings: Settings, wake: Callable[[Work], None]) -> Parts:
         provider.name: provider.open(settings, store, clock)
         for provider in enabled_providers(settings)
     }
+    registrar = open_registrar(settings)
     words = notice_context(settings)
 
     def close() -> None:
@@ -103,6 +110,8 @@ def build_parts(settings: Settings, wake: Callable[[Work], None]) -> Parts:
             sender.close()
         for opened in gateways.values():
             opened.close()
+        if registrar is not None:
+            registrar.close()
         health.close()
         store.close()
         database.close()
@@ -118,6 +127,8 @@ def build_parts(settings: Settings, wake: Callable[[Work], None]) -> Parts:
         render=partial(render, context=words),
         pauses=Pauses(store),
         accounts=accounts_of(settings),
+        seller=Seller(settings.company_name, settings.company_pin),
+        registrar=registrar,
         refresh=_follow(clock, database) if settings.local else lambda: None,
         close=close,
     )

@@ -1,7 +1,7 @@
 """The simulators as one ASGI application.
 
-`/africastalking`, `/daraja` and `/flutterwave/v3` speak the providers' wire formats, so that an
-adapter needs nothing but a base URL; `/simulator/api` is our own control JSON;
+`/africastalking`, `/daraja`, `/flutterwave/v3` and `/etims` speak the providers' wire formats, so
+that an adapter needs nothing but a base URL; `/simulator/api` is our own control JSON;
 `/simulator/certificate.pem` is what Safaricom publishes for security credentials. Imports nothing
 of the project but the core.
 """
@@ -22,6 +22,7 @@ from channels.simulator import (
     daraja_b2c,
     daraja_c2b,
     daraja_stk,
+    etims,
     flutterwave_charges,
     flutterwave_transfers,
 )
@@ -82,6 +83,7 @@ def app_of(world: World) -> Starlette:
             Mount("/africastalking", routes=africastalking.routes(world)),
             Mount("/daraja", app=_daraja(world, daraja_routes)),
             Mount("/flutterwave/v3", routes=flutterwave_routes),
+            Mount("/etims", routes=etims.routes(world)),
             Route("/simulator/certificate.pem", certificate),
             Mount("/simulator/api", routes=control.routes(world)),
         ],

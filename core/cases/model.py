@@ -31,6 +31,8 @@ class CaseKind(StrEnum):
     """A provider's statement says otherwise. Subject: fault, provider and receipt number."""
     STATEMENT_MISSING = "statement_missing"
     """Money of a month that no statement has shown yet. Subject: provider, account, month."""
+    INVOICE_REFUSED = "invoice_refused"
+    """The tax authority will not have an invoice. Subject: its number."""
     INVARIANT = "invariant"
     """Something that must always be true is not. Subject: the invariant's name."""
 

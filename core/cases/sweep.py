@@ -127,6 +127,18 @@ JOIN statement_matches ON receipt_id = receipts.id
 WHERE facts ->> 'fault' = 'missing_theirs'
 """
 
+INVOICE_REFUSED = """
+SELECT tax_invoices.number::text AS subject, total_cents AS amount_cents,
+    jsonb_build_object('document_id', document_id, 'code', code, 'tries', tries) AS facts
+FROM tax_invoices JOIN documents ON documents.id = document_id
+WHERE state = 'refused'
+"""
+
+INVOICE_SETTLED = """
+SELECT subject FROM open
+JOIN tax_invoices ON number::text = subject WHERE tax_invoices.state <> 'refused'
+"""
+
 RULES = (
     Rule(CaseKind.SUSPENSE, SUSPENSE, SUSPENSE_SETTLED),
     Rule(CaseKind.RETURN_FAILED, RETURN_FAILED, SUSPENSE_SETTLED),
@@ -136,6 +148,7 @@ RULES = (
     Rule(CaseKind.NOTICES_UNKNOWN, NOTICES_UNKNOWN),
     Rule(CaseKind.CALLBACK_DEAD, CALLBACK_DEAD),
     Rule(CaseKind.DIFFERENCE, "", DIFFERENCE_SETTLED),
+    Rule(CaseKind.INVOICE_REFUSED, INVOICE_REFUSED, INVOICE_SETTLED),
 )
 
 

@@ -14,7 +14,7 @@ from core.booking.lifecycle import CLAIMING, LIFECYCLE
 from core.db.tx import Tx
 from core.escrow import invariants as ledger
 from core.escrow.invariants import FINDINGS_MAX
-from core.invariants import bookings, delivery, money, payouts
+from core.invariants import bookings, delivery, documents, money, payouts
 from core.invariants.check import Finding, Invariant
 from core.limits import PENALTIES_REVIEWED_MIN
 from core.people.penalties import counted_since
@@ -24,7 +24,13 @@ LATE_SECONDS = 10 * 60
 # A lease that ran out is taken again by the next run.
 STUCK_SECONDS = 5 * 60
 
-CHECKS = (*money.CHECKS, *bookings.CHECKS, *payouts.CHECKS, *delivery.CHECKS)
+CHECKS = (
+    *money.CHECKS,
+    *bookings.CHECKS,
+    *payouts.CHECKS,
+    *documents.CHECKS,
+    *delivery.CHECKS,
+)
 
 # What a person may have to look at. None of it is broken: its outcome is noted as not known.
 CASES = {

@@ -11,6 +11,7 @@ from core.booking.cancel import cancel_by_customer
 from core.booking.timers import due_bookings, fire
 from core.clock import ManualClock
 from core.db.tx import Database, Tx
+from core.documents.usecases import Seller, issue_due
 from core.invariants.check import Finding
 from core.invariants.run import open_cases, run_all
 from core.payments import attempts, settle
@@ -51,6 +52,7 @@ def lived(database: Database, clock: ManualClock) -> Database:
             attempts.accepted(tx, attempt_id, "AG_1")
             attempt = tx.db.get_one(Attempt, attempt_id)
             settle.apply(tx, paid_event(attempt, "UAF5T4R3E2"))
+        issue_due(tx, Seller())
     with database.transaction() as tx:
         rooms = tx.db.get_one(type(rooms), rooms_id)
         make_booking(tx, rooms, CUSTOMER, in_days=16)
@@ -152,6 +154,34 @@ SQL_BREAKS = {
             " SELECT payouts.id, booking_id, payout_items.amount_cents, true"
             " FROM payouts, payout_items WHERE state = 'failed'"
         ),
+    ),
+    "a receipt that was taken away": (
+        "I12",
+        "DELETE FROM tax_invoices; DELETE FROM documents WHERE number = 1",
+    ),
+    "a number that was given twice": (
+        "I12",
+        (
+            "ALTER TABLE documents DROP CONSTRAINT uq_documents_kind_year_number;"
+            " UPDATE documents SET number = 1"
+        ),
+    ),
+    "a number that nobody drew": (
+        "I12",
+        "UPDATE document_series SET last_number = last_number + 1 WHERE name = 'receipt'",
+    ),
+    "a document of no series": (
+        "I12",
+        "DELETE FROM document_series WHERE name = 'receipt'",
+    ),
+    "a receipt of another amount than the payment's": (
+        "I12",
+        "UPDATE documents SET total_cents = total_cents + 100, base_cents = base_cents + 100",
+    ),
+    "a payment whose receipt nobody owes": ("I12", "DELETE FROM documents_due"),
+    "a refund without a credit note": (
+        "I12",
+        "UPDATE refunds SET state = 'returned'",
     ),
     "a move that the table does not have": (
         "I11",

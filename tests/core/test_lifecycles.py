@@ -11,6 +11,8 @@ from sqlalchemy import text
 from core.booking import lifecycle as booking
 from core.booking.model import Booking
 from core.db.tx import Database
+from core.documents import lifecycle as invoice
+from core.documents.model import TaxInvoice
 from core.errors import IllegalMove
 from core.lifecycle import Lifecycle
 from core.payments import lifecycle as attempt
@@ -34,6 +36,12 @@ LIFECYCLES: dict[str, tuple[Lifecycle[Any, Any], type[StrEnum], type[StrEnum], A
         Refund,
     ),
     "payouts": (payout.LIFECYCLE, payout.PayoutState, payout.PayoutEvent, payout.Payout),
+    "tax_invoices": (
+        invoice.LIFECYCLE,
+        invoice.InvoiceState,
+        invoice.InvoiceEvent,
+        TaxInvoice,
+    ),
 }
 
 every_lifecycle = pytest.mark.parametrize("table", LIFECYCLES)
@@ -64,6 +72,7 @@ def test_every_state_can_be_reached_and_every_event_happens(table: str) -> None:
         "attempts": {attempt.AttemptState.QUEUED},
         "refunds": {attempt.RefundState.OPEN},
         "payouts": {payout.PayoutState.RELEASED},
+        "tax_invoices": {invoice.InvoiceState.WAITING},
     }[table]
 
     reached: set[Any] = set(firsts)
