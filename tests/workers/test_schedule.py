@@ -38,7 +38,7 @@ def waiting(store: redis.Redis, queue: str) -> int:
 def test_tasks_have_the_names_that_others_send() -> None:
     assert {job.task for job in JOBS} == {
         "notices.run", "attempts.run", "inbox.run", "timers.run",
-        "payouts.run", "ledger.run", "housekeeping.run",
+        "disputes.run", "payouts.run", "ledger.run", "housekeeping.run",
         "checker.run", "cases.run", "float.run",
     }  # fmt: skip
     assert BY_WORK.keys() == set(Work)
