@@ -9,6 +9,7 @@ from web.commands import (
     cases,
     catalogs,
     clock,
+    disputes,
     docs,
     doctor,
     migrate,
@@ -38,6 +39,7 @@ app.command()(cancel.refunds)
 app.command()(cancel.policy)
 app.command()(reconcile.reconcile)
 app.add_typer(cases.app, name="cases")
+app.add_typer(disputes.app, name="disputes")
 app.add_typer(clock.app, name="clock")
 app.command()(clock.trigger)
 app.add_typer(bench.app, name="bench")
