@@ -56,29 +56,13 @@ def open_dispute(
     booking = lock_booking(tx, booking_id)
     _check_customer(booking, customer_id)
     rules.check_may_open(booking, tx.now)
-    made = select(func.count()).select_from(Dispute).where(Dispute.booking_id == booking.id)
-    if int(tx.db.scalar(made) or 0) >= DISPUTES_PER_BOOKING_MAX:
-        raise Refused("too_many_disputes", limit=DISPUTES_PER_BOOKING_MAX)
     move(tx, booking, Event.DISPUTE, Actor.CUSTOMER, customer_id, problem.value)
     booking.due_at = None
-    answer_by = rules.answer_by(tx.now)
-    dispute = Dispute(
-        id=tx.ids.uuid(),
-        booking_id=booking.id,
-        problem=problem,
-        state=DisputeState.WAITING,
-        due_at=rules.remind_at(answer_by),
-        answer_by=answer_by,
-        decide_by=rules.decide_by(answer_by),
-        opened_at=tx.now,
-    )
-    tx.db.add(dispute)
-    tx.db.flush()
-    told = deadlines(dispute)
-    held_cents = refundable(booking).cents
-    key = str(dispute.id)
+    dispute = _new_dispute(tx, booking, problem)
+    key, told = str(dispute.id), deadlines(dispute)
+    held = refundable(booking)
     tell_customer(
-        tx, booking, Topic.DISPUTE_OPENED_CUSTOMER, key=key, held_cents=held_cents, **told
+        tx, booking, Topic.DISPUTE_OPENED_CUSTOMER, key=key, held_cents=held.cents, **told
     )
     tell_vendor(tx, booking, Topic.DISPUTE_OPENED_VENDOR, key=key, problem=problem.value, **told)
     if words.strip():
@@ -203,6 +187,26 @@ def _open_of(tx: Tx, booking_id: UUID) -> tuple[Booking, Dispute]:
     if dispute is None:
         raise NotFound("no_dispute")
     return booking, dispute
+
+
+def _new_dispute(tx: Tx, booking: Booking, problem: Problem) -> Dispute:
+    made = select(func.count()).select_from(Dispute).where(Dispute.booking_id == booking.id)
+    if int(tx.db.scalar(made) or 0) >= DISPUTES_PER_BOOKING_MAX:
+        raise Refused("too_many_disputes", limit=DISPUTES_PER_BOOKING_MAX)
+    answer_by = rules.answer_by(tx.now)
+    dispute = Dispute(
+        id=tx.ids.uuid(),
+        booking_id=booking.id,
+        problem=problem,
+        state=DisputeState.WAITING,
+        due_at=rules.remind_at(answer_by),
+        answer_by=answer_by,
+        decide_by=rules.decide_by(answer_by),
+        opened_at=tx.now,
+    )
+    tx.db.add(dispute)
+    tx.db.flush()
+    return dispute
 
 
 def _check_customer(booking: Booking, customer_id: UUID) -> None:

@@ -28,11 +28,18 @@ def _opened_customer(params: Params, _context: NoticeContext) -> T:
 
 
 def _opened_vendor(params: Params, _context: NoticeContext) -> T:
+    kind = Problem(params["problem"])
+    # Of something else, what was said in words comes by itself.
+    reported = (
+        t("the customer reports a problem.")
+        if kind is Problem.OTHER
+        else t("the customer reports a problem: {problem}.", problem=PROBLEMS[kind])
+    )
     return t(
-        "{code} {listing}, {day}: the customer reports a problem: {problem}. We keep the money. "
-        "Answer by {answer_by}: reply PROBLEM {code} and your words, or we decide without you.",
+        "{code} {listing}, {day}: {reported} We keep the money. Answer by {answer_by}: reply "
+        "PROBLEM {code} and your words, or we decide without you.",
         **what_of(params),
-        problem=PROBLEMS[Problem(params["problem"])],
+        reported=reported,
         **_deadlines(params),
     )
 
