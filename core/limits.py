@@ -67,6 +67,18 @@ REFUNDS_PER_BOOKING_MAX = 50
 PENALTY_DAYS = 90
 PENALTIES_REVIEWED_MIN = 3
 
+# Disputes. The vendor has two days to answer, is reminded half a day before they are over, and we
+# decide three days later: nobody waits a week for money.
+DISPUTE_ANSWER_SECONDS = 48 * 3600
+DISPUTE_REMINDER_SECONDS = 12 * 3600
+DISPUTE_DECIDE_SECONDS = 72 * 3600
+# A note goes to the other side in two SMS, with the words around it.
+DISPUTE_NOTE_MAX = 200
+DISPUTE_NOTES_MAX = 10
+DISPUTE_WHY_MAX = 500
+# Taken back and reported again: the money cannot be frozen for ever.
+DISPUTES_PER_BOOKING_MAX = 3
+
 # Outbox and inbox.
 # With pauses doubling up to the longest, a provider may be away for some three hours.
 OUTBOX_TRIES_MAX = 20

@@ -26,6 +26,7 @@ from sessions.cancelling import answer_cancel
 from sessions.commands import Command, Verb, understand
 from sessions.flows import words
 from sessions.notices.render import ANSWER_TOPIC, HELP_TOPIC
+from sessions.problems import answer_problem
 from sessions.texts import T, cut, n, plain, t, why
 
 LISTED_MAX = 5
@@ -72,6 +73,7 @@ class SmsDesk:
             Verb.STATUS: self._status,
             Verb.PAY: self._pay,
             Verb.CANCEL: lambda letter: answer_cancel(letter.tx, letter.person, letter.command),
+            Verb.PROBLEM: lambda letter: answer_problem(letter.tx, letter.person, letter.command),
             Verb.UNKNOWN: self._unknown,
         }
 

@@ -9,6 +9,7 @@ from web.commands import (
     cases,
     catalogs,
     clock,
+    disputes,
     docs,
     doctor,
     etims,
@@ -45,6 +46,7 @@ app.command()(papers.receipt)
 app.command()(papers.statement)
 app.add_typer(tax.app, name="tax")
 app.add_typer(etims.app, name="etims")
+app.add_typer(disputes.app, name="disputes")
 app.add_typer(clock.app, name="clock")
 app.command()(clock.trigger)
 app.add_typer(bench.app, name="bench")

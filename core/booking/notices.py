@@ -36,6 +36,14 @@ class Topic(StrEnum):
     MONEY_RETURNED = "money_returned"
     PAYOUT_SENT = "payout_sent"
     PAYOUT_FAILED = "payout_failed"
+    DISPUTE_OPENED_CUSTOMER = "dispute_opened_customer"
+    DISPUTE_OPENED_VENDOR = "dispute_opened_vendor"
+    DISPUTE_NOTE = "dispute_note"
+    DISPUTE_REMINDER_CUSTOMER = "dispute_reminder_customer"
+    DISPUTE_REMINDER_VENDOR = "dispute_reminder_vendor"
+    DISPUTE_WITHDRAWN = "dispute_withdrawn"
+    DISPUTE_RESOLVED_CUSTOMER = "dispute_resolved_customer"
+    DISPUTE_RESOLVED_VENDOR = "dispute_resolved_vendor"
 
 
 def facts(tx: Tx, booking: Booking) -> dict[str, Any]:

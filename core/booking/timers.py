@@ -85,9 +85,11 @@ def complete_by_customer(tx: Tx, booking_id: UUID, customer_id: UUID) -> Booking
     return booking
 
 
-def release_money(tx: Tx, booking: Booking) -> None:
+def release_money(
+    tx: Tx, booking: Booking, actor: Actor = Actor.TIME, actor_id: UUID | None = None
+) -> None:
     """Share out a completed booking's escrow: vendor, fee, commission, taxes."""
-    move(tx, booking, Event.RELEASE, Actor.TIME)
+    move(tx, booking, Event.RELEASE, actor, actor_id)
     if booking.refunds_cents < booking.total_cents:
         gone = refunded(tx, booking.id)
         post = postings.released(

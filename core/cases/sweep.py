@@ -98,6 +98,18 @@ JOIN attempts ON idempotency_key = concat('out:', provider, ':', attempts.id)
 WHERE ledger_transfers.kind = 'sent_back' AND attempts.kind = 'payout'
 """
 
+# Vendor and customer have been heard, or had their time.
+DISPUTE = """
+SELECT disputes.id::text AS subject, total_cents - refunds_cents AS amount_cents,
+    jsonb_build_object('booking', code, 'problem', problem, 'decide_by', decide_by) AS facts
+FROM disputes JOIN bookings ON bookings.id = booking_id
+WHERE disputes.state = 'deciding'
+"""
+
+DISPUTE_SETTLED = """
+SELECT subject FROM open JOIN disputes ON disputes.id::text = subject WHERE state <> 'deciding'
+"""
+
 # One case a day for all of that day: one by one they would bury the rest.
 NOTICES_UNKNOWN = """
 SELECT (created_at AT TIME ZONE 'Africa/Nairobi')::date::text AS subject,
@@ -145,6 +157,7 @@ RULES = (
     Rule(CaseKind.REFUND_FAILED, REFUND_FAILED, REFUND_SETTLED),
     Rule(CaseKind.PAYOUT_FAILED, PAYOUT_FAILED, PAYOUT_SETTLED),
     Rule(CaseKind.OVERPAID, OVERPAID),
+    Rule(CaseKind.DISPUTE, DISPUTE, DISPUTE_SETTLED),
     Rule(CaseKind.NOTICES_UNKNOWN, NOTICES_UNKNOWN),
     Rule(CaseKind.CALLBACK_DEAD, CALLBACK_DEAD),
     Rule(CaseKind.DIFFERENCE, "", DIFFERENCE_SETTLED),

@@ -28,7 +28,8 @@ LEFT JOIN (
     SELECT booking_id, sum(amount_cents) AS on_its_way
     FROM refunds WHERE state <> 'returned' GROUP BY booking_id
 ) AS going ON going.booking_id = bookings.id
-WHERE (state NOT IN ('confirmed', 'checked_in', 'completed') OR released_at IS NOT NULL)
+WHERE (state NOT IN ('confirmed', 'checked_in', 'disputed', 'completed')
+        OR released_at IS NOT NULL)
     AND coalesce(-balance_cents, 0) <> coalesce(on_its_way, 0)
 LIMIT :findings_max
 """

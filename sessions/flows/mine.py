@@ -1,13 +1,14 @@
 """A customer's bookings: see, pay, take back, say that it is done."""
 
 from core.booking.cancel import cancel_by_customer, may_cancel, preview
-from core.booking.lifecycle import LIFECYCLE, Event, State
+from core.booking.lifecycle import LIFECYCLE, PAID, Event, State
 from core.booking.policy import forecast
 from core.booking.queries import BookingView, booking_by_code, bookings_of_customer
 from core.booking.timers import complete_by_customer
 from core.booking.usecases import withdraw
 from core.catalog.queries import listing_by_number
 from core.db.tx import Tx
+from core.disputes.rules import may_open
 from core.errors import BadInput, NotFound, Refused
 from core.ids import CODE_ALPHABET, CODE_LENGTH
 from core.limits import STK_DELAY_SECONDS
@@ -59,9 +60,11 @@ def one(talk: Talk) -> Menu | Go:
     with talk.reading() as tx:
         view = booking_by_code(tx, talk.draft["code"])
         caller = user_id(tx, talk.person.msisdn)
-    if view.booking.customer_id != caller:
-        return Go("pay_for")
     booking = view.booking
+    if booking.customer_id != caller:
+        # A vendor who dials the code of what is paid for has come to see it.
+        theirs = talk.person.vendor_id == str(booking.vendor_id) and booking.state in PAID
+        return Go("guest" if theirs else "pay_for")
     lines: list[Text | Keep] = [
         *words.headline(view),
         keep(
@@ -89,6 +92,10 @@ def _choices(talk: Talk, view: BookingView) -> list[Option]:
         choices.append(Option(t("Cancel it"), to="cancel"))
     if LIFECYCLE.allows(booking.state, Event.COMPLETE) and booking.starts_at <= talk.now:
         choices.append(Option(t("It is done, pay the vendor"), do="done"))
+    if may_open(booking, talk.now):
+        choices.append(Option(t("Report a problem"), to="problem"))
+    if booking.state is State.DISPUTED:
+        choices.append(Option(t("The problem"), to="dispute"))
     return choices or [Option(t("My bookings"), to="mine")]
 
 

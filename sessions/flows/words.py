@@ -8,6 +8,7 @@ from core.booking.policy import Refund, Tier, check_policy
 from core.booking.queries import BookingView
 from core.catalog.rules import Category, PriceUnit
 from core.db.base import Json
+from core.disputes.model import Problem
 from core.money import CENTS_PER_SHILLING, Money
 from sessions.texts import Keep, T, Text, cut, keep, n, t
 
@@ -22,11 +23,20 @@ STATES: Mapping[State, T] = {
     State.AWAITING_PAYMENT: t("Not paid yet"),
     State.CONFIRMED: t("Paid"),
     State.CHECKED_IN: t("Checked in"),
+    State.DISPUTED: t("Problem reported"),
     State.COMPLETED: t("Done"),
     State.PAID_OUT: t("Done"),
     State.DECLINED: t("Declined"),
     State.EXPIRED: t("Time ran out"),
     State.CANCELLED: t("Cancelled"),
+}
+
+PROBLEMS: Mapping[Problem, T] = {
+    Problem.NOT_THERE: t("Nobody there or turned away"),
+    Problem.NOT_AS_OFFERED: t("Not as it was offered"),
+    Problem.UNCLEAN: t("Dirty or not safe"),
+    Problem.EXTRA_PAY: t("Asked to pay more"),
+    Problem.OTHER: t("Something else"),
 }
 
 PER: Mapping[PriceUnit, T] = {
@@ -118,6 +128,13 @@ def headline(view: BookingView) -> tuple[Text, Keep]:
                 people=people(booking.people),
             )
         ),
+    )
+
+
+def settled(view: BookingView) -> T:
+    """Return what taking a problem back leads to."""
+    return t(
+        "{code} is settled. {name} will be paid.", code=view.booking.code, name=cut(view.business)
     )
 
 

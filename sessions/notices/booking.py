@@ -179,8 +179,8 @@ def _cancelled_vendor(params: Params, _context: NoticeContext) -> T:
 
 def _completed(params: Params, context: NoticeContext) -> T:
     return t(
-        "{code} {listing} is done. We pay {business} in 2 days. Something wrong? Call {help} "
-        "before that.",
+        "{code} {listing} is done. We pay {business} in 2 days. Something wrong? Reply PROBLEM "
+        "{code} before that, or call {help}.",
         **what_of(params),
         business=cut(params["business"]),
         help=local_form(context.help_phone),

@@ -8,7 +8,8 @@ import pytest
 
 from core.booking.notices import Topic
 from core.catalog.places import AREAS, TOWNS
-from core.limits import NAME_MAX, PEOPLE_MAX, STAY_NIGHTS_MAX, TITLE_MAX
+from core.disputes.model import Problem, Side
+from core.limits import DISPUTE_NOTE_MAX, NAME_MAX, PEOPLE_MAX, STAY_NIGHTS_MAX, TITLE_MAX
 from core.ports import Reason
 from sessions.gsm7 import segments, septets
 from sessions.notices.context import NoticeContext
@@ -43,6 +44,8 @@ WORST: dict[str, Any] = {
     "total_cents": 24_700_000,
     "net_cents": 24_699_999,
     "due_at": "2026-09-23T20:45:00+00:00",
+    "answer_by": "2026-09-23T20:45:00+00:00",
+    "decide_by": "2026-09-30T20:46:00+00:00",
 }
 ALTERNATIVES = [
     {"number": 9990 + i, "title": f"{TITLE[:38]} {i}", "base_cents": 1, "starts_on": day}
@@ -67,6 +70,20 @@ MORE: dict[str, list[dict[str, Any]]] = {
         for by in ("customer", "vendor", "admin")
         for cents in (0, 24_699_999)
         for penalties in (1, 99)
+    ],
+    Topic.DISPUTE_OPENED_CUSTOMER: [{"held_cents": 24_700_000}],
+    Topic.DISPUTE_OPENED_VENDOR: [{"problem": problem.value} for problem in Problem],
+    Topic.DISPUTE_NOTE: [
+        {"side": side.value, "words": letter * DISPUTE_NOTE_MAX}
+        for side in (Side.CUSTOMER, Side.VENDOR)
+        for letter in ("x", "[")
+    ],
+    Topic.DISPUTE_RESOLVED_CUSTOMER: [
+        {"refund_cents": cents, "kept_cents": 24_700_000 - cents}
+        for cents in (0, 12_350_000, 24_700_000)
+    ],
+    Topic.DISPUTE_RESOLVED_VENDOR: [
+        {"refund_cents": 24_700_000, "kept_cents": cents} for cents in (0, 24_699_999)
     ],
     Topic.MONEY_RETURNING: [{"amount_cents": 24_700_000}],
     Topic.MONEY_RETURNED: [{"amount_cents": 24_700_000}],
@@ -107,7 +124,15 @@ TOLD: dict[str, tuple[str, ...]] = {
     Topic.CONFIRMED_VENDOR: ("K7P4Q", "{net}", "{day}", "5,000", "0700000001", "PIN"),
     Topic.CANCELLED_CUSTOMER: ("K7P4Q", "{day}"),
     Topic.CANCELLED_VENDOR: ("K7P4Q", "{day}"),
-    Topic.COMPLETED: ("K7P4Q", "0700000099"),
+    Topic.COMPLETED: ("PROBLEM K7P4Q", "0700000099"),
+    Topic.DISPUTE_OPENED_CUSTOMER: ("{total}", "23:45", "23:46", "PROBLEM K7P4Q"),
+    Topic.DISPUTE_OPENED_VENDOR: ("{day}", "23:45", "PROBLEM K7P4Q"),
+    Topic.DISPUTE_NOTE: ("PROBLEM K7P4Q",),
+    Topic.DISPUTE_REMINDER_CUSTOMER: ("K7P4Q", "23:45", "23:46"),
+    Topic.DISPUTE_REMINDER_VENDOR: ("PROBLEM K7P4Q", "23:45"),
+    Topic.DISPUTE_WITHDRAWN: ("K7P4Q", "{day}"),
+    Topic.DISPUTE_RESOLVED_CUSTOMER: ("K7P4Q", "KES ", "0700000099"),
+    Topic.DISPUTE_RESOLVED_VENDOR: ("K7P4Q", "{total}", "0700000099"),
     Topic.MONEY_RETURNING: ("{total}", "K7P4Q", "0700000099"),
     Topic.MONEY_RETURNED: ("{total}", "K7P4Q"),
     Topic.PAYOUT_SENT: ("KES 99,999,999",),
@@ -120,7 +145,11 @@ VALUES = {
     "en": {"{total}": "KES 247,000", "{net}": "KES 246,999.99", "{day}": "Wed 30 Sep"},
     "sw": {"{total}": "KES 247,000", "{net}": "KES 246,999.99", "{day}": "Jtn 30 Sep"},
 }
-IN_SWAHILI = {"PAY K7P4Q": "LIPA K7P4Q", "CANCEL K7P4Q": "GHAIRI K7P4Q"}
+IN_SWAHILI = {
+    "PAY K7P4Q": "LIPA K7P4Q",
+    "CANCEL K7P4Q": "GHAIRI K7P4Q",
+    "PROBLEM K7P4Q": "SHIDA K7P4Q",
+}
 
 
 def test_the_longest_data_is_as_long_as_the_core_allows() -> None:
@@ -147,6 +176,20 @@ def test_a_message_fits_and_tells_everything(
         if language == "sw":
             wanted = IN_SWAHILI.get(wanted, wanted)
         assert wanted in body
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_somebodys_words_are_passed_on_whole(language: str) -> None:
+    said = "The lights went out at noon and nobody came. " * 5
+
+    body = render(
+        Topic.DISPUTE_NOTE,
+        {**WORST, "side": "customer", "words": said[:DISPUTE_NOTE_MAX]},
+        language,
+        CONTEXT,
+    )
+
+    assert said[:DISPUTE_NOTE_MAX] in body
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -14,6 +14,8 @@ from core.catalog.places import AREAS, TOWNS
 from core.catalog.rules import Category, PriceUnit
 from core.clock import nairobi_date
 from core.db.tx import Database, Tx
+from core.disputes.model import Problem
+from core.disputes.usecases import note_by_vendor, open_dispute
 from core.people.model import User, Vendor
 from core.people.penalties import add_penalty
 from core.people.usecases import find_person
@@ -128,6 +130,14 @@ def _bookings(
         "declined": declined,
         "cancelled": cancelled,
     }
+    for name in ("disputed", "deciding"):
+        other = make_paid(tx, now, receipt=f"SFF6XYQ{name}", in_days=27 + len(made), **wish)
+        first_day, other.starts_on = other.starts_on, nairobi_date(tx.now)
+        open_dispute(tx, other.id, other.customer_id, Problem.NOT_THERE, "w" * 160)
+        if name == "deciding":
+            note_by_vendor(tx, other.id, vendor.id, "w" * 160)
+        other.starts_on = first_day
+        made[name] = other
     for name, state in (("done", State.COMPLETED), ("in", State.CHECKED_IN)):
         other = make_paid(tx, now, receipt=f"SFF6XYQ1{name}", in_days=27 + len(made), **wish)
         other.state = state
@@ -206,6 +216,13 @@ def screens(market: Market) -> Iterator[Case]:
         yield Case("guest", {"code": code}, VENDOR)
         yield Case("let_down", {"code": code}, VENDOR)
     yield Case("code")
+    for code in (market.codes["disputed"], market.codes["deciding"]):
+        yield Case("problem", {"code": code})
+        yield Case("problem_words", {"code": code})
+        yield Case("dispute_note", {"code": code})
+        yield Case("settle", {"code": code})
+        for side in (CUSTOMER, VENDOR):
+            yield Case("dispute", {"code": code}, side)
     for name in ("requests", "coming", "days", "earnings"):
         yield Case(name, msisdn=VENDOR)
     yield Case("pin", {"code": market.codes["paid"]}, VENDOR)
@@ -231,6 +248,11 @@ def effects(market: Market) -> Iterator[Case]:
     yield Case("let_down", {"code": market.codes["paid"]}, VENDOR)
     yield Case("let_down", {"code": market.codes["paid"]}, VENDOR, ready=_often_cancelled)
     yield Case("done", {"code": market.codes["paid"]}, ready=_begun)
+    report = {"code": market.codes["paid"], "problem": "not_there", "said": "w" * 160}
+    yield Case("report", report, ready=_begun)
+    yield Case("settle", {"code": market.codes["disputed"]})
+    for side in (CUSTOMER, VENDOR):
+        yield Case("say", {"code": market.codes["disputed"], "said": "w" * 160}, side)
     yield Case("accept", {"code": market.codes["requested"]}, VENDOR)
     yield Case("decline", {"code": market.codes["requested"]}, VENDOR)
     yield Case("check_in", {"code": market.codes["paid"]}, VENDOR, ready=_begun)

@@ -16,6 +16,7 @@ A line is a step; the indented block under it is what the phone then shows::
     fault oauth error500 50     a provider misbehaves so many times (channels/simulator/faults.py)
     wait 25h                    5s, 10m, 25h, 9d: all that falls due on the way is done
     inputs <= 9                 so many entries at the most since the call began
+    decide K7P4Q 50             an admin gives the customer so many percent of what is disputed
     state K7P4Q confirmed
     ledger payable:1 40,000     an account, or a kind of accounts, in shillings
     provider flutterwave 24,665.70   what the provider itself holds of ours
@@ -38,6 +39,7 @@ from sqlalchemy import func, select
 
 from core.booking.queries import booking_by_code
 from core.clock import NAIROBI
+from core.disputes.usecases import resolve
 from core.escrow import ledger
 from core.inbox import Arrival, Inbound
 from core.invariants.run import run_all
@@ -161,6 +163,7 @@ class Player:
             "fault": self._fault,
             "wait": self._wait,
             "inputs": self._inputs,
+            "decide": self._decide,
             "state": self._state,
             "ledger": self._ledger,
             "provider": self._provider,
@@ -279,6 +282,13 @@ class Player:
     def _inputs(self, rest: str) -> None:
         most = int(rest.removeprefix("<="))
         assert self.inputs <= most, f"it took {self.inputs} inputs"
+
+    def _decide(self, rest: str) -> None:
+        code, percent = rest.split()
+        self.world.work()
+        with self.world.database.transaction() as tx:
+            booking = booking_by_code(tx, code).booking
+            resolve(tx, booking.id, int(percent), None, "As the story tells")
 
     def _state(self, rest: str) -> None:
         code, state = rest.split()

@@ -38,6 +38,7 @@ from core.booking.model import Booking
 from core.clock import ManualClock
 from core.db.tx import Database
 from core.demo.seed import seed_catalog
+from core.disputes.model import Dispute
 from core.ids import CountedIds
 from core.inbox import Arrival, Inbound
 from core.outbox import Notice, Sending
@@ -408,6 +409,7 @@ class World:
             select(Booking.due_at),
             select(Attempt.due_at),
             select(Payout.due_at),
+            select(Dispute.due_at),
             select(Notice.due_at).where(Notice.state == Sending.WAITING),
             select(Inbound.due_at).where(Inbound.state == Arrival.WAITING),
         ).subquery()
