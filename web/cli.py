@@ -12,6 +12,7 @@ from web.commands import (
     docs,
     doctor,
     migrate,
+    paybill,
     phone,
     reconcile,
     run,
@@ -36,6 +37,8 @@ app.command()(books.ledger)
 app.command()(cancel.cancel)
 app.command()(cancel.refunds)
 app.command()(cancel.policy)
+app.command()(paybill.deposit)
+app.add_typer(paybill.app, name="paybill")
 app.command()(reconcile.reconcile)
 app.add_typer(cases.app, name="cases")
 app.add_typer(clock.app, name="clock")

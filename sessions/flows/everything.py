@@ -15,8 +15,8 @@ PUBLISHED = frozenset(
     {
         "about", "booking", "budget", "cancel", "close_or_open", "code", "coming", "customer",
         "date", "days", "details", "earnings", "guest", "home", "if_cancelled", "instead",
-        "let_down", "mine", "nights", "pay_for", "people", "pin", "place", "request", "requests",
-        "results", "summary", "which_days", "which_place", "withdraw",
+        "let_down", "mine", "nights", "pay_for", "people", "pieces", "pin", "place", "request",
+        "requests", "results", "summary", "which_days", "which_place", "withdraw",
     }
 )  # fmt: skip
 MOVED: dict[str, str] = {}
@@ -24,7 +24,7 @@ MOVED: dict[str, str] = {}
 
 def recheck(talk: Talk, screen: str) -> str:
     """Before a dropped call goes on: is what was being booked still to be had?"""
-    if screen != "summary":
+    if screen not in {"summary", "pieces"}:
         return screen
     try:
         with talk.reading() as tx:

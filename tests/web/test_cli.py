@@ -68,7 +68,8 @@ def test_help_lists_every_command_and_loads_little(bare: Nafasi) -> None:
 
     assert shown.returncode == 0
     for command in ("up", "serve", "worker", "beat", "migrate", "seed", "doctor", "phone",
-                    "check", "ledger", "cancel", "refunds", "policy", "reconcile", "cases",
+                    "check", "ledger", "cancel", "refunds", "policy", "deposit", "paybill",
+                    "reconcile", "cases",
                     "clock", "trigger", "settings", "simulator"):  # fmt: skip
         assert f" {command} " in shown.stdout, command
     heavy = "sqlalchemy", "celery", "fastapi"
