@@ -169,7 +169,7 @@ def _confirmed_vendor(params: Params, _context: NoticeContext) -> T:
     if params.get("rest_cents"):
         return t(
             "Deposit paid: {code} {listing}, {days}, {people}. Customer {phone}. You get {net} "
-            "after the service. Ask for the PIN on arrival.",
+            "after the service. Ask for the PIN.",
             **what_of(params),
             phone=local_form(params["customer_msisdn"]),
         )
