@@ -343,6 +343,7 @@ class MoneyEvent:
         amount: what moved; None when the evidence does not say.
         fee: what the provider took for it from our money with it; None when it does not say.
         payer: the other side's number in E.164, or None when masked or absent.
+        payer_shown: what is shown in its place when it is masked or hashed.
         account: what the payer typed as account number (paybill), None otherwise.
         reason: why it failed.
         code: the provider's own code, for logs and support.
@@ -363,6 +364,7 @@ class MoneyEvent:
     text: str = ""
     at: datetime | None = None
     fee: Money | None = None
+    payer_shown: str | None = None
 
 
 class CollectionGateway(Protocol):

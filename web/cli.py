@@ -15,6 +15,7 @@ from web.commands import (
     etims,
     migrate,
     papers,
+    paybill,
     phone,
     reconcile,
     run,
@@ -40,6 +41,8 @@ app.command()(books.ledger)
 app.command()(cancel.cancel)
 app.command()(cancel.refunds)
 app.command()(cancel.policy)
+app.command()(paybill.deposit)
+app.add_typer(paybill.app, name="paybill")
 app.command()(reconcile.reconcile)
 app.add_typer(cases.app, name="cases")
 app.command()(papers.receipt)

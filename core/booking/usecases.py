@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.booking import rules
+from core.booking.dues import left_cents
 from core.booking.lifecycle import CLAIMING, Actor, Event, State
 from core.booking.model import Booking
 from core.booking.moves import lock_booking, move, write_event
@@ -24,6 +25,7 @@ from core.db.tx import Tx
 from core.errors import NotFound, NoUnits, Refused
 from core.limits import LIST_MAX, OPEN_BOOKINGS_PER_CUSTOMER_MAX
 from core.money import Money
+from core.payments.collect import give_back_parts
 from core.people.model import User
 from core.people.usecases import ensure_user
 
@@ -103,7 +105,7 @@ def decline(tx: Tx, booking_id: UUID, vendor_id: UUID) -> Booking:
 
 
 def withdraw(tx: Tx, booking_id: UUID, customer_id: UUID) -> Booking:
-    """Take back a request or an unpaid booking; nothing is owed.
+    """Take back a request or an unpaid booking; nothing is owed, and parts go back.
 
     Raises:
         NotFound: no such booking of this customer.
@@ -117,6 +119,7 @@ def withdraw(tx: Tx, booking_id: UUID, customer_id: UUID) -> Booking:
     booking.due_at = None
     if held:
         release_units(tx, booking)
+        give_back_parts(tx, booking)
     if booking.accepted_at is not None or not held:
         # Of an instant booking the vendor hears when it is paid for, not before.
         tell_vendor(tx, booking, Topic.REQUEST_WITHDRAWN)
@@ -128,13 +131,15 @@ def check_in(tx: Tx, booking_id: UUID, vendor_id: UUID, pin: str) -> Booking:
 
     Raises:
         NotFound, IllegalMove: as ``accept``.
-        Refused: ``wrong_pin``, ``too_early`` (before the day of the start).
+        Refused: ``wrong_pin``, ``too_early`` (before the day of the start), ``rest_unpaid``.
     """
     booking = _of_vendor(tx, booking_id, vendor_id)
     if tx.vault.open(booking.check_in_pin_sealed) != pin.strip():
         raise Refused("wrong_pin")
     if nairobi_date(tx.now) < booking.starts_on:
         raise Refused("too_early")
+    if left_cents(booking):
+        raise Refused("rest_unpaid")
     move(tx, booking, Event.CHECK_IN, Actor.VENDOR, vendor_id)
     return booking
 
@@ -181,6 +186,9 @@ def _as_agreed(tx: Tx, offer: Offer, customer: User) -> dict[str, Any]:
         "commission_cents": price.commission.cents,
         "withholding_cents": price.withholding.cents,
         "vendor_net_cents": price.vendor_net.cents,
+        "deposit_cents": offer.deposit.now.cents if offer.deposit else None,
+        "rest_due_at": offer.deposit.rest_by if offer.deposit else None,
+        "received_cents": 0,
         "policy": offer.policy,
         "check_in_pin_sealed": tx.vault.seal(tx.ids.digits(4)),
         "due_at": due(tx.now) if due else rules.answer_due(tx.now, offer.starts_at),

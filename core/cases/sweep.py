@@ -41,7 +41,7 @@ _ACCOUNT = r"regexp_replace(receipts.account, '([0-9]{3})[0-9]{4,}([0-9]{3})', '
 # Returns are planned and planned again in the transaction that suspends or fails, so money in
 # suspense without an open return is money that nothing will move.
 SUSPENSE = f"""
-SELECT receipts.id::text AS subject, amount_cents,
+SELECT receipts.id::text AS subject, spare_cents AS amount_cents,
     jsonb_build_object('receipt_id', receipts.id, 'provider', provider, 'number', number,
         'account', {_ACCOUNT}, 'payer_known', payer IS NOT NULL) AS facts
 FROM receipts
@@ -49,7 +49,7 @@ WHERE suspense AND NOT EXISTS (SELECT 1 FROM attempts WHERE receipt_id = receipt
 """  # noqa: S608 -- put together from our own words.
 
 RETURN_FAILED = f"""
-SELECT receipt_id::text AS subject, receipts.amount_cents,
+SELECT receipt_id::text AS subject, receipts.spare_cents AS amount_cents,
     jsonb_build_object('receipt_id', receipt_id, 'provider', receipts.provider,
         'number', number, 'account', {_ACCOUNT}, 'reason', max(reason),
         'tries', count(*)) AS facts

@@ -13,8 +13,9 @@ from core.booking.lifecycle import Actor, Event
 from core.booking.model import Booking
 from core.booking.moves import lock_booking, move
 from core.booking.notices import Topic, tell_customer, tell_vendor
+from core.booking.price import price_of
 from core.booking.rules import release_due
-from core.booking.timers import price_of, release_money
+from core.booking.timers import release_money
 from core.booking.usecases import release_units
 from core.db.tx import Tx
 from core.disputes import rules

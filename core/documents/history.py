@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from core.booking.model import Booking
-from core.booking.timers import price_of
+from core.booking.price import price_of
 from core.db.tx import Tx
 from core.documents.model import Document, DocumentKind
 from core.escrow.accounts import escrow

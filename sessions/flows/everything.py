@@ -16,9 +16,9 @@ PUBLISHED = frozenset(
     {
         "about", "booking", "budget", "cancel", "close_or_open", "code", "coming", "customer",
         "date", "days", "details", "dispute", "dispute_note", "earnings", "guest", "home",
-        "if_cancelled", "instead", "let_down", "mine", "nights", "pay_for", "people", "pin",
-        "place", "problem", "problem_words", "request", "requests", "results", "settle", "summary",
-        "which_days", "which_place", "withdraw",
+        "if_cancelled", "instead", "let_down", "mine", "nights", "pay_for", "people", "pieces",
+        "pin", "place", "problem", "problem_words", "request", "requests", "results", "settle",
+        "summary", "which_days", "which_place", "withdraw",
     }
 )  # fmt: skip
 MOVED: dict[str, str] = {}
@@ -26,7 +26,7 @@ MOVED: dict[str, str] = {}
 
 def recheck(talk: Talk, screen: str) -> str:
     """Before a dropped call goes on: is what was being booked still to be had?"""
-    if screen != "summary":
+    if screen not in {"summary", "pieces"}:
         return screen
     try:
         with talk.reading() as tx:

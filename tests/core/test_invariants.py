@@ -120,6 +120,14 @@ SQL_BREAKS = {
         "I6",
         "UPDATE bookings SET refunds_cents = refunds_cents - 100 WHERE refunds_cents > 0",
     ),
+    "a payment that its booking did not count": (
+        "I6",
+        "UPDATE receipts SET spare_cents = 100 WHERE number = 'SFF6XYQ1AB'",
+    ),
+    "money counted for what nobody pays": (
+        "I5",
+        "UPDATE bookings SET received_cents = 100 WHERE state = 'requested'",
+    ),
     "a refund that was forgotten": ("I5", "DELETE FROM refunds"),
     "a refund that never left": ("I6", "UPDATE refunds SET state = 'returned'"),
     "a vendor's share that is not the price's": (

@@ -47,6 +47,22 @@ WORST: dict[str, Any] = {
     "answer_by": "2026-09-23T20:45:00+00:00",
     "decide_by": "2026-09-30T20:46:00+00:00",
 }
+# As much as M-Pesa carries in parts, and a deposit with a rest.
+IN_PARTS = {
+    "total_cents": 199_999_900,
+    "stage_cents": 199_999_900,
+    "owed_cents": 199_999_900,
+    "ask_cents": 24_999_900,
+    "parts": 8,
+}
+DEPOSIT = IN_PARTS | {
+    "stage_cents": 189_999_900,
+    "owed_cents": 189_999_900,
+    "received_cents": 100_000_000,
+    "rest_cents": 99_999_900,
+    "rest_by": "2026-09-23T15:00:00+00:00",
+}
+PART = {"came_cents": 24_999_900, "ask_cents": 24_999_900}
 ALTERNATIVES = [
     {"number": 9990 + i, "title": f"{TITLE[:38]} {i}", "base_cents": 1, "starts_on": day}
     for i, day in enumerate(("2026-09-30", "2026-09-30", "2026-10-28"), 1)
@@ -55,19 +71,30 @@ MORE: dict[str, list[dict[str, Any]]] = {
     Topic.REQUEST_RECEIVED: [{"others": 0}, {"others": 3}],
     Topic.REQUEST_DECLINED: [{"alternatives": ALTERNATIVES}, {"alternatives": []}, {}],
     Topic.REQUEST_EXPIRED: [{"alternatives": ALTERNATIVES}, {"alternatives": []}, {}],
+    Topic.REQUEST_ACCEPTED: [{}, IN_PARTS, DEPOSIT],
     Topic.PAYMENT_FAILED: [{"reason": reason.value} for reason in Reason],
-    Topic.CONFIRMED_CUSTOMER: [
-        {"pin": "0896", "vendor_msisdn": "+254700000011", "receipt": "SFF6XYQ1AB"}
+    Topic.PART_RECEIVED: [
+        {**PART, "part": 8, "parts": 8},
+        {**PART, "part": 1, "parts": 1},
     ],
-    Topic.CONFIRMED_VENDOR: [{"customer_msisdn": "+254700000001"}],
+    Topic.REST_DUE: [IN_PARTS],
+    Topic.REST_RECEIVED: [PART],
+    Topic.HOLD_EXPIRED: [{}, {"back_cents": 199_999_900}],
+    Topic.CONFIRMED_CUSTOMER: [
+        {"pin": "0896", "vendor_msisdn": "+254700000011", "receipt": "SFF6XYQ1AB", **more}
+        for more in ({}, DEPOSIT)
+    ],
+    Topic.CONFIRMED_VENDOR: [
+        {"customer_msisdn": "+254700000001", **more} for more in ({}, DEPOSIT)
+    ],
     Topic.CANCELLED_CUSTOMER: [
         {"by": by, "refund_cents": cents}
-        for by in ("customer", "vendor", "admin")
+        for by in ("customer", "vendor", "admin", "time")
         for cents in (0, 24_700_000)
     ],
     Topic.CANCELLED_VENDOR: [
         {"by": by, "kept_cents": cents, "penalties": penalties}
-        for by in ("customer", "vendor", "admin")
+        for by in ("customer", "vendor", "admin", "time")
         for cents in (0, 24_699_999)
         for penalties in (1, 99)
     ],
@@ -85,7 +112,9 @@ MORE: dict[str, list[dict[str, Any]]] = {
     Topic.DISPUTE_RESOLVED_VENDOR: [
         {"refund_cents": 24_700_000, "kept_cents": cents} for cents in (0, 24_699_999)
     ],
-    Topic.MONEY_RETURNING: [{"amount_cents": 24_700_000}],
+    Topic.MONEY_RETURNING: [
+        {"amount_cents": 24_700_000, "too_much": too_much} for too_much in (False, True)
+    ],
     Topic.MONEY_RETURNED: [{"amount_cents": 24_700_000}],
     Topic.PAYOUT_SENT: [
         {"amount_cents": 99_999_999_00, "bookings": count, "to_bank": to_bank}
@@ -109,6 +138,9 @@ CASES = [
 TOLD: dict[str, tuple[str, ...]] = {
     Topic.REQUEST_RECEIVED: ("K7P4Q", "{net}", "{day}", "23:45", "5,000", "1", "2"),
     Topic.REQUEST_ACCEPTED: ("{total}", "23:45", "PAY K7P4Q", "*384*7781*K7P4Q#", "600123"),
+    Topic.PART_RECEIVED: ("KES 249,999", "23:45", "PAY K7P4Q", "600123"),
+    Topic.REST_DUE: ("K7P4Q", "{day}", "KES 1,999,999", "8", "23:45", "PAY K7P4Q", "600123"),
+    Topic.REST_RECEIVED: ("K7P4Q", "{day}", "KES 249,999"),
     Topic.REQUEST_DECLINED: ("K7P4Q", "{day}"),
     Topic.REQUEST_EXPIRED: ("K7P4Q", "{day}"),
     Topic.REQUEST_MISSED: ("K7P4Q", "{day}"),
@@ -160,6 +192,21 @@ def test_the_longest_data_is_as_long_as_the_core_allows() -> None:
     assert (ends - starts).days == STAY_NIGHTS_MAX
 
 
+def _told(topic: str, params: dict[str, Any]) -> tuple[str, ...]:
+    """What must stand in a message, by what it is about."""
+    if params.get("reason") == Reason.SILENT and topic == Topic.PAYMENT_FAILED:
+        return TOLD_SILENT
+    if topic == Topic.REQUEST_ACCEPTED and params.get("rest_cents"):
+        return ("KES 1,899,999", "8", "23:45", "KES 999,999", "18:00", "PAY K7P4Q")
+    if topic == Topic.REQUEST_ACCEPTED and params.get("parts"):
+        return ("KES 1,999,999", "8", "23:45", "PAY K7P4Q", "600123")
+    if topic == Topic.CONFIRMED_CUSTOMER and params.get("rest_cents"):
+        return ("KES 1,000,000", "KES 999,999", "18:00", *TOLD[topic][1:])
+    if topic == Topic.PART_RECEIVED and params["parts"] > 1:
+        return ("KES 249,999", "8", "23:45", "PAY K7P4Q", "KES 500,000")
+    return TOLD[topic]
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("case", CASES, ids=[f"{i}-{topic}" for i, (topic, _) in enumerate(CASES)])
 def test_a_message_fits_and_tells_everything(
@@ -170,8 +217,7 @@ def test_a_message_fits_and_tells_everything(
 
     assert segments(body) <= SEGMENTS_MAX.get(topic, 1), f"{septets(body)} septets: {body}"
     assert not re.search(r"[{}]", body)
-    silent = params.get("reason") == Reason.SILENT and topic == Topic.PAYMENT_FAILED
-    for told in TOLD_SILENT if silent else TOLD[topic]:
+    for told in _told(topic, params):
         wanted = VALUES[language].get(told, told)
         if language == "sw":
             wanted = IN_SWAHILI.get(wanted, wanted)

@@ -30,6 +30,7 @@ from tests.sessions.worst import (
     AREA,
     BUSINESS,
     DATA,
+    FRIEND,
     TITLE,
     VENDOR,
     Case,
@@ -213,6 +214,18 @@ def test_amounts_dates_codes_and_numbers_are_never_cut(
     whole = (
         (Case("summary", {**wish, "number": ask}), ["KES 247,000", day, "5,000"]),
         (Case("summary", {**wish, "number": stay, "nights": 30}), ["240,120", day, "30"]),
+        (Case("summary", {**wish, "number": market.numbers["parts"]}), ["KES 1,999,933"]),
+        (Case("pieces", {**wish, "number": market.numbers["parts"]}), ["KES 1,999,933", "8"]),
+        (
+            Case("pieces", {**wish, "number": market.numbers["deposit"]}),
+            ["KES 1,899,937", "KES 99,996", "26 Nov 18:00"],
+        ),
+        (
+            Case("booking", {"code": market.codes["begun"]}),
+            ["999,999", "KES 999,934"],
+        ),
+        (Case("booking", {"code": market.codes["deposit"]}), ["1,899,937", "KES 99,996"]),
+        (Case("pay_for", {"code": market.codes["begun"]}, FRIEND), ["KES 249,984", "5", "8"]),
         (Case("details", {"number": ask}), ["KES 185,157"]),
         (Case("booking", {"code": paid}), [paid, "KES 247,000", "0700000011"]),
         (Case("guest", {"code": paid}, VENDOR), [paid, "0700000001", "KES 148,125"]),

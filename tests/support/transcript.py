@@ -3,6 +3,7 @@
 A line is a step; the indented block under it is what the phone then shows::
 
     given clock 2026-11-20 09:00; language +254700000011 sw
+    given price 4508 524,738; deposit 4508 30 14; wallet +254700000001 400,000
     phone +254700000001         who holds the phone from here on
     dial *384*7781#
         | Karibu Nafasi! ...    the screen; (end) under it when the call is over
@@ -37,7 +38,9 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from core.booking.offers import choose_deposit
 from core.booking.queries import booking_by_code
+from core.catalog.queries import listing_by_number
 from core.clock import NAIROBI
 from core.disputes.usecases import resolve
 from core.escrow import ledger
@@ -219,6 +222,16 @@ class Player:
                 case "language", [phone, language]:
                     with self.world.database.transaction() as tx:
                         set_language(tx, phone, Language(language))
+                case "price", [number, amount]:
+                    with self.world.database.transaction() as tx:
+                        listing_by_number(tx, int(number)).price_cents = _cents(amount)
+                case "deposit", [number, percent, days]:
+                    with self.world.database.transaction() as tx:
+                        choose_deposit(tx, int(number), int(percent) * 100, int(days))
+                case "wallet", [phone, amount]:
+                    self.world.control(
+                        "/phones", {"phone": phone, "balance_cents": _cents(amount)}
+                    )
                 case _:
                     raise Wrong(f"nothing is given by: {fact}")
 
