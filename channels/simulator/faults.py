@@ -35,6 +35,7 @@ class Service(StrEnum):
     FLUTTERWAVE_STATUS = "flutterwave_status"
     FLUTTERWAVE_REFUND = "flutterwave_refund"
     FLUTTERWAVE_BALANCE = "flutterwave_balance"
+    ETIMS = "etims"
 
 
 class FaultKind(StrEnum):
@@ -78,10 +79,12 @@ ANSWERING = _FLUTTERWAVE | {
     Service.B2C,
     Service.STATUS,
     Service.BALANCE,
+    Service.ETIMS,
 }
-CALLING_BACK = (frozenset(Service) - {Service.OAUTH, Service.QUERY} - _FLUTTERWAVE) | _WEBHOOKS
+_SILENT = _FLUTTERWAVE | {Service.OAUTH, Service.QUERY, Service.ETIMS}
+CALLING_BACK = (frozenset(Service) - _SILENT) | _WEBHOOKS
 _QUEUED = frozenset({Service.B2C, Service.STATUS, Service.BALANCE})
-_CODED = _WEBHOOKS | _QUEUED | {Service.SMS, Service.STK, Service.QUERY}
+_CODED = _WEBHOOKS | _QUEUED | {Service.SMS, Service.STK, Service.QUERY, Service.ETIMS}
 _WITH_CODE = frozenset({FaultKind.INSIDER_CODE, FaultKind.REPORT})
 
 
