@@ -33,6 +33,7 @@ from core.settings import Settings
 from sessions.bootstrap import build_desk, notice_context
 from sessions.notices.render import render
 from workers.attempts import run_attempts
+from workers.balances import run_balances
 from workers.cases import run_cases, run_float
 from workers.housekeeping import run_housekeeping
 from workers.inbox import run_inbox
@@ -75,6 +76,7 @@ JOBS: Mapping[str, Callable[[Parts], int]] = {
     "attempts": run_attempts,
     "notices": run_notices,
     "payouts": run_payouts,
+    "balances": run_balances,
     "ledger": run_ledger,
     "cases": run_cases,
     "float": run_float,

@@ -42,10 +42,12 @@ CALLS: tuple[tuple[str, Step, Service], ...] = (
     ("/daraja/mpesa/stkpushquery/", Step.ASK, Service.QUERY),
     ("/daraja/mpesa/b2c/", Step.PAY_OUT, Service.B2C),
     ("/daraja/mpesa/transactionstatus/", Step.ASK_PAYOUT, Service.STATUS),
+    ("/daraja/mpesa/accountbalance/", Step.ASK_BALANCE, Service.BALANCE),
     ("POST /flutterwave/v3/charges", Step.PUSH, Service.FLUTTERWAVE_CHARGE),
     ("GET /flutterwave/v3/transactions", Step.ASK, Service.FLUTTERWAVE_VERIFY),
     ("POST /flutterwave/v3/transfers", Step.PAY_OUT, Service.FLUTTERWAVE_TRANSFER),
     ("GET /flutterwave/v3/transfers", Step.ASK_PAYOUT, Service.FLUTTERWAVE_STATUS),
+    ("GET /flutterwave/v3/balances", Step.ASK_BALANCE, Service.FLUTTERWAVE_BALANCE),
 )
 BROKEN = (FaultKind.ERROR500, FaultKind.HTML, FaultKind.EMPTY, FaultKind.BUSY)
 EARLY = frozenset({Service.STK, Service.B2C, Service.FLUTTERWAVE_CHARGE})

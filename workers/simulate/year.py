@@ -226,7 +226,7 @@ class Year:
 
     def _keep_house(self, day: int) -> None:
         """Do what a schedule does every few minutes or hours."""
-        for job in ("ledger", "cases", "float"):
+        for job in ("ledger", "cases", "float", "balances"):
             self._crew.run(job)
         if day % TIDY_DAYS == 0:
             self._crew.run("housekeeping")
