@@ -56,6 +56,7 @@ ONLY = {
         "not_payable",
         "too_many_attempts",
     ),
+    "earnings": (*ANYWHERE, "not_vendor", "too_many_links"),
     "cancel": (*ANYWHERE, "illegal_move", "no_booking", "refund_changed"),
     "let_down": (*ANYWHERE, "illegal_move", "no_booking", "not_vendor"),
     "guest": (*ANYWHERE, "illegal_move", "no_booking", "not_vendor", "too_early"),

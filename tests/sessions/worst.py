@@ -224,6 +224,7 @@ def effects(market: Market) -> Iterator[Case]:
     yield Case("book", {**wish, "number": market.numbers["now"]})
     yield Case("pay", {"code": market.codes["held"]})
     yield Case("pay", {"code": market.codes["held"]}, FRIEND)
+    yield Case("statement", msisdn=VENDOR)
     yield Case("withdraw", {"code": market.codes["requested"]})
     for code, cents in (("paid", 19_760_000), ("nights", 19_209_600)):
         yield Case("cancel", {"code": market.codes[code], "refund_cents": cents})

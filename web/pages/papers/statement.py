@@ -1,8 +1,10 @@
 """A vendor's month on paper."""
 
+from functools import partial
+
 from core.documents.statements import Statement, StatementLine
 from core.escrow.transfer import TransferKind
-from sessions.texts import T, plain, t
+from sessions.texts import plain, t
 from web.pages.papers.sheet import A4_MM, Sheet, amount, day
 
 COLUMNS = (9, 3.2, 3.2, 3.2, 3.2, 3.6)
@@ -15,18 +17,15 @@ EVENTS = {
 
 def statement_pdf(statement: Statement) -> bytes:
     """Return the PDF of a vendor's month; the same month gives the same bytes."""
-
-    def say(text: T) -> str:
-        return plain(text, statement.language)
-
+    say = partial(plain, language=statement.language)
     title = say(t("Statement {month}", month=str(statement.month)))
     # A month that is over is as old as its end, whenever it is asked for.
     made_at = min(statement.made_at, statement.month.ends)
     sheet = Sheet(title, statement.language, made_at, A4_MM)
     sheet.large(title)
     sheet.bold(statement.business)
-    sheet.usual(f"{say(t('Vendor'))} {statement.vendor}")
-    sheet.usual(f"{say(t('Amounts in KES, until'))} {day(made_at)}")
+    sheet.usual(say(t("Vendor {number}", number=str(statement.vendor))))
+    sheet.usual(say(t("Amounts in KES, until {day}", day=day(made_at))))
     sheet.gap()
     heads = (t("What"), t("Price"), t("Commission"), t("Tax"), t("Yours"), t("Balance"))
     sheet.row([say(head) for head in heads], COLUMNS, bold=True)
