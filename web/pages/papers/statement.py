@@ -7,7 +7,7 @@ from core.escrow.transfer import TransferKind
 from sessions.texts import plain, t
 from web.pages.papers.sheet import A4_MM, Sheet, amount, day
 
-COLUMNS = (9, 3.2, 3.2, 3.2, 3.2, 3.6)
+COLUMNS = (7.4, 3.7, 3.5, 3.3, 3.7, 3.7)
 EVENTS = {
     TransferKind.RELEASED.value: t("Earned"),
     TransferKind.RETAINED.value: t("Kept after a cancellation"),
@@ -34,9 +34,13 @@ def statement_pdf(statement: Statement) -> bytes:
     for line in statement.lines:
         sheet.row(_cells(line, say(EVENTS.get(line.event, t("Other")))), COLUMNS)
     sheet.rule()
-    totals = ("base_cents", "commission_cents", "withholding_cents", "net_cents")
-    sums = [amount(statement.total(name)) for name in totals]
-    sheet.row((say(t("Together")), *sums, ""), COLUMNS, bold=True)
+    sums = (
+        statement.total("base_cents"),
+        -statement.total("commission_cents"),
+        -statement.total("withholding_cents"),
+        statement.total("net_cents"),
+    )
+    sheet.row((say(t("Together")), *map(amount, sums), ""), COLUMNS, bold=True)
     _balance(sheet, say(t("Owed after")), statement.closing_cents)
     sheet.gap()
     sheet.quiet(say(t("Paid to you in this month: KES {sum}", sum=amount(statement.paid_cents))))
