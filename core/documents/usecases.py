@@ -217,4 +217,8 @@ class _Rates:
 
 
 def _rate(rate: DatedRate) -> dict[str, Any]:
-    return {"basis_points": rate.basis_points, "since": rate.effective_from.isoformat()}
+    return {
+        "basis_points": rate.basis_points,
+        "since": rate.effective_from.isoformat(),
+        "base": rate.base.value,
+    }

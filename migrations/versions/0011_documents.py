@@ -38,6 +38,7 @@ WHERE booking_id IS NOT NULL AND kind IN ('paid', 'matched', 'returned')
 
 
 def upgrade() -> None:
+    _rate_bases()
     _numbers()
     _documents()
     _tax_invoices()
@@ -49,6 +50,19 @@ def upgrade() -> None:
         " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
     )
     _case_kinds(lambda kinds: kinds | {NEW_CASE})
+
+
+def _rate_bases() -> None:
+    bases = ("price_and_fee", "fee", "price", "after_commission")
+    op.add_column("rates", sa.Column("base", sa.String(length=32), nullable=True))
+    listed = ", ".join(f"'{base}'" for base in bases)
+    op.create_check_constraint(op.f("ck_rates_base"), "rates", f"base IN ({listed})")
+    op.create_check_constraint(
+        op.f("ck_rates_base_of_name"),
+        "rates",
+        "base IS NULL OR name = 'vat' AND base IN ('price_and_fee', 'fee')"
+        " OR name = 'withholding' AND base IN ('price', 'after_commission')",
+    )
 
 
 def _numbers() -> None:
@@ -179,6 +193,7 @@ def downgrade() -> None:
         "document_series",
     ):
         op.drop_table(table)
+    op.drop_column("rates", "base")
 
 
 def _case_kinds(change: Callable[[set[str]], set[str]]) -> None:

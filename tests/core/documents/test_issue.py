@@ -43,7 +43,11 @@ def test_a_payment_gets_its_receipt(papers: Papers) -> None:
     assert receipt.content["seller"] == {"name": SELLER.name, "pin": SELLER.pin}
     assert receipt.content["payment"] == {"provider": "daraja", "receipt": RECEIPT}
     assert receipt.content["customer"]["phone"] == "+2547****001"
-    assert receipt.content["rates"]["vat"] == {"basis_points": 1600, "since": "2024-12-27"}
+    assert receipt.content["rates"]["vat"] == {
+        "basis_points": 1600,
+        "since": "2024-12-27",
+        "base": "price_and_fee",
+    }
     assert papers.run(documents_due) == 0
     papers.assert_sound()
 
