@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
+import structlog
 from sqlalchemy import delete, func, select
 
 from core.booking.model import Booking
@@ -34,6 +35,8 @@ from core.limits import DOCUMENT_TOKEN_LENGTH, DOCUMENTS_BATCH_MAX
 from core.msisdn import mask
 from core.people.model import User, Vendor
 from core.pricing.queries import DatedRate, dated_rates
+
+log = structlog.get_logger()
 
 # One issuer at a time: fifty that wait for each other's numbers would issue no more than one.
 ISSUER_LOCK = 3_840_015
@@ -81,11 +84,16 @@ def issue_due(tx: Tx, seller: Seller, limit: int = DOCUMENTS_BATCH_MAX) -> list[
     due = _due(tx, min(limit, DOCUMENTS_BATCH_MAX))
     history = history_of(tx, [each.booking for each in due])
     rates = _Rates(tx)
-    made = [
-        document
-        for each in due
-        if (document := _write(tx, seller, each, history, rates)) is not None
-    ]
+    made = []
+    for each in due:
+        try:
+            document = _write(tx, seller, each, history, rates)
+        except (LookupError, ValueError):
+            # One that cannot be written must not keep the others: it stays due, where it is seen.
+            log.exception("document.broken", transfer_id=str(each.transfer.id))
+            continue
+        if document is not None:
+            made.append(document)
     _number(tx, made)
     tx.db.execute(
         delete(DocumentDue).where(DocumentDue.transfer_id.in_([d.transfer_id for d in made]))

@@ -20,6 +20,8 @@ from core.documents.queries import (
 )
 from core.documents.rules import lines_of
 from core.errors import NotFound
+from core.escrow import ledger
+from core.escrow.transfer import Leg, Transfer, TransferKind
 from core.money import Money, kes
 from core.payments.refunds import plan_refund
 from core.pricing.model import RateName, RateRow
@@ -131,6 +133,18 @@ def test_what_was_issued_stays_as_it_was(papers: Papers) -> None:
     for words in ("UPDATE documents SET number = 7", "DELETE FROM documents"):
         with pytest.raises(DBAPIError, match="append-only"):
             run_sql(papers.database, words)
+
+
+def test_a_movement_that_nobody_understands_keeps_no_other_waiting(papers: Papers) -> None:
+    booking = papers.hold()
+    legs = (Leg("float:daraja", kes(1)), Leg("suspense:daraja", -kes(1)))
+    odd = Transfer("odd", TransferKind.PAID, legs, booking.id)
+    papers.run(lambda tx: ledger.post(tx, odd))
+    papers.confirmed(in_days=20)
+
+    assert [document.label for document in papers.issue()] == ["R2026-000001"]
+    # It is seen where money without a document is counted.
+    assert papers.run(documents_due) == 1
 
 
 def test_a_new_year_begins_with_one(papers: Papers) -> None:
