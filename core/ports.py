@@ -36,6 +36,38 @@ class UssdTurn:
 
 
 @dataclass(frozen=True, slots=True)
+class UssdPart:
+    """One hop of a gateway that brings only what was typed last.
+
+    Attributes:
+        typed: what was typed; on the first hop what was dialled after the code, often nothing.
+        begins: it is a session's first hop, by the gateway's word.
+        number: the gateway's count of the session's hops from 1; None when it does not count,
+            so that a repeated hop can only be told from the same key pressed again by its time.
+    """
+
+    provider: str
+    session_id: str
+    msisdn: str
+    service_code: str
+    typed: str
+    begins: bool
+    number: int | None = None
+    network: str = ""
+
+    def within(self, transcript: str) -> UssdTurn:
+        """Return the hop as the end of everything that was typed."""
+        return UssdTurn(
+            self.provider,
+            self.session_id,
+            self.msisdn,
+            self.service_code,
+            transcript,
+            self.network,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """What one turn shows: GSM-7 text, and whether the conversation is over."""
 
@@ -80,10 +112,15 @@ class SmsIn:
 
 @dataclass(frozen=True, slots=True)
 class SmsOut:
-    """A message to a person: final text, already through the GSM-7 gate."""
+    """A message to a person: final text, already through the GSM-7 gate.
+
+    Attributes:
+        id: ours; by it a route reports that gives messages no name of its own.
+    """
 
     msisdn: str
     text: str
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +343,7 @@ class MoneyEvent:
         amount: what moved; None when the evidence does not say.
         fee: what the provider took for it from our money with it; None when it does not say.
         payer: the other side's number in E.164, or None when masked or absent.
+        payer_shown: what is shown in its place when it is masked or hashed.
         account: what the payer typed as account number (paybill), None otherwise.
         reason: why it failed.
         code: the provider's own code, for logs and support.
@@ -326,6 +364,7 @@ class MoneyEvent:
     text: str = ""
     at: datetime | None = None
     fee: Money | None = None
+    payer_shown: str | None = None
 
 
 class CollectionGateway(Protocol):

@@ -73,6 +73,11 @@ class Settings(BaseSettings):
         "Fernet keys that seal payout details and ids, newest first, parted by commas.",
     )
     ussd_code: str = Field(default="*384*7781#", description="What customers dial.")
+    ussd_gateways: str = Field(
+        default="africastalking",
+        description="Who may bring us calls, parted by commas: africastalking, hubtel (a gateway "
+        "of that shape), safaricom, airtel. Each has its address /hooks/NAME/SECRET/ussd.",
+    )
     company_name: str = Field(
         default="Nafasi", description="The legal name that receipts are issued under."
     )
@@ -111,6 +116,33 @@ class Settings(BaseSettings):
     africastalking_shortcode: str = Field(
         default="20384", description="Where people send SMS to us."
     )
+
+    sms_routes: str = Field(
+        default="africastalking",
+        description="Who sends our messages, the preferred one first, parted by commas: "
+        "africastalking, twilio, kannel. The next one takes what the one before could not.",
+    )
+    twilio_base_url: str = Field(
+        default="https://api.twilio.com", description="Twilio, or a simulator."
+    )
+    twilio_account_sid: str = Field(default="", description="The account's SID.")
+    twilio_auth_token: SecretStr = _secret(
+        LOCAL_SECRET, "The account's token; it signs Twilio's callbacks too."
+    )
+    twilio_sender: str = Field(default="NAFASI", description="A number or name of ours there.")
+    kannel_base_url: str = Field(
+        default="http://127.0.0.1:13013", description="Where Kannel's sms box listens."
+    )
+    kannel_username: str = Field(default="nafasi", description="Its sendsms user.")
+    kannel_password: SecretStr = _secret(LOCAL_SECRET, "That user's password.")
+    kannel_sender: str = Field(
+        default="NAFASI", description="The short code or name it sends from."
+    )
+
+    airtel_userid: str = Field(
+        default="", description="User that Airtel's calls carry, when one was agreed."
+    )
+    airtel_password: SecretStr = _secret("", "That user's password.")
 
     daraja_base_url: str = Field(
         default="https://api.safaricom.co.ke", description="Daraja, its sandbox, or a simulator."
@@ -196,7 +228,12 @@ class Settings(BaseSettings):
 
     def _problems(self) -> list[str]:
         """Say what keeps these settings out of production."""
-        switches = {"flutterwave_": self.flutterwave_enabled, "etims_": self.etims_enabled}
+        switches = {
+            "flutterwave_": self.flutterwave_enabled,
+            "etims_": self.etims_enabled,
+            "twilio_": "twilio" in self.sms_routes,
+            "kannel_": "kannel" in self.sms_routes,
+        }
         idle = tuple(prefix for prefix, wanted in switches.items() if not wanted)
         secrets = {
             name: value.get_secret_value()

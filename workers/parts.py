@@ -1,7 +1,7 @@
 """The composition root of a worker process: settings in, everything a task needs out."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -11,11 +11,14 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from sqlalchemy.orm import Session
 
-from channels.africastalking.sms import AfricasTalkingSms
 from channels.etims.registrar import open_registrar
 from channels.health import SharedHealth
-from channels.http import Breaker
-from channels.registry import build_health, build_routes, enabled_providers
+from channels.registry import (
+    build_health,
+    build_routes,
+    enabled_providers,
+    enabled_sms_routes,
+)
 from core.bootstrap import build_clock, build_database
 from core.clock import SystemClock
 from core.db.tx import Database, Tx, Work
@@ -51,7 +54,7 @@ class Parts:
 
     Attributes:
         database: opens transactions.
-        sender: sends text messages.
+        senders: who sends text messages, the preferred one first.
         collections: who takes money, by provider.
         payouts: who sends money, by provider.
         health: where it is noted how calls to them went.
@@ -67,7 +70,7 @@ class Parts:
     """
 
     database: Database
-    sender: SmsSender
+    senders: Sequence[SmsSender]
     collections: Mapping[str, CollectionGateway]
     payouts: Mapping[str, PayoutGateway]
     health: SharedHealth
@@ -94,13 +97,7 @@ def build_parts(settings: Settings, wake: Callable[[Work], None]) -> Parts:
     routes = build_routes(settings, health)
     database = build_database(settings, clock, wake, pool_size=POOL_SIZE, routes=routes)
     store = new_redis(settings.redis_url)
-    sender = AfricasTalkingSms(
-        settings.africastalking_username,
-        settings.africastalking_api_key.get_secret_value(),
-        settings.africastalking_base_url,
-        settings.africastalking_sender_id,
-        breaker=Breaker(),
-    )
+    senders = tuple(route.open(settings) for route in enabled_sms_routes(settings))
     gateways = {
         provider.name: provider.open(settings, store, clock)
         for provider in enabled_providers(settings)
@@ -109,7 +106,8 @@ def build_parts(settings: Settings, wake: Callable[[Work], None]) -> Parts:
     words = notice_context(settings)
 
     def close() -> None:
-        sender.close()
+        for sender in senders:
+            sender.close()
         for opened in gateways.values():
             opened.close()
         if registrar is not None:
@@ -120,7 +118,7 @@ def build_parts(settings: Settings, wake: Callable[[Work], None]) -> Parts:
 
     return Parts(
         database=database,
-        sender=sender,
+        senders=senders,
         collections={name: opened.collections for name, opened in gateways.items()},
         payouts={name: opened.payouts for name, opened in gateways.items()},
         health=health,

@@ -46,7 +46,11 @@ def create_app(
     providers' own and does not follow when the application's clock is moved. Waits run on the
     event loop, whatever the clock says.
     """
-    world = World(config, measure, clock or SystemClock())
+    return app_of(World(config, measure, clock or SystemClock()))
+
+
+def app_of(world: World) -> Starlette:
+    """The application around a world that somebody else has in hand too."""
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

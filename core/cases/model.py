@@ -23,6 +23,8 @@ class CaseKind(StrEnum):
     """A vendor could not be paid, for good. Subject: the payout's id."""
     OVERPAID = "overpaid"
     """A vendor was sent money twice: suspense is short of it. Subject: the attempt's id."""
+    DISPUTE = "dispute"
+    """A dispute waits for our decision. Subject: the dispute's id."""
     NOTICES_UNKNOWN = "notices_unknown"
     """Messages that may not have gone out. Subject: the day in Kenya on which they were owed."""
     CALLBACK_DEAD = "callback_dead"

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from core.booking.model import Booking
-from core.booking.timers import price_of
+from core.booking.price import price_of
 from core.db.tx import Tx
 from core.documents.model import Document, DocumentKind
 from core.escrow.accounts import escrow
@@ -19,6 +19,8 @@ from core.payments.model import Attempt, Refund
 from core.pricing.rules import Price
 
 INCOMING = frozenset({TransferKind.PAID.value, TransferKind.MATCHED.value})
+# A refund that has left, and a part of a price whose rest did not come.
+OUTGOING = frozenset({TransferKind.RETURNED.value, TransferKind.SET_ASIDE.value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ class History:
         went: list[Money] = []
         price = price_of(booking)
         for transfer_id, kind, cents in rows:
-            if kind in INCOMING or kind == TransferKind.RETURNED:
+            if kind in INCOMING | OUTGOING:
                 side = came if kind in INCOMING else went
                 amount = Money(abs(cents))
                 self._moved[transfer_id] = Moved(amount, list(side), price)

@@ -17,7 +17,7 @@ from core.booking.model import Booking
 from core.catalog.model import Listing
 from core.clock import nairobi_date
 from core.db.tx import Tx
-from core.documents.history import History, history_of
+from core.documents.history import OUTGOING, History, history_of
 from core.documents.lifecycle import InvoiceState
 from core.documents.model import (
     SERIES_OF,
@@ -68,8 +68,8 @@ class _Money:
 
     @property
     def kind(self) -> DocumentKind:
-        returned = self.transfer.kind == TransferKind.RETURNED
-        return DocumentKind.CREDIT_NOTE if returned else DocumentKind.RECEIPT
+        back = self.transfer.kind in OUTGOING
+        return DocumentKind.CREDIT_NOTE if back else DocumentKind.RECEIPT
 
 
 def issue_due(tx: Tx, seller: Seller, limit: int = DOCUMENTS_BATCH_MAX) -> list[Document]:

@@ -8,12 +8,14 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision: str = "0011"
-down_revision: str | None = "0008"
+down_revision: str | None = "0010"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 
 MOMENT = sa.DateTime(timezone=True)
 NEW_CASE = "invoice_refused"
+# What brings money to a booking, and what takes it from there unused.
+KINDS = "'paid', 'matched', 'returned', 'set_aside'"
 
 # Whatever code moves the money of a booking: the ledger itself notes that a document is owed.
 OWE = """
@@ -24,16 +26,15 @@ BEGIN
 END
 $$
 """
-OWED = """
+OWED = f"""
 CREATE TRIGGER owe_document AFTER INSERT ON ledger_transfers
-FOR EACH ROW WHEN (NEW.booking_id IS NOT NULL AND NEW.kind IN ('paid', 'matched', 'returned'))
+FOR EACH ROW WHEN (NEW.booking_id IS NOT NULL AND NEW.kind IN ({KINDS}))
 EXECUTE FUNCTION document_owe()
 """
 # What moved before there were documents gets one too.
-OWED_BEFORE = """
+OWED_BEFORE = f"""
 INSERT INTO documents_due (transfer_id)
-SELECT id FROM ledger_transfers
-WHERE booking_id IS NOT NULL AND kind IN ('paid', 'matched', 'returned')
+SELECT id FROM ledger_transfers WHERE booking_id IS NOT NULL AND kind IN ({KINDS})
 """
 
 

@@ -11,6 +11,8 @@ from sqlalchemy import text
 from core.booking import lifecycle as booking
 from core.booking.model import Booking
 from core.db.tx import Database
+from core.disputes import lifecycle as dispute
+from core.disputes.model import Dispute
 from core.documents import lifecycle as invoice
 from core.documents.model import TaxInvoice
 from core.errors import IllegalMove
@@ -29,6 +31,7 @@ LIFECYCLES: dict[str, tuple[Lifecycle[Any, Any], type[StrEnum], type[StrEnum], A
         attempt.AttemptEvent,
         Attempt,
     ),
+    "disputes": (dispute.LIFECYCLE, dispute.DisputeState, dispute.DisputeEvent, Dispute),
     "refunds": (
         attempt.REFUND_LIFECYCLE,
         attempt.RefundState,
@@ -70,6 +73,7 @@ def test_every_state_can_be_reached_and_every_event_happens(table: str) -> None:
     firsts = {
         "bookings": {booking.State.REQUESTED, booking.State.AWAITING_PAYMENT},
         "attempts": {attempt.AttemptState.QUEUED},
+        "disputes": {dispute.DisputeState.WAITING},
         "refunds": {attempt.RefundState.OPEN},
         "payouts": {payout.PayoutState.RELEASED},
         "tax_invoices": {invoice.InvoiceState.WAITING},

@@ -115,6 +115,36 @@ def test_refunds_in_parts_take_back_each_line_exactly(papers: Papers) -> None:
         assert sum(getattr(each, line) for each in credits_) == getattr(receipt, line), line
 
 
+def test_a_price_in_parts_has_a_receipt_each_and_together_the_whole(papers: Papers) -> None:
+    booking = papers.hold()
+    papers.paybill(booking.code, kes(20_000), "SFF0000001")
+    papers.issue()
+    papers.paybill(booking.code, kes(46_700), "SFF0000002")
+    papers.issue()
+
+    first, second = papers.documents()
+
+    assert (first.total_cents, second.total_cents) == (kes(20_000).cents, kes(46_700).cents)
+    assert first.vat_cents + second.vat_cents == kes(9_200).cents
+    assert first.service_fee_cents + second.service_fee_cents == kes(7_500).cents
+    papers.assert_sound()
+
+
+def test_parts_whose_rest_did_not_come_are_taken_back(papers: Papers) -> None:
+    booking = papers.hold()
+    papers.paybill(booking.code, kes(20_000), "SFF0000001")
+    papers.issue()
+    papers.withdraw(booking)
+
+    (credit,) = papers.issue()
+    receipt = papers.documents()[0]
+
+    assert (credit.kind, credit.original_id) == (DocumentKind.CREDIT_NOTE, receipt.id)
+    assert (credit.total_cents, credit.vat_cents) == (receipt.total_cents, receipt.vat_cents)
+    assert credit.refund_id is None
+    papers.assert_sound()
+
+
 def test_what_was_issued_stays_as_it_was(papers: Papers) -> None:
     booking = papers.confirmed()
     (before,) = papers.issue()
