@@ -28,7 +28,7 @@ from core.documents.model import (
     TaxInvoice,
 )
 from core.documents.numbers import draw
-from core.documents.rules import lines_of
+from core.documents.rules import Lines, lines_of
 from core.escrow.model import TransferRow
 from core.escrow.transfer import TransferKind
 from core.limits import DOCUMENT_TOKEN_LENGTH, DOCUMENTS_BATCH_MAX
@@ -121,14 +121,19 @@ def _write(
     """Return a document that lacks only its number; None for a refund of what has no receipt."""
     transfer, booking = money.transfer, money.booking
     moved = history.moved(transfer.id)
-    original = refund_id = None
+    original: Document | None = None
+    refund_id = None
     if money.kind is DocumentKind.CREDIT_NOTE:
         refund_id = history.refund_id(transfer.idempotency_key)
         original = history.original_for(booking.id, moved.amount)
         if original is None:
             return None
-    before = moved.before if refund_id is None else history.refunds_before(booking.id, refund_id)
-    lines = lines_of(moved.price, before, moved.amount)
+    if refund_id is not None:
+        lines = lines_of(moved.price, history.refunds_before(booking.id, refund_id), moved.amount)
+    elif original is not None and original.total_cents == moved.amount.cents:
+        lines = _lines_of(original)  # A part whose rest did not come goes back as it came.
+    else:
+        lines = lines_of(moved.price, moved.before, moved.amount)
     document = Document(
         id=tx.ids.uuid(),
         kind=money.kind,
@@ -136,7 +141,7 @@ def _write(
         booking_id=booking.id,
         transfer_id=transfer.id,
         refund_id=refund_id,
-        original_id=original,
+        original_id=None if original is None else original.id,
         **asdict(lines),
         total_cents=lines.total_cents,
         content=_content(seller, money, rates.of(booking, money.listing)),
@@ -147,6 +152,15 @@ def _write(
     )
     history.add(document)
     return document
+
+
+def _lines_of(document: Document) -> Lines:
+    return Lines(
+        document.base_cents,
+        document.service_fee_cents,
+        document.vat_cents,
+        document.rounding_cents,
+    )
 
 
 def _number(tx: Tx, made: Sequence[Document]) -> None:

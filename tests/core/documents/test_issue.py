@@ -145,6 +145,31 @@ def test_parts_whose_rest_did_not_come_are_taken_back(papers: Papers) -> None:
     papers.assert_sound()
 
 
+def test_what_comes_after_parts_went_back_is_the_whole_price_again(papers: Papers) -> None:
+    """Odd cents, in parts that differ: each credit note is its receipt's, line by line."""
+    papers.change_listing(price_cents=1_234_567)
+    booking = papers.hold()
+    total = papers.read(booking).total_cents
+    attempt = papers.prompt(booking)
+    papers.paybill(booking.code, kes(3_333), "SFF0000001")
+    papers.paybill(booking.code, kes(1_111), "SFF0000002")
+    papers.issue()
+    papers.withdraw(booking)
+    assert papers.paid(attempt, "SFF0000003") is None
+    papers.issue()
+
+    documents = papers.documents()
+
+    assert documents[-1].total_cents == total
+    for line in ("base_cents", "service_fee_cents", "vat_cents", "rounding_cents"):
+        signed = [
+            getattr(each, line) * (1 if each.kind is DocumentKind.RECEIPT else -1)
+            for each in documents
+        ]
+        assert sum(signed) == getattr(papers.read(booking), line), line
+    papers.assert_sound()
+
+
 def test_what_was_issued_stays_as_it_was(papers: Papers) -> None:
     booking = papers.confirmed()
     (before,) = papers.issue()
