@@ -30,6 +30,8 @@ class Verb(StrEnum):
     STATUS = "status"
     PAY = "pay"
     CANCEL = "cancel"
+    RECEIPT = "receipt"
+    STATEMENT = "statement"
     PROBLEM = "problem"
     NUMBER = "number"
     """A bare number that can only be an answer to a question."""
@@ -48,6 +50,10 @@ NO = {"2", "NO", "N", "HAPANA", "LA", "DECLINE", "KATAA", "NAKATAA", "REJECT"}
 STATUS = {"STATUS", "HALI", "STATUSI"}
 PAY = {"PAY", "LIPA", "LIPIA"}
 CANCEL = {"CANCEL", "GHAIRI", "KUGHAIRI", "BATILISHA", "FUTA"}
+RECEIPT = {"RECEIPT", "RECEIPTS", "RISITI", "STAKABADHI"}
+STATEMENT = {"STATEMENT", "TAARIFA"}
+# Neither money nor a paper is guessed at: a code with a wrong letter is asked back.
+NEVER_GUESSED = {Verb.PAY: PAY, Verb.RECEIPT: RECEIPT}
 PROBLEM = {"PROBLEM", "SHIDA", "TATIZO", "COMPLAINT", "MALALAMIKO", "LALAMIKO"}
 SOLVED = {"SOLVED", "SETTLED", "IMETATULIWA", "IMEISHA"}
 # A cancellation is confirmed in a word, not in a figure that may answer something else.
@@ -96,20 +102,22 @@ def understand(text: str, *, vendor: bool, open_codes: Sequence[str] = ()) -> Co
 
 def _about_booking(code: str | None, rest: list[str], *, vendor: bool, guessed: bool) -> Command:
     said = set(rest)
-    if said & PAY:
-        # Money is never guessed at: a code with a wrong letter is asked back.
-        return Command(Verb.PAY, None if guessed else code, guessed=guessed)
+    for verb, words in NEVER_GUESSED.items():
+        if said & words:
+            return Command(verb, None if guessed else code, guessed=guessed)
     if said & CANCEL:
         sure = bool(said & SURE) and not said & NO
         return Command(Verb.CANCEL, None if guessed else code, guessed=guessed, sure=sure)
-    if said & STATUS:
+    if said & STATUS or (code is not None and not rest):
         return Command(Verb.STATUS, code, guessed=guessed)
     if vendor and (said & YES or said & NO):
         verb = Verb.ACCEPT if said & YES else Verb.DECLINE
         contrary = bool(said & YES and said & NO)
         return Command(Verb.UNKNOWN if contrary else verb, code, _number(rest), guessed)
-    if code is not None and not rest:
-        return Command(Verb.STATUS, code, guessed=guessed)
+    if vendor and said & STATEMENT:
+        return Command(
+            Verb.STATEMENT, number=_number([word for word in rest if word not in STATEMENT])
+        )
     number = _number(rest)
     return Command(Verb.NUMBER, code, number) if number else Command(Verb.UNKNOWN, code)
 
@@ -164,7 +172,7 @@ def _take_code(typed: list[str], open_codes: Sequence[str]) -> tuple[str | None,
 
 def _nearest(word: str, codes: Sequence[str]) -> str | None:
     """The one open code that differs from a word by one letter, a swap or a slip; else None."""
-    known = YES | NO | STATUS | PAY | CANCEL
+    known = YES | NO | STATUS | PAY | CANCEL | RECEIPT | STATEMENT
     if len(word) < 4 or word in known:
         return None
     close = [code for code in codes if _one_slip(word, code)]

@@ -26,6 +26,7 @@ from sessions.cancelling import answer_cancel
 from sessions.commands import Command, Verb, understand
 from sessions.flows import words
 from sessions.notices.render import ANSWER_TOPIC, HELP_TOPIC
+from sessions.papers import answer_receipt, owe_statement
 from sessions.problems import answer_problem
 from sessions.texts import T, cut, n, plain, t, why
 
@@ -73,6 +74,8 @@ class SmsDesk:
             Verb.STATUS: self._status,
             Verb.PAY: self._pay,
             Verb.CANCEL: lambda letter: answer_cancel(letter.tx, letter.person, letter.command),
+            Verb.RECEIPT: lambda letter: answer_receipt(letter.tx, letter.person, letter.command),
+            Verb.STATEMENT: self._statement,
             Verb.PROBLEM: lambda letter: answer_problem(letter.tx, letter.person, letter.command),
             Verb.UNKNOWN: self._unknown,
         }
@@ -136,6 +139,10 @@ class SmsDesk:
             "{dial}.",
             dial=self._ussd_code,
         )
+
+    def _statement(self, letter: _Letter) -> None:
+        """Owe a vendor the link to a month's statement: ``STATEMENT``, ``STATEMENT 10``."""
+        owe_statement(letter.tx, letter.msisdn, _vendor_id(letter), letter.command.number)
 
     def _answer_question(self, letter: _Letter) -> T:
         question = _question(letter)

@@ -26,6 +26,7 @@ from core.people.penalties import penalties_of
 from sessions.dates import parse_day
 from sessions.flow import Ask, Go, Menu, Option, Part, Talk
 from sessions.flows import words
+from sessions.papers import owe_statement
 from sessions.texts import Keep, T, Text, cut, keep, n, t
 
 vendor = Part()
@@ -344,5 +345,12 @@ def money(talk: Talk) -> Menu:
             keep(t("Held for coming bookings: {amount}", amount=found.waiting)),
             keep(last),
         ],
-        [],
+        [Option(t("Statement by SMS"), do="statement")],
     )
+
+
+@vendor.effect("statement", refused={"too_many_links": "earnings"})
+def statement(talk: Talk, tx: Tx) -> Go:
+    """Send a link to this month's statement."""
+    owe_statement(tx, talk.person.msisdn, vendor_of(talk))
+    return Go("earnings", why=t("The link comes by SMS."))

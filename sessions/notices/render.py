@@ -10,7 +10,7 @@ from typing import Any
 from core.booking.notices import Topic
 from core.msisdn import local_form
 from sessions.gsm7 import septets
-from sessions.notices import booking, disputes, money
+from sessions.notices import booking, disputes, money, papers
 from sessions.notices.context import NoticeContext, Params, Words
 from sessions.texts import Cut, T, Text, plain, t
 
@@ -73,8 +73,8 @@ def _short(value: Any, length: int) -> Any:
 def _help(_params: Params, context: NoticeContext) -> T:
     return t(
         "Nafasi: dial {dial} to find halls, food and rooms and pay by M-Pesa. By SMS: STATUS "
-        "code, PAY code, CANCEL code, PROBLEM code, SWAHILI, STOP, START. Vendors answer 1 yes, "
-        "2 no. Call {help}.",
+        "code, PAY code, CANCEL code, PROBLEM code, RECEIPT code, SWAHILI, STOP, START. Vendors "
+        "answer 1 yes, 2 no, and ask for STATEMENT. Call {help}.",
         dial=context.ussd_code,
         help=local_form(context.help_phone),
     )
@@ -87,6 +87,7 @@ def _answer(params: Params, _context: NoticeContext) -> str:
 _WORDS: Mapping[str, Words] = {
     **booking.WORDS,
     **money.WORDS,
+    **papers.WORDS,
     **disputes.WORDS,
     HELP_TOPIC: _help,
     ANSWER_TOPIC: _answer,

@@ -34,6 +34,12 @@ EVERYBODY = [
     ("CANCEL K7P4Q yes no", Command(Verb.CANCEL, "K7P4Q")),
     ("CANCEL K7P4O yes", Command(Verb.CANCEL, guessed=True, sure=True)),
     ("cancel yes", Command(Verb.CANCEL, sure=True)),
+    ("receipt", Command(Verb.RECEIPT)),
+    ("RISITI k7p4q", Command(Verb.RECEIPT, "K7P4Q")),
+    ("K7P4Q stakabadhi", Command(Verb.RECEIPT, "K7P4Q")),
+    ("receipt K7P4O", Command(Verb.RECEIPT, guessed=True)),
+    # There is no statement of customers.
+    ("statement", Command(Verb.UNKNOWN)),
     ("Problem", Command(Verb.PROBLEM)),
     (
         "PROBLEM k7p4q: no power, not OK!",
@@ -67,6 +73,9 @@ VENDORS = [
     ("K74Q 1", Command(Verb.ACCEPT, "K7P4Q", 1, guessed=True)),
     ("problem k7p4q yes it was clean", Command(Verb.PROBLEM, "K7P4Q", words="yes it was clean")),
     ("yes no", Command(Verb.UNKNOWN)),
+    ("Statement", Command(Verb.STATEMENT)),
+    ("TAARIFA 10", Command(Verb.STATEMENT, number=10)),
+    ("taarifa october", Command(Verb.STATEMENT)),
 ]
 
 

@@ -9,11 +9,19 @@ import pytest
 from core.booking.notices import Topic
 from core.catalog.places import AREAS, TOWNS
 from core.disputes.model import Problem, Side
-from core.limits import DISPUTE_NOTE_MAX, NAME_MAX, PEOPLE_MAX, STAY_NIGHTS_MAX, TITLE_MAX
+from core.limits import (
+    DISPUTE_NOTE_MAX,
+    DOCUMENT_TOKEN_LENGTH,
+    NAME_MAX,
+    PEOPLE_MAX,
+    STAY_NIGHTS_MAX,
+    TITLE_MAX,
+)
 from core.payouts.model import HoldReason
 from core.ports import Reason
 from sessions.gsm7 import segments, septets
 from sessions.notices.context import NoticeContext
+from sessions.notices.papers import RECEIPT_TOPIC, STATEMENT_TOPIC
 from sessions.notices.render import (
     ANSWER_TOPIC,
     HELP_TOPIC,
@@ -24,7 +32,10 @@ from sessions.notices.render import (
 )
 from sessions.texts import LANGUAGES
 
-CONTEXT = NoticeContext("*384*7781#", "600123", "+254700000099")
+CONTEXT = NoticeContext(
+    "*384*7781#", "600123", "+254700000099", "https://nafasi.hospitality.co.ke"
+)
+TOKEN = "w" * DOCUMENT_TOKEN_LENGTH
 TITLE = "Mugumo Gardens and Conference Centre Ltd"
 BUSINESS = "Kirinyaga Wholesale Events & Catering Co"
 TOWN_OF = {town.slug: town.name for town in TOWNS}
@@ -135,6 +146,16 @@ MORE: dict[str, list[dict[str, Any]]] = {
     Topic.PAYOUT_REVERSED: [{"amount_cents": 99_999_999_00}],
     Topic.PAYOUT_CHANGED: [{"to_bank": to_bank, "ending": "012"} for to_bank in (False, True)],
 }
+MORE |= {
+    RECEIPT_TOPIC: [
+        {"label": f"{letter}2026-999999", "credit": credit, "amount_cents": 24_700_000}
+        | {"token": TOKEN, "day": "2026-09-30"}
+        for letter, credit in (("R", False), ("C", True))
+    ],
+    STATEMENT_TOPIC: [
+        {"token": TOKEN, "month": "2026-09-01", "until": "2026-09-30T20:45:00+00:00"}
+    ],
+}
 CARRIED = {ANSWER_TOPIC, LATE_TOPIC}
 CASES = [
     (topic, {**WORST, **more})
@@ -181,6 +202,8 @@ TOLD: dict[str, tuple[str, ...]] = {
     Topic.PAYOUT_REVERSED: ("KES 99,999,999", "0700000099"),
     Topic.PAYOUT_CHANGED: ("012", "0700000099"),
     HELP_TOPIC: ("*384*7781#", "0700000099"),
+    RECEIPT_TOPIC: ("K7P4Q", "{total}", f"{CONTEXT.public_url}/receipts/{TOKEN}.pdf"),
+    STATEMENT_TOPIC: ("09/2026", "{day}", f"{CONTEXT.public_url}/statements/{TOKEN}"),
 }  # fmt: skip
 # When nothing was heard, nobody is sent to pay again without a warning.
 TOLD_SILENT = ("{total}", "PAY K7P4Q", "23:45")

@@ -63,6 +63,7 @@ ONLY = {
         "not_payable",
         "too_many_attempts",
     ),
+    "earnings": (*ANYWHERE, "not_vendor", "too_many_links"),
     "dispute": (*ANYWHERE, "no_booking", "no_dispute", "too_many_notes"),
     "settle": (*ANYWHERE, "no_booking", "no_dispute"),
     "cancel": (*ANYWHERE, "illegal_move", "no_booking", "refund_changed"),

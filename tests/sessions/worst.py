@@ -282,6 +282,7 @@ def effects(market: Market) -> Iterator[Case]:
         yield Case("book", {**wish, **dear})
     yield Case("pay", {"code": market.codes["held"]})
     yield Case("pay", {"code": market.codes["held"]}, FRIEND)
+    yield Case("statement", msisdn=VENDOR)
     for name in ("begun", "waiting", "deposit"):
         yield Case("pay", {"code": market.codes[name]})
         yield Case("pay", {"code": market.codes[name]}, FRIEND)
