@@ -17,6 +17,7 @@ from web.commands import (
     run,
     seed,
     settings,
+    simulate,
     simulator,
     up,
 )
@@ -40,6 +41,7 @@ app.command()(reconcile.reconcile)
 app.add_typer(cases.app, name="cases")
 app.add_typer(clock.app, name="clock")
 app.command()(clock.trigger)
+app.command()(simulate.simulate)
 app.add_typer(bench.app, name="bench")
 app.command()(seed.seed)
 app.command()(migrate.migrate)

@@ -72,6 +72,7 @@ class Books:
             *self._invented(list(tx.db.scalars(select(Receipt)))),
             *self._unknown(tx),
             *self._outcomes(tx),
+            *_paid_twice(tx),
         ]
 
     def _invented(self, ours: list[Receipt]) -> Iterator[Wrong]:
@@ -147,6 +148,21 @@ class Books:
             return sent is not None and sent.status == "SUCCESSFUL"
         payout = books.payouts.get(str(attempt.id))
         return payout is not None and payout.receipt is not None
+
+
+def _paid_twice(tx: Tx) -> Iterator[Wrong]:
+    """Yield payouts and refunds that went out although they were not owed any more.
+
+    Nobody forges a refusal of a payment out here, so no such thing can be excused.
+    """
+    query = text(
+        "SELECT attempts.id FROM attempts JOIN ledger_transfers"
+        " ON idempotency_key = concat('out:', provider, ':', attempts.id)"
+        " WHERE ledger_transfers.kind = 'sent_back'"
+        " AND (payout_id IS NOT NULL OR refund_id IS NOT NULL)"
+    )
+    for attempt_id in tx.db.scalars(query):
+        yield Wrong("nobody is paid twice", f"attempt {attempt_id}")
 
 
 def _floats(tx: Tx) -> Iterator[Wrong]:

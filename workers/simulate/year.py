@@ -97,15 +97,16 @@ class Year:
     def __init__(self, seed: int, url: str) -> None:
         self.seed = seed
         self._alarms = Alarms()
-        self._alarms.listen()
         self._clock = TickingClock(BEGINS)
         self._agenda = Agenda(self._clock)
         self._loop = SimulatedLoop(self._clock)
         self._stack = ExitStack()
+        self._stack.enter_context(self._alarms.listening())
         self._stack.callback(self._loop.close)
         self._crashes = Crashes(self._chance("crashes"))
         self._providers = _providers(seed)
         self._world = World(self._providers, count_characters, self._clock)
+        self._stack.callback(lambda: self._loop.run_until_complete(self._world.close()))
         self._redis = SimulatedStore(self._clock)
         self._paid_week = run_at(week_of(BEGINS))
         self._build(url)
