@@ -258,8 +258,15 @@ class Year:
             if run_at(week_of(self._clock.now())) > self._paid_week:
                 self._paid_week = run_at(week_of(self._clock.now()))
                 self._crew.run("payouts")
-            self._crew.work()
+            self._let_work()
         raise AssertionError("the day does not end")
+
+    def _let_work(self) -> None:
+        """Let the workers look, unless there can be nothing new for them."""
+        at = self._crew.next_at
+        if self.database.touched or (at is not None and at <= self._clock.now()):
+            self._crew.work()
+            self.database.touched = False
 
     def _look(self, check: Callable[[Tx], list[Wrong]]) -> list[Wrong]:
         faults = [Wrong("no fault of ours", said) for said in self._alarms.heard]
