@@ -67,7 +67,8 @@ SELECT
     (SELECT min(due_at) FROM attempts WHERE due_at IS NOT NULL),
     (SELECT min(due_at) FROM notices WHERE state = 'waiting'),
     (SELECT min(leased_until) FROM notices WHERE state IN ('leased', 'sending')),
-    (SELECT min(due_at) FROM payouts WHERE due_at IS NOT NULL)
+    (SELECT min(due_at) FROM payouts WHERE due_at IS NOT NULL),
+    (SELECT min(started_at) FROM payout_runs WHERE finished_at IS NULL)
 """
 JOBS: Mapping[str, Callable[[Parts], int]] = {
     "inbox": run_inbox,
@@ -80,7 +81,8 @@ JOBS: Mapping[str, Callable[[Parts], int]] = {
     "float": run_float,
     "housekeeping": run_housekeeping,
 }
-DUE_JOBS = ("inbox", "timers", "attempts", "notices", "notices", "payouts")
+DUE_JOBS = ("inbox", "timers", "attempts", "notices", "notices", "payouts", "payouts")
+LEASES = 4
 
 
 def simulated_health(store: SimulatedStore, clock: Clock) -> SharedHealth:
@@ -245,7 +247,7 @@ class Crew:
         found = self._watch.execute(DUE).fetchone()
         assert found is not None, "there is always an answer"
         return [
-            (job, at + SECOND if place == 4 else at)
+            (job, at + SECOND if place == LEASES else at)
             for place, (job, at) in enumerate(zip(DUE_JOBS, found, strict=True))
             if at is not None
         ]

@@ -54,7 +54,7 @@ STATEMENT_DAY = 5
 MINUTE = timedelta(minutes=1)
 MOMENTS_MAX = 1_000_000
 # Outages of a whole provider.
-OUTAGE_SHARE = 0.12
+OUTAGE_SHARE = 0.25
 FLUSH_SHARE = 0.1
 ENDLESS_CENTS = 10**13
 
@@ -210,7 +210,7 @@ class Year:
             self._wallets.pay_day()
         chance = self._scene.chance
         if self._scene.maybe(OUTAGE_SHARE):
-            self._agenda.after(chance.uniform(0, DAY), self._outage)
+            self._agenda.after(chance.uniform(7 * HOUR, 22 * HOUR), self._outage)
         if self._scene.maybe(FLUSH_SHARE):
             self._agenda.after(chance.uniform(0, DAY), self._redis.flush)
         if nairobi_date(self._clock.now()).day == STATEMENT_DAY:
@@ -227,7 +227,7 @@ class Year:
 
     def _keep_house(self, day: int) -> None:
         """Do what a schedule does every few minutes or hours."""
-        for job in ("ledger", "cases", "float"):
+        for job in ("ledger", "payouts", "cases", "float"):
             self._crew.run(job)
         if day % TIDY_DAYS == 0:
             self._crew.run("housekeeping")
