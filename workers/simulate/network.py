@@ -48,6 +48,14 @@ CALLS: tuple[tuple[str, Step, Service], ...] = (
     ("GET /flutterwave/v3/transfers", Step.ASK_PAYOUT, Service.FLUTTERWAVE_STATUS),
 )
 BROKEN = (FaultKind.ERROR500, FaultKind.HTML, FaultKind.EMPTY, FaultKind.BUSY)
+# Money goes out seldom, and there it costs most when something is misunderstood.
+PAYING = frozenset(
+    {
+        *(Service.B2C, Service.STATUS),
+        *(Service.FLUTTERWAVE_TRANSFER, Service.FLUTTERWAVE_STATUS),
+    }
+)
+PAYING_FACTOR = 3
 EARLY = frozenset({Service.STK, Service.B2C, Service.FLUTTERWAVE_CHARGE})
 LATE_SECONDS_MAX = 72 * 3600
 
@@ -173,7 +181,7 @@ class Network:
             self.callbacks["before the answer"] += 1
             self.arrive(url, headers, content)
             return
-        delivery = self._delivery(repeated=told.tries > 1)
+        delivery = self._delivery(told.service, repeated=told.tries > 1)
         self.callbacks[delivery] += 1
         for seconds in self._delays(delivery):
             self._agenda.after(seconds, partial(self.arrive, url, headers, content))
@@ -209,15 +217,15 @@ class Network:
             return Fate.WELL
         if self.down_until.get(provider, self._clock.now()) > self._clock.now():
             return Fate.REFUSED
-        fate = _pick(self._chance, FATES) or Fate.WELL
+        fate = _pick(self._chance, FATES, _likelier(service)) or Fate.WELL
         if fate is Fate.EARLY and service not in EARLY:
             return Fate.WELL
         return Fate(fate)
 
-    def _delivery(self, *, repeated: bool) -> Delivery:
+    def _delivery(self, service: str, *, repeated: bool) -> Delivery:
         if self.calm:
             return Delivery.SOON
-        found = Delivery(_pick(self._chance, DELIVERIES) or Delivery.SOON)
+        found = Delivery(_pick(self._chance, DELIVERIES, _likelier(service)) or Delivery.SOON)
         # Who is not answered tells it again.
         return Delivery.SHUFFLED if found is Delivery.LOST and repeated else found
 
@@ -237,8 +245,15 @@ class Network:
                 return (soon,)
 
 
-def _pick(chance: random.Random, shares: tuple[tuple[float, StrEnum], ...]) -> StrEnum | None:
-    drawn = chance.random()
+def _likelier(service: str) -> int:
+    """Return how many times likelier something goes wrong there than elsewhere."""
+    return PAYING_FACTOR if service in PAYING else 1
+
+
+def _pick(
+    chance: random.Random, shares: tuple[tuple[float, StrEnum], ...], likelier: int = 1
+) -> StrEnum | None:
+    drawn = chance.random() / likelier
     for share, what in shares:
         drawn -= share
         if drawn < 0:
