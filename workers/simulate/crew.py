@@ -194,7 +194,7 @@ class Crew:
         watch: psycopg.Connection[tuple[Any, ...]],
     ) -> None:
         self.parts = parts
-        self.runs: Counter[str] = Counter()
+        self.tally: Counter[str] = Counter()
         self.calm = False
         self._clock = clock
         self._chance = chance
@@ -210,11 +210,11 @@ class Crew:
 
     def run(self, name: str) -> None:
         """Start one job once."""
-        self.runs[name] += 1
+        self.tally[f"job {name}"] += 1
         try:
             JOBS[name](self.parts)
         except Died:
-            self.runs["died"] += 1
+            self.tally["workers that died"] += 1
 
     def work(self) -> None:
         """Do all that is due, as far as it can be done now."""

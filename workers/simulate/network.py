@@ -122,8 +122,7 @@ class Network:
     ) -> None:
         self.calm = False
         self.down_until: dict[str, datetime] = {}
-        self.calls: Counter[str] = Counter()
-        self.callbacks: Counter[str] = Counter()
+        self.tally: Counter[str] = Counter()
         self.listeners: list[Callable[[Step, bytes, Heard], None]] = []
         self._world = world
         self._app = app
@@ -150,7 +149,7 @@ class Network:
         step, service = _call_of(method, path)
         self._crashes.reach(step, When.BEFORE)
         fate = self._fate(service, path.split("/")[1])
-        self.calls[f"{step} {fate}"] += 1
+        self.tally[f"{step} {fate}"] += 1
         if fate is Fate.REFUSED:
             raise httpx.ConnectError("nobody there")
         if fate is Fate.LOST_BEFORE:
@@ -178,11 +177,11 @@ class Network:
         if url.endswith("/delivery-reports") and self._chance.random() >= REPORTS_SHARE:
             return
         if self._early:
-            self.callbacks["before the answer"] += 1
+            self.tally["callback before the answer"] += 1
             self.arrive(url, headers, content)
             return
         delivery = self._delivery(told.service, repeated=told.tries > 1)
-        self.callbacks[delivery] += 1
+        self.tally[f"callback {delivery}"] += 1
         for seconds in self._delays(delivery):
             self._agenda.after(seconds, partial(self.arrive, url, headers, content))
 
@@ -193,7 +192,7 @@ class Network:
         except (BadCallback, Forged):
             callback = None
         if callback is None:
-            self.callbacks["turned away"] += 1
+            self.tally["callback turned away"] += 1
             return False
         return self._keep(callback)
 

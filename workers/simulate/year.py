@@ -2,6 +2,7 @@
 
 import random
 import time as machine
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -45,6 +46,7 @@ from workers.simulate.wallets import Wallets
 
 # Midnight in Nairobi, the first day of 2026: a Thursday.
 BEGINS = datetime(2025, 12, 31, 21, 0, tzinfo=UTC)
+FAULT = "no fault of ours"
 HOUR, DAY = 3600, 24 * 3600
 NIGHT_HOURS = 3
 # After the last day nothing goes wrong any more: callbacks of three days arrive, and all is told.
@@ -159,16 +161,19 @@ class Year:
         """Live through so many days, and the calm ones after them; end at the first fault."""
         begun = machine.perf_counter()
         day, wrong = 0, list[Wrong]()
-        self._open()
-        for day in range(1, days + CALM_DAYS + 1):
-            if day == days + 1:
-                self._calm_down()
-            wrong = self._live(day, calm=day > days)
-            if wrong:
-                break
-        else:
-            self._office.take_what_is_left()
-            wrong = self._look(self._books.final)
+        try:
+            self._open()
+            for day in range(1, days + CALM_DAYS + 1):
+                if day == days + 1:
+                    self._calm_down()
+                wrong = self._live(day, calm=day > days)
+                if wrong:
+                    break
+            else:
+                self._office.take_what_is_left()
+                wrong = self._look(self._books.final)
+        except Exception:  # noqa: BLE001 -- whatever it is, a seed leads back to it.
+            wrong = [Wrong(FAULT, traceback.format_exc())]
         return Result(
             seed=self.seed,
             days=days,
@@ -178,7 +183,7 @@ class Year:
             day=day if wrong else None,
             seconds=machine.perf_counter() - begun,
             crashes=self._crashes,
-            tally=self._scene.tally + self._network.calls + self._network.callbacks,
+            tally=self._scene.tally + self._network.tally + self._crew.tally,
         )
 
     def _open(self) -> None:
@@ -269,7 +274,7 @@ class Year:
             self.database.touched = False
 
     def _look(self, check: Callable[[Tx], list[Wrong]]) -> list[Wrong]:
-        faults = [Wrong("no fault of ours", said) for said in self._alarms.heard]
+        faults = [Wrong(FAULT, said) for said in self._alarms.heard]
         return [*self._office.wrong, *faults, *self._scene.look(check)]
 
     def _keep(self, callback: Callback) -> bool:
