@@ -58,6 +58,7 @@ PAYING = frozenset(
 PAYING_FACTOR = 3
 EARLY = frozenset({Service.STK, Service.B2C, Service.FLUTTERWAVE_CHARGE})
 LATE_SECONDS_MAX = 72 * 3600
+REPEATED_AFTER_SECONDS = 10
 
 
 class Fate(StrEnum):
@@ -183,7 +184,13 @@ class Network:
         delivery = self._delivery(told.service, repeated=told.tries > 1)
         self.tally[f"callback {delivery}"] += 1
         for seconds in self._delays(delivery):
-            self._agenda.after(seconds, partial(self.arrive, url, headers, content))
+            self._agenda.after(seconds, partial(self._bring, url, headers, content, told.tries))
+
+    def _bring(self, path: str, headers: Mapping[str, str], body: bytes, tries: int) -> None:
+        """Bring a callback; whoever repeats theirs does so when the web process died over it."""
+        if not self.arrive(path, headers, body) and tries > 1:
+            again = partial(self._bring, path, headers, body, tries - 1)
+            self._agenda.after(REPEATED_AFTER_SECONDS, again)
 
     def arrive(self, path: str, headers: Mapping[str, str], body: bytes) -> bool:
         """Do what the web does with a callback; False when it was not kept."""

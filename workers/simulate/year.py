@@ -280,9 +280,10 @@ class Year:
     def _keep(self, callback: Callback) -> bool:
         """Keep a callback as the web does; False when the web process died over it."""
         try:
-            return self.database.run_as(Step.KEEP_CALLBACK, lambda tx: store(tx, callback))
+            self.database.run_as(Step.KEEP_CALLBACK, lambda tx: store(tx, callback))
         except Died:
             return False
+        return True
 
     def _interrupt(self) -> None:
         """While a worker waits for its answer, another applies what has come before it."""
