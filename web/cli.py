@@ -22,6 +22,7 @@ from web.commands import (
     run,
     seed,
     settings,
+    simulate,
     simulator,
     tax,
     up,
@@ -55,6 +56,7 @@ app.add_typer(etims.app, name="etims")
 app.add_typer(disputes.app, name="disputes")
 app.add_typer(clock.app, name="clock")
 app.command()(clock.trigger)
+app.command()(simulate.simulate)
 app.add_typer(bench.app, name="bench")
 app.command()(seed.seed)
 app.command()(migrate.migrate)
