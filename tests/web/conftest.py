@@ -1,13 +1,16 @@
 """The web application for stories."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from core.clock import ManualClock
+from core.clock import ManualClock, SystemClock
 from core.db.tx import Database
 from core.vault import Vault
 from tests.conftest import START, VAULT_KEY
+from tests.support.commands import Commands, Nafasi
 from tests.support.servers import Databases
 from tests.web.market import Market, open_market, seeded
 from tests.web.rig import Web, make_settings, running
@@ -35,3 +38,26 @@ def market(
         yield made
         made.work()
         assert made.findings() == []
+
+
+@pytest.fixture(scope="session")
+def commands() -> Iterator[Commands]:
+    made = Commands()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def bare(commands: Commands, tmp_path: Path) -> Nafasi:
+    """Commands on a machine where nothing runs."""
+    keep = {"PATH", "HOME", "LANG", "VIRTUAL_ENV"}
+    environ = {name: value for name, value in os.environ.items() if name in keep}
+    return Nafasi(commands, environ | {"NAFASI_DATA": str(tmp_path), "NO_COLOR": "1"})
+
+
+@pytest.fixture
+def nafasi(bare: Nafasi, database: Database, redis_url: str) -> Nafasi:
+    """Commands on a migrated database, which lives at the machine's own time as they do."""
+    database.clock = SystemClock()
+    url = database.engine.url.render_as_string(hide_password=False)
+    return bare.having(NAFASI_ENV="test", NAFASI_DATABASE_URL=url, NAFASI_REDIS_URL=redis_url)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select, text, update
 
-from core import inbox, invariants, outbox
+from core import inbox, outbox
 from core.booking.lifecycle import Event, State
 from core.booking.model import Booking, BookingEvent
 from core.booking.queries import bookings_of_customer, requests_of_vendor
@@ -24,6 +24,7 @@ from core.demo.seed import seed_catalog
 from core.demo.stories import Course, last_run, stories, terms_of
 from core.escrow import ledger
 from core.ids import CountedIds
+from core.invariants.run import open_cases, run_all
 from core.limits import MPESA_MAX_CENTS
 from core.money import Money
 from core.outbox import Notice, Sending
@@ -103,8 +104,8 @@ def test_it_is_as_large_and_varied_as_promised(market: Database) -> None:
 
 def test_the_books_are_clean(market: Database) -> None:
     with market.transaction() as tx:
-        assert invariants.run_all(tx) == []
-        cases = invariants.open_cases(tx)
+        assert run_all(tx) == []
+        cases = open_cases(tx)
     assert cases.pop("payouts_failed") == 1
     assert set(cases.values()) == {0}
 
@@ -116,7 +117,7 @@ def test_the_check_would_find_a_booking_that_did_not_come_through_the_core(
         confirmed = select(Booking.id).where(Booking.state == State.CONFIRMED).limit(1)
         chosen = tx.db.scalars(confirmed).one()
         tx.db.execute(update(Booking).where(Booking.id == chosen).values(state=State.CANCELLED))
-        found = {finding.invariant for finding in invariants.run_all(tx)}
+        found = {finding.invariant for finding in run_all(tx)}
         tx.db.rollback()
     assert {"I7", "I11"} <= found
 
@@ -273,7 +274,7 @@ def test_right_after_a_weekly_run_was_due_it_is_left_to_the_workers(databases: D
         seed_bookings(database)
 
         with database.transaction() as tx:
-            assert invariants.run_all(tx) == []
+            assert run_all(tx) == []
             assert due_attempts(tx, 10) == []
             assert set(tx.db.scalars(select(Booking.state))) == set(State)
             assert open_run(tx) == MONDAY.date()
