@@ -8,11 +8,12 @@ import pytest
 
 from core.clock import ManualClock, SystemClock
 from core.db.tx import Database
+from core.ids import CountedIds
 from core.vault import Vault
-from tests.conftest import START, VAULT_KEY
 from tests.support.commands import Commands, Nafasi
+from tests.support.recycling import Recycler
 from tests.support.servers import Databases
-from tests.web.market import Market, open_market, seeded
+from tests.web.market import STORY_IDS, Market, open_market, seed
 from tests.web.rig import Web, make_settings, running
 
 
@@ -23,18 +24,21 @@ def web(database: Database, redis_url: str) -> Iterator[Web]:
 
 
 @pytest.fixture(scope="session")
-def market_template(databases: Databases) -> Iterator[str]:
-    name = seeded(databases, ManualClock(START), Vault([VAULT_KEY]))
-    yield name
-    databases.drop(name)
+def markets(databases: Databases) -> Iterator[Recycler]:
+    made = Recycler(databases, seed)
+    yield made
+    made.close()
 
 
 @pytest.fixture
 def market(
-    databases: Databases, market_template: str, clock: ManualClock, vault: Vault, redis_url: str
+    markets: Recycler, clock: ManualClock, vault: Vault, redis_url: str
 ) -> Iterator[Market]:
     """The application and a worker on the demo market; its books are right when a story ends."""
-    with open_market(databases, market_template, clock, vault, redis_url) as made:
+    with (
+        markets.lend(clock, CountedIds(STORY_IDS), vault) as database,
+        open_market(database, clock, redis_url) as made,
+    ):
         yield made
         made.work()
         assert made.findings() == []

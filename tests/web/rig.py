@@ -18,6 +18,7 @@ from core.db.tx import Database
 from core.inbox import Inbound
 from core.settings import Settings
 from sessions.bootstrap import build_conductor
+from tests.support.recycling import waking
 from web.asgi import assemble
 from web.metrics import Metrics
 from web.parts import Parts
@@ -39,11 +40,14 @@ def eventually(look: Callable[[], T | None], seconds: float = PATIENCE_SECONDS) 
     return found
 
 
+def _url(database: Database) -> str:
+    return database.engine.url.render_as_string(hide_password=False)
+
+
 def make_settings(database: Database, redis_url: str, **over: Any) -> Settings:
-    url = database.engine.url.render_as_string(hide_password=False)
     values = {
         "env": "test",
-        "database_url": url,
+        "database_url": _url(database),
         "redis_url": redis_url,
         "callback_secret": SECRET,
         "metrics_token": "",
@@ -54,9 +58,12 @@ def make_settings(database: Database, redis_url: str, **over: Any) -> Settings:
 
 def make_parts(database: Database, settings: Settings) -> Parts:
     nudger = Nudger(Producer(settings.redis_url))
-    database = Database(
-        settings.database_url, database.clock, database.ids, database.vault, nudger, pool_size=20
-    )
+    if settings.database_url == _url(database):
+        database = waking(database, nudger)
+    else:
+        database = Database(
+            settings.database_url, database.clock, database.ids, database.vault, nudger
+        )
     metrics = Metrics()
     conductor = build_conductor(database, settings.redis_url, settings, observer=metrics)
     return Parts(settings, database, conductor, metrics, nudger)
