@@ -51,9 +51,10 @@ from sessions.gsm7 import segments, septets
 from sessions.notices.render import render
 from sessions.sms import SmsDesk
 from sessions.store import forget_person
-from tests.channels.simulator.rig import QUICK, eventually, serving
+from tests.channels.simulator.rig import QUICK
 from tests.support.recycling import Recycler
 from tests.support.servers import Databases
+from tests.support.serving import eventually, serving
 from web.hooks import hook_routes
 from web.hop import UssdHop
 from web.metrics import Metrics

@@ -23,10 +23,11 @@ from core.payments import settle
 from core.payments.attempts import begin
 from core.payments.model import Attempt
 from core.ports import MoneyEvent, Outcome
-from tests.channels.simulator.rig import QUICK, serving
+from tests.channels.simulator.rig import QUICK
 from tests.conftest import VAULT_KEY
 from tests.support.commands import Nafasi
 from tests.support.factories import make_held, make_instant_listing, make_vendor
+from tests.support.serving import serving
 
 PHONE = "+254700000001"
 
