@@ -34,7 +34,8 @@ from core.ports import (
 )
 from core.settings import Environment, Settings
 from tests.channels.flutterwave.rig import flags
-from tests.channels.simulator.rig import PHONE, QUICK, Ours, Simulator, serving
+from tests.channels.simulator.rig import PHONE, QUICK, Ours, Simulator
+from tests.support.serving import serving
 
 READ_SECONDS = 0.5
 WEBHOOK = "/hooks/flutterwave/0f1e2d3c/webhook"

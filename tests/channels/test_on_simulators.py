@@ -48,7 +48,8 @@ from core.ports import (
     SmsOut,
 )
 from tests.channels.daraja.rig import flags
-from tests.channels.simulator.rig import PHONE, QUICK, Ours, Simulator, serving
+from tests.channels.simulator.rig import PHONE, QUICK, Ours, Simulator
+from tests.support.serving import serving
 
 READ_SECONDS = 1.0
 

@@ -44,7 +44,7 @@ from tests.sessions.worst import (
     screens,
     talk,
 )
-from tests.support.servers import Databases
+from tests.support.recycling import Recycler
 
 FLOW = build_flow()
 WHYS: tuple[Text, ...] = tuple(T(line.msgid, DATA) for line in REFUSALS.values())
@@ -75,17 +75,10 @@ REDIRECTS_MAX = 5
 
 
 @pytest.fixture(scope="module")
-def market_database(databases: Databases) -> Iterator[tuple[Database, Market]]:
+def market_database(recycler: Recycler) -> Iterator[tuple[Database, Market]]:
     """One market for the whole file; every case leaves it as it was."""
-    name = databases.migrated()
-    database = Database(
-        databases.url(name), ManualClock(START), CountedIds(), Vault([VAULT_KEY]), pool_size=4
-    )
-    try:
+    with recycler.lend(ManualClock(START), CountedIds(), Vault([VAULT_KEY])) as database:
         yield database, prepare(database)
-    finally:
-        database.close()
-        databases.drop(name)
 
 
 @contextmanager

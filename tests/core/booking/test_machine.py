@@ -6,7 +6,7 @@ must say the same, every receipt must have been posted once, and no unit sold tw
 
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from uuid import UUID
 
 from hypothesis import HealthCheck, settings
@@ -27,7 +27,7 @@ from core.booking.model import Booking
 from core.catalog.model import Listing
 from core.catalog.rules import BookingMode
 from core.clock import ManualClock
-from core.db.tx import Database, Tx
+from core.db.tx import Tx
 from core.errors import Refused
 from core.escrow import accounts
 from core.escrow.model import Posting
@@ -40,7 +40,7 @@ from core.ports import Outcome, ProviderError, Reason
 from core.vault import Vault
 from tests.conftest import START, VAULT_KEY
 from tests.core.booking.world import PROVIDER, World
-from tests.support.servers import Databases
+from tests.support.recycling import Recycler
 
 CUSTOMERS = [f"+2547000000{n:02}" for n in range(1, 6)]
 UNITS = 2
@@ -55,13 +55,12 @@ phones = st.sampled_from(CUSTOMERS)
 class Market(RuleBasedStateMachine):
     """Two halls of one vendor: one that asks first, one that does not."""
 
-    def __init__(self, databases: Databases) -> None:
+    def __init__(self, recycler: Recycler) -> None:
         super().__init__()
-        self._databases = databases
-        self._name = databases.migrated()
         self._clock = ManualClock(START)
-        database = Database(
-            databases.url(self._name), self._clock, CountedIds(), Vault([VAULT_KEY])
+        self._lent = ExitStack()
+        database = self._lent.enter_context(
+            recycler.lend(self._clock, CountedIds(), Vault([VAULT_KEY]))
         )
         self.world = World.open(database, self._clock, units=UNITS)
         self.bookings: list[Booking] = []
@@ -72,8 +71,7 @@ class Market(RuleBasedStateMachine):
         self.told: list[Callable[[], object]] = []
 
     def teardown(self) -> None:
-        self.world.database.close()
-        self._databases.drop(self._name)
+        self._lent.close()
 
     @initialize(paid=st.integers(0, 2))
     def open_halls(self, paid: int) -> None:
@@ -328,9 +326,9 @@ def books(tx: Tx) -> tuple[list[Booking], dict[str, int], int]:
     return list(tx.db.scalars(select(Booking))), held, receipts
 
 
-def test_in_any_order_the_books_stay_right(databases: Databases) -> None:
+def test_in_any_order_the_books_stay_right(recycler: Recycler) -> None:
     run_state_machine_as_test(
-        lambda: Market(databases),
+        lambda: Market(recycler),
         settings=settings(
             max_examples=10,
             stateful_step_count=30,
