@@ -1,24 +1,33 @@
-"""A database of which nothing stays: every transaction is a savepoint of one that is undone.
+"""A database of which nothing stays: what commits is kept for the rest of one life only.
 
-Two things follow. Undoing costs a millisecond, so that hundreds of short lives can be played; and
-the schema can be changed within it (PostgreSQL undoes that too), so that a story can be told with
-a constraint, a trigger or a function taken away. It is one connection: whoever wants two callers
-to meet needs a ``Database`` and ``tests.support.races``.
+It is the ``Database`` that ships, on one connection whose commit is a savepoint and whose rollback
+goes back to the last one; the end of a life undoes all of it. Two things follow. Undoing costs a
+millisecond, so that hundreds of short lives can be played; and the schema can be changed within
+one (PostgreSQL undoes that too), so that a story can be told with a constraint, a trigger or a
+function taken away. Whoever wants two callers to meet needs a ``Database`` and
+``tests.support.races``.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, LiteralString
 
-from sqlalchemy import Connection, text
-from sqlalchemy.orm import Session
+import psycopg
+from sqlalchemy import event
 
 from core.clock import Clock
+from core.db import tx
 from core.db.tx import Database, Tx
 from core.ids import Ids
 from core.vault import Vault
 
-# What a commit would ask at its end, asked at the end of each savepoint.
-ASK_DEFERRED = text("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
+BEGIN = "SAVEPOINT kept"
+# What a commit would ask at its end is asked here too.
+COMMIT = (
+    "SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED;"
+    " RELEASE SAVEPOINT kept; SAVEPOINT kept"
+)
+ROLLBACK = "ROLLBACK TO SAVEPOINT kept"
 
 
 class Rehearsal(Database):
@@ -26,39 +35,45 @@ class Rehearsal(Database):
 
     def __init__(self, url: str, clock: Clock, ids: Ids, vault: Vault) -> None:
         super().__init__(url, clock, ids, vault, pool_size=1)
-        self._connection: Connection = self.engine.connect()
+        with self.engine.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+        self._driver: psycopg.Connection[tuple[Any, ...]] = driver
+        self._kept = True
+        # It would roll back all of a life that has paused.
+        event.remove(self.engine, "checkout", tx._ask_when_idle)
+        dialect: Any = self.engine.dialect
+        dialect.do_begin = self._begin
+        dialect.do_commit = self._commit
+        dialect.do_rollback = self._rollback
 
     @contextmanager
     def life(self) -> Iterator[None]:
         """Undo at the end of the block what was done in it, the schema included."""
-        undo = self._connection.begin()
+        self._driver.execute(BEGIN)
         try:
             yield
         finally:
-            undo.rollback()
-
-    @contextmanager
-    def transaction(self) -> Iterator[Tx]:
-        """Open what looks like a transaction; deferred constraints are asked at its end."""
-        with (
-            Session(
-                self._connection,
-                expire_on_commit=False,
-                join_transaction_mode="create_savepoint",
-            ) as db,
-            db.begin(),
-        ):
-            yield Tx(db, self.clock.now(), self.ids, self.vault, self.routes)
-            db.flush()
-            self._connection.execute(ASK_DEFERRED)
+            self._driver.rollback()
 
     @contextmanager
     def reading(self) -> Iterator[Tx]:
         """Open what looks like a reading connection."""
-        with self.transaction() as tx:
-            yield tx
+        with self.transaction() as reader:
+            yield reader
 
-    def close(self) -> None:
-        """Give the connection back."""
-        self._connection.close()
-        super().close()
+    def ask(self, statement: LiteralString) -> list[tuple[Any, ...]]:
+        """Return the rows of a statement without values; PostgreSQL plans it the first time."""
+        return self._driver.execute(statement, prepare=True).fetchall()
+
+    def _begin(self, _connection: Any) -> None:
+        self._kept = False
+
+    def _commit(self, _connection: Any) -> None:
+        self._driver.execute(COMMIT)
+        self._kept = True
+
+    def _rollback(self, _connection: Any) -> None:
+        # The pool asks once more for what has been kept or undone already.
+        if not self._kept:
+            self._driver.execute(ROLLBACK)
+            self._kept = True
