@@ -173,8 +173,7 @@ _AVAILABLE = (
     )
     .where(Listing.id == bindparam("chosen_listing"))
 )
-# Built once: they are the heart of every booking, and are measured as such. Plain tables: they
-# know nothing of ORM rows.
+# Built once: they are the heart of every booking. Plain tables: they know nothing of ORM rows.
 _DAYS = Base.metadata.tables[ListingDay.__tablename__]
 _LISTINGS = Base.metadata.tables[Listing.__tablename__]
 _WANTED = (
@@ -182,7 +181,7 @@ _WANTED = (
     .table_valued(column("day", Date))
     .render_derived(name="wanted")
 )
-MISSING = (
+_MISSING = (
     insert(_DAYS)
     .from_select(
         ["listing_id", "day", "units"],
@@ -197,20 +196,20 @@ _CHOSEN = and_(
     _DAYS.c.listing_id == bindparam("chosen_listing"),
     _DAYS.c.day == any_(bindparam("chosen_days", type_=ARRAY(Date))),
 )
-LOCK = (
+_LOCK = (
     select(_DAYS.c.day, _DAYS.c.units, _DAYS.c.booked, _DAYS.c.blocked)
     .where(_CHOSEN)
     .order_by(_DAYS.c.day)
     .with_for_update()
 )
-COUNT = update(_DAYS).where(_CHOSEN).values(booked=_DAYS.c.booked + bindparam("change"))
+_COUNT = update(_DAYS).where(_CHOSEN).values(booked=_DAYS.c.booked + bindparam("change"))
 
 
 def _locked(tx: Tx, listing_id: UUID, days: Sequence[date]) -> list[Day]:
     """Make missing counter rows, lock all of them in date order and return them."""
     chosen = {"chosen_listing": listing_id, "chosen_days": list(days)}
-    tx.db.execute(MISSING, chosen)
-    rows = [Day(*row) for row in tx.db.execute(LOCK, chosen)]
+    tx.db.execute(_MISSING, chosen)
+    rows = [Day(*row) for row in tx.db.execute(_LOCK, chosen)]
     if not rows:
         raise NotFound("no_listing")
     assert len(rows) == len(days), "every day has its counter row"
@@ -219,4 +218,4 @@ def _locked(tx: Tx, listing_id: UUID, days: Sequence[date]) -> list[Day]:
 
 def _count(tx: Tx, listing_id: UUID, days: Sequence[date], change: int) -> None:
     chosen = {"chosen_listing": listing_id, "chosen_days": list(days), "change": change}
-    tx.db.execute(COUNT, chosen)
+    tx.db.execute(_COUNT, chosen)

@@ -111,9 +111,9 @@ def oversold(connection: psycopg.Connection[tuple[str]], form: str) -> int:
 
 def _guarded() -> str:
     parts = {
-        "missing": calendar.MISSING,
-        "lock": calendar.LOCK,
-        "count": calendar.COUNT,
+        "missing": calendar._MISSING,
+        "lock": calendar._LOCK,
+        "count": calendar._COUNT,
     }
     return GUARDED.format(**{name: _in_plpgsql(part) for name, part in parts.items()})
 

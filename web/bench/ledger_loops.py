@@ -47,7 +47,7 @@ BEGIN
         EXIT WHEN since >= until;
         {body}
         COMMIT;
-        done = done + {each};
+        done = done + 1;
         at = bench.slot(since);
         slots[at] = slots[at] + 1;
     END LOOP;
@@ -58,7 +58,6 @@ $$
 ACCOUNTS = 50
 BOOKINGS = 2_000
 VENDORS = 200
-BATCH = 500
 # More than any run takes out of one account.
 PLENTY = 10**15
 
@@ -115,10 +114,6 @@ def _release(schema: str) -> str:
     )
 
 
-_PAYOUT = (
-    (f"bench.any_of('payable:', {VENDORS})", 4_000_000),
-    ("'float:bench'", -4_000_000),
-)
 _PAYMENT = (
     ("'float:bench'", 6_670_000),
     (f"bench.any_of('escrow:B', {BOOKINGS})", -6_670_000),
@@ -129,53 +124,16 @@ _PAYMENT_OF_PAIRS = f"""
             'float:bench', bench.any_of('escrow:B', {BOOKINGS}), 6670000, since, NULL);
 """
 
-# A transfer of a batch has one leg after the other; keys come in order.
-_BATCHED = f"""
-        PERFORM count(*) FROM (
-            SELECT array_agg(gen_random_uuid()) AS ids,
-                array_agg(concat('paid_out:', place, ':', done + n, since) ORDER BY n) AS keys,
-                array_agg(digest) AS digests,
-                array_agg('paid_out'::text) AS kinds,
-                array_agg(NULL::uuid) AS bookings
-            FROM generate_series(1, {BATCH}) AS n
-        ) AS transfers, (
-            SELECT array_agg(transfer ORDER BY transfer, leg) AS places,
-                array_agg(path ORDER BY transfer, leg) AS paths,
-                array_agg('KES'::text) AS currencies,
-                array_agg(amount ORDER BY transfer, leg) AS amounts
-            FROM (
-                SELECT transfer, 1 AS leg, bench.any_of('payable:', {VENDORS}) AS path,
-                    4000000::bigint AS amount
-                FROM generate_series(1, {BATCH}) AS transfer
-                UNION ALL
-                SELECT transfer, 2, 'float:bench', -4000000
-                FROM generate_series(1, {BATCH}) AS transfer
-            ) AS each_leg
-        ) AS legs, ledger_post_all(
-            ids, keys, digests, kinds, bookings, since, places, paths, currencies, amounts);
-"""  # noqa: S608 -- our own numbers.
-# Where the database has no statement for many at once: one after the other, one commit.
-_IN_TURN = f"FOR n IN 1..{BATCH} LOOP{_post('public', 'paid_out', *_PAYOUT)}        END LOOP;"
-_IN_TURN = _IN_TURN.replace("':', done, since)", "':', done + n, since)")
 
-
-def loops(*, set_based: bool) -> dict[str, str]:
-    """Return the procedures by name.
-
-    Args:
-        set_based: whether the database posts many transfers by one statement.
-    """
+def loops() -> dict[str, str]:
+    """Return the procedures by name."""
     bodies = {
-        "pairs_ours": (_PAIR + _post("public", "paid", ("one", 100), ("two", -100)), 1),
-        "pairs_peer": (_PAIR + "PERFORM pairs.transfer(one, two, 100, since, NULL);", 1),
-        "payments_ours": (_post("public", "paid", *_PAYMENT), 1),
-        "payments_peer": (_PAYMENT_OF_PAIRS, 1),
-        "releases_ours": (_release("public"), 1),
-        "releases_peer": (_release("locked"), 1),
-        "payouts_ours": (_BATCHED if set_based else _IN_TURN, BATCH),
-        "payouts_peer": (_post("public", "paid_out", *_PAYOUT), 1),
+        "pairs_ours": _PAIR + _post("public", "paid", ("one", 100), ("two", -100)),
+        "pairs_peer": _PAIR + "PERFORM pairs.transfer(one, two, 100, since, NULL);",
+        "payments_ours": _post("public", "paid", *_PAYMENT),
+        "payments_peer": _PAYMENT_OF_PAIRS,
+        "releases_ours": _release("public"),
+        "releases_peer": _release("locked"),
+        **claims(),
     }
-    bodies |= {name: (body, 1) for name, body in claims().items()}
-    return {
-        name: LOOP.format(name=name, body=body, each=each) for name, (body, each) in bodies.items()
-    }
+    return {name: LOOP.format(name=name, body=body) for name, body in bodies.items()}
