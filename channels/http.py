@@ -99,9 +99,12 @@ def exchange(
     *,
     headers: Mapping[str, str],
     body: Mapping[str, Any] | None = None,
+    form: Mapping[str, str] | None = None,
     query: Mapping[str, str] | None = None,
 ) -> Answer:
     """Send one request and read its whole answer, whatever the status.
+
+    ``body`` goes as JSON, ``form`` as a form.
 
     Raises:
         ProviderError: ``unavailable`` and retryable when no connection was made; ``timeout`` or
@@ -110,7 +113,9 @@ def exchange(
     """
     deadline = time.monotonic() + ANSWER_SECONDS
     try:
-        with client.stream(method, path, headers=headers, json=body, params=query) as response:
+        with client.stream(
+            method, path, headers=headers, json=body, data=form, params=query
+        ) as response:
             content = read_bounded(response.iter_bytes(), deadline)
             kind = response.headers.get("content-type", "")
             return Answer(response.status_code, kind, content)

@@ -3,6 +3,25 @@
 # A hold of an instant booking, and how far open payment attempts may stretch it (DESIGN §5).
 INSTANT_HOLD_SECONDS = 15 * 60
 INSTANT_HOLD_MAX_SECONDS = 30 * 60
+# A hold that ends while a prompt is open is looked at again so much later.
+HOLD_STRETCH_SECONDS = 60
+# What M-Pesa cannot carry at once is paid in parts, so many at most are asked for; by hand people
+# may send smaller ones. Each part that comes leaves time for the next: an hour, or a day when the
+# account's limit for today may be used up.
+PARTS_ASKED_MAX = 8
+PARTS_TAKEN_MAX = 20
+PART_HOLD_SECONDS = 3600
+PART_NEXT_DAY_SECONDS = 24 * 3600
+# Deposits: how much may be asked for at first, in basis points, and until how many days before the
+# start the rest may wait. Who books nearer to that day than this pays all at once. The rest is
+# reminded of so long before it is due.
+DEPOSIT_MIN_BASIS_POINTS = 500
+DEPOSIT_MAX_BASIS_POINTS = 9_500
+REST_DAYS_MAX = 90
+REST_LEAD_SECONDS = 48 * 3600
+REST_REMINDER_SECONDS = (72 * 3600, 24 * 3600)
+# Whoever is confirmed late still has so long for the rest.
+REST_LEAST_SECONDS = 24 * 3600
 # After a vendor accepts, the customer has until then to pay (DESIGN §5).
 ACCEPTED_HOLD_SECONDS = 12 * 3600
 # A vendor answers within a day, and never later than 6 h before the start (DESIGN §5).
@@ -30,7 +49,10 @@ ALTERNATIVES_MAX = 3
 # M-Pesa: whole shillings from 1 to 250,000 a transaction (provider-facts §2.10).
 MPESA_MIN_CENTS = 100
 MPESA_MAX_CENTS = 25_000_000
+# An account holds and moves so much a day (provider-facts §2.10): who pays more goes on tomorrow.
+MPESA_DAY_MAX_CENTS = 50_000_000
 B2C_MIN_CENTS = 1_000
+PRICE_IN_PARTS_MAX_CENTS = PARTS_ASKED_MAX * MPESA_MAX_CENTS
 PRICE_MAX_CENTS = 100_000_000_00
 
 # Payouts (DESIGN §6).
@@ -59,6 +81,8 @@ ATTEMPTS_BATCH_MAX = 50
 LATE_QUESTIONS_MAX = 8
 RETURN_TRIES_MAX = 3
 RETURN_RETRY_SECONDS = 3600
+# A wallet that may receive no more today may tomorrow (provider-facts §2.7, code 4).
+LIMIT_RETRY_SECONDS = 24 * 3600
 
 # Cancellations. A refund that failed for certain is tried three times more, then it is a case.
 POLICY_TIERS_MAX = 10
@@ -66,6 +90,18 @@ REFUND_TRIES_MAX = 4
 REFUNDS_PER_BOOKING_MAX = 50
 PENALTY_DAYS = 90
 PENALTIES_REVIEWED_MIN = 3
+
+# Disputes. The vendor has two days to answer, is reminded half a day before they are over, and we
+# decide three days later: nobody waits a week for money.
+DISPUTE_ANSWER_SECONDS = 48 * 3600
+DISPUTE_REMINDER_SECONDS = 12 * 3600
+DISPUTE_DECIDE_SECONDS = 72 * 3600
+# A note goes to the other side in two SMS, with the words around it.
+DISPUTE_NOTE_MAX = 200
+DISPUTE_NOTES_MAX = 10
+DISPUTE_WHY_MAX = 500
+# Taken back and reported again: the money cannot be frozen for ever.
+DISPUTES_PER_BOOKING_MAX = 3
 
 # Outbox and inbox.
 # With pauses doubling up to the longest, a provider may be away for some three hours.
@@ -99,3 +135,17 @@ PROVIDER_CHARGE_MAX_CENTS = 10_000
 PROVIDER_CHARGE_MAX_BASIS_POINTS = 500
 # A month's statement can be had in the first days of the next.
 STATEMENT_DUE_DAYS = 10
+
+# Documents. A batch is one transaction; its numbers are held for as long as its rows take.
+DOCUMENTS_BATCH_MAX = 50
+# Letters of a token in a link: 132 bits, short enough for an SMS.
+DOCUMENT_TOKEN_LENGTH = 22
+# A link to a vendor's statement, sent by SMS; it opens once.
+STATEMENT_LINK_SECONDS = 24 * 3600
+STATEMENT_LINKS_A_DAY_MAX = 5
+STATEMENT_ENTRIES_MAX = 10_000
+TAX_ROWS_MAX = 200_000
+# An invoice whose registering failed without fault of its own: seconds before the n-th new try.
+INVOICE_BACKOFF_SECONDS = (30, 120, 600, 3600)
+INVOICE_LEASE_SECONDS = 120
+INVOICES_BATCH_MAX = 50

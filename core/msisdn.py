@@ -1,10 +1,15 @@
 """Phone numbers: E.164 inside, masked wherever somebody else may look."""
 
+import hashlib
+import re
+
 import phonenumbers
 
 from core.errors import BadInput
 
 MSISDN_MAX = 16
+# ``2547 ***** 123`` and ``25470****123``: how a paybill shows who paid.
+_SHOWN = re.compile(r"(\d{3,})\*+(\d{3,})")
 
 
 def parse_msisdn(text: str, region: str = "KE") -> str:
@@ -42,6 +47,19 @@ def is_kenyan_mobile(msisdn: str) -> bool:
 def mask(msisdn: str) -> str:
     """Return a number that can be logged: +2547****001."""
     return f"{msisdn[:5]}****{msisdn[-3:]}" if len(msisdn) > 8 else "****"
+
+
+def is_shown_as(msisdn: str, shown: str) -> bool:
+    """Tell whether a provider that hides numbers may mean this one.
+
+    Args:
+        msisdn: in E.164.
+        shown: masked in the middle, or the SHA-256 of the digits (provider-facts §2.6).
+    """
+    digits, seen = msisdn.removeprefix("+"), "".join(shown.split()).lower()
+    if (parts := _SHOWN.fullmatch(seen)) is not None:
+        return digits.startswith(parts[1]) and digits.endswith(parts[2])
+    return seen == hashlib.sha256(digits.encode()).hexdigest()
 
 
 def local_form(msisdn: str) -> str:

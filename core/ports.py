@@ -36,6 +36,38 @@ class UssdTurn:
 
 
 @dataclass(frozen=True, slots=True)
+class UssdPart:
+    """One hop of a gateway that brings only what was typed last.
+
+    Attributes:
+        typed: what was typed; on the first hop what was dialled after the code, often nothing.
+        begins: it is a session's first hop, by the gateway's word.
+        number: the gateway's count of the session's hops from 1; None when it does not count,
+            so that a repeated hop can only be told from the same key pressed again by its time.
+    """
+
+    provider: str
+    session_id: str
+    msisdn: str
+    service_code: str
+    typed: str
+    begins: bool
+    number: int | None = None
+    network: str = ""
+
+    def within(self, transcript: str) -> UssdTurn:
+        """Return the hop as the end of everything that was typed."""
+        return UssdTurn(
+            self.provider,
+            self.session_id,
+            self.msisdn,
+            self.service_code,
+            transcript,
+            self.network,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """What one turn shows: GSM-7 text, and whether the conversation is over."""
 
@@ -80,10 +112,15 @@ class SmsIn:
 
 @dataclass(frozen=True, slots=True)
 class SmsOut:
-    """A message to a person: final text, already through the GSM-7 gate."""
+    """A message to a person: final text, already through the GSM-7 gate.
+
+    Attributes:
+        id: ours; by it a route reports that gives messages no name of its own.
+    """
 
     msisdn: str
     text: str
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +343,7 @@ class MoneyEvent:
         amount: what moved; None when the evidence does not say.
         fee: what the provider took for it from our money with it; None when it does not say.
         payer: the other side's number in E.164, or None when masked or absent.
+        payer_shown: what is shown in its place when it is masked or hashed.
         account: what the payer typed as account number (paybill), None otherwise.
         reason: why it failed.
         code: the provider's own code, for logs and support.
@@ -326,6 +364,7 @@ class MoneyEvent:
     text: str = ""
     at: datetime | None = None
     fee: Money | None = None
+    payer_shown: str | None = None
 
 
 class CollectionGateway(Protocol):
@@ -389,3 +428,77 @@ class Callback:
     reference: str
     payload: Mapping[str, Any] = field(default_factory=dict)
     once: bool = False
+
+
+class TaxItem(StrEnum):
+    """What is sold, as far as the tax authority is told."""
+
+    SERVICE = "service"
+    FEE = "fee"
+    ROUNDING = "rounding"
+
+
+@dataclass(frozen=True, slots=True)
+class TaxLine:
+    """One line of an invoice.
+
+    Attributes:
+        item: what was sold.
+        net_cents: without the tax.
+        vat_cents: the tax on it.
+        basis_points: its rate; 0 for what the tax is not about.
+    """
+
+    item: TaxItem
+    net_cents: int
+    vat_cents: int
+    basis_points: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaxDocument:
+    """An invoice or a credit note as the tax authority is told of it. It names no customer.
+
+    Attributes:
+        number: ours, without gaps over both kinds; makes the document itself.
+        label: the number that the customer's paper shows.
+        original_number: of a credit note, the number of the invoice that it takes back.
+        issued_at: when.
+        lines: what it is made of.
+    """
+
+    number: int
+    label: str
+    original_number: int | None
+    issued_at: datetime
+    lines: tuple[TaxLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaxRegistered:
+    """The authority has it.
+
+    Attributes:
+        receipt_number: its own number; None when it only said that it has it already.
+        signature: what proves it.
+        internal_data: what its own checks need.
+    """
+
+    receipt_number: int | None = None
+    signature: str | None = None
+    internal_data: str | None = None
+
+
+class TaxRegistrar(Protocol):
+    """Tells the tax authority of invoices."""
+
+    name: str
+
+    def register(self, document: TaxDocument) -> TaxRegistered:
+        """Have a document registered; the same number again registers nothing twice.
+
+        Raises:
+            ProviderError: ``refused`` when the document will not be taken as it is; any other
+                code when it may be sent again later, which is safe. ``stop`` is set when nothing
+                will be taken until a person acts (device, credentials, order).
+        """

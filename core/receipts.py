@@ -7,7 +7,7 @@ recognised, answered with the same bytes, and never performed twice.
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -36,26 +36,29 @@ class TurnReceipt(Base):
     created_at: Mapped[datetime]
 
 
+_RECEIPTS = Base.metadata.tables[TurnReceipt.__tablename__]
+_NOT_YET = {"reply": "", "final": False, "next_state": {}}
+# Built once: each turn that changes something asks them.
+_BEGIN = insert(_RECEIPTS).on_conflict_do_nothing().returning(_RECEIPTS.c.digest)
+_KEEP = (
+    update(_RECEIPTS)
+    .where(
+        _RECEIPTS.c.provider == bindparam("of_provider"),
+        _RECEIPTS.c.session_id == bindparam("of_session"),
+        _RECEIPTS.c.digest == bindparam("of_digest"),
+    )
+    .values({name: bindparam(name) for name in ("reply", "final", "next_state")})
+)
+
+
 def begin(tx: Tx, provider: str, session_id: str, digest: str) -> TurnReceipt | None:
     """Claim a turn before its effect, or return the receipt of the one that performed it.
 
     Somebody else's unfinished claim is waited for (at most the lock timeout): when it commits,
     its receipt is returned; when it rolls back, the turn is ours. ``keep`` completes the claim.
     """
-    claimed = tx.db.execute(
-        insert(TurnReceipt)
-        .values(
-            provider=provider,
-            session_id=session_id,
-            digest=digest,
-            reply="",
-            final=False,
-            next_state={},
-            created_at=tx.now,
-        )
-        .on_conflict_do_nothing()
-        .returning(TurnReceipt.digest)
-    ).scalar_one_or_none()
+    turn = {"provider": provider, "session_id": session_id, "digest": digest}
+    claimed = tx.db.scalar(_BEGIN, {**turn, **_NOT_YET, "created_at": tx.now})
     return None if claimed else find(tx, provider, session_id, digest)
 
 
@@ -70,16 +73,9 @@ def keep(
     next_state: Json,
 ) -> None:
     """Write the answer of a turn that ``begin`` has claimed in this transaction."""
-    tx.db.execute(
-        update(TurnReceipt)
-        .where(
-            TurnReceipt.provider == provider,
-            TurnReceipt.session_id == session_id,
-            TurnReceipt.digest == digest,
-        )
-        .values(reply=reply, final=final, next_state=next_state)
-        .execution_options(synchronize_session=False)
-    )
+    turn = {"of_provider": provider, "of_session": session_id, "of_digest": digest}
+    answer = {"reply": reply, "final": final, "next_state": next_state}
+    tx.db.execute(_KEEP, {**turn, **answer})
 
 
 def find(tx: Tx, provider: str, session_id: str, digest: str) -> TurnReceipt | None:

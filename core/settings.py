@@ -6,6 +6,7 @@ set; ``production`` refuses to start on them.
 """
 
 import os
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
@@ -20,6 +21,10 @@ PREFIX = "NAFASI_"
 SECRET_MIN = 24
 LOCAL_SECRET = "local-only"  # noqa: S105
 LOCAL_VAULT_KEY = "bmFmYXNpLWxvY2FsLW9ubHktMzItYnl0ZXMta2V5ISE="
+
+
+# A PIN of the Kenya Revenue Authority: a letter, nine digits, a letter.
+KRA_PIN = re.compile(r"[A-Z]\d{9}[A-Z]", re.ASCII)
 
 
 class Environment(StrEnum):
@@ -68,6 +73,17 @@ class Settings(BaseSettings):
         "Fernet keys that seal payout details and ids, newest first, parted by commas.",
     )
     ussd_code: str = Field(default="*384*7781#", description="What customers dial.")
+    ussd_gateways: str = Field(
+        default="africastalking",
+        description="Who may bring us calls, parted by commas: africastalking, hubtel (a gateway "
+        "of that shape), safaricom, airtel. Each has its address /hooks/NAME/SECRET/ussd.",
+    )
+    company_name: str = Field(
+        default="Nafasi", description="The legal name that receipts are issued under."
+    )
+    company_pin: str = Field(
+        default="", description="The company's KRA PIN, as receipts show it: P051234567Q."
+    )
     help_phone: str = Field(
         default="+254700000099", description="The number that HELP names, for people."
     )
@@ -100,6 +116,33 @@ class Settings(BaseSettings):
     africastalking_shortcode: str = Field(
         default="20384", description="Where people send SMS to us."
     )
+
+    sms_routes: str = Field(
+        default="africastalking",
+        description="Who sends our messages, the preferred one first, parted by commas: "
+        "africastalking, twilio, kannel. The next one takes what the one before could not.",
+    )
+    twilio_base_url: str = Field(
+        default="https://api.twilio.com", description="Twilio, or a simulator."
+    )
+    twilio_account_sid: str = Field(default="", description="The account's SID.")
+    twilio_auth_token: SecretStr = _secret(
+        LOCAL_SECRET, "The account's token; it signs Twilio's callbacks too."
+    )
+    twilio_sender: str = Field(default="NAFASI", description="A number or name of ours there.")
+    kannel_base_url: str = Field(
+        default="http://127.0.0.1:13013", description="Where Kannel's sms box listens."
+    )
+    kannel_username: str = Field(default="nafasi", description="Its sendsms user.")
+    kannel_password: SecretStr = _secret(LOCAL_SECRET, "That user's password.")
+    kannel_sender: str = Field(
+        default="NAFASI", description="The short code or name it sends from."
+    )
+
+    airtel_userid: str = Field(
+        default="", description="User that Airtel's calls carry, when one was agreed."
+    )
+    airtel_password: SecretStr = _secret("", "That user's password.")
 
     daraja_base_url: str = Field(
         default="https://api.safaricom.co.ke", description="Daraja, its sandbox, or a simulator."
@@ -141,6 +184,19 @@ class Settings(BaseSettings):
         default="guest.example",
         description="A domain of ours: each charge needs an e-mail, which people who dial lack.",
     )
+    etims_enabled: bool = Field(
+        default=False, description="Tell KRA's eTIMS of each receipt and credit note."
+    )
+    etims_base_url: str = Field(
+        default="https://etims-api.kra.go.ke/etims-api", description="eTIMS OSCU, or a simulator."
+    )
+    etims_branch: str = Field(default="00", description="KRA's number of our branch.")
+    etims_cmc_key: SecretStr = _secret(
+        LOCAL_SECRET, "The device's communication key; `nafasi etims init` asks KRA for it."
+    )
+    etims_item_class: str = Field(
+        default="90111800", description="KRA's class of what we sell, from its code list."
+    )
     simulator_url: str = Field(
         default="", description="The simulators' address; set by `nafasi up`, never in production."
     )
@@ -172,7 +228,13 @@ class Settings(BaseSettings):
 
     def _problems(self) -> list[str]:
         """Say what keeps these settings out of production."""
-        idle = () if self.flutterwave_enabled else ("flutterwave_",)
+        switches = {
+            "flutterwave_": self.flutterwave_enabled,
+            "etims_": self.etims_enabled,
+            "twilio_": "twilio" in self.sms_routes,
+            "kannel_": "kannel" in self.sms_routes,
+        }
+        idle = tuple(prefix for prefix, wanted in switches.items() if not wanted)
         secrets = {
             name: value.get_secret_value()
             for name in type(self).model_fields
@@ -186,6 +248,8 @@ class Settings(BaseSettings):
             addresses.append("flutterwave_base_url")
             random.append("flutterwave_secret_hash")
             own.append("flutterwave_email_domain")
+        if self.etims_enabled:
+            addresses.append("etims_base_url")
         found = [
             (name, "is left at its local default")
             for name, value in secrets.items()
@@ -213,4 +277,6 @@ class Settings(BaseSettings):
             for name in ("daraja_certificate", "daraja_callback_ips")
             if not getattr(self, name)
         ]
+        if self.etims_enabled and not KRA_PIN.fullmatch(self.company_pin):
+            found.append(("company_pin", "is no KRA PIN"))
         return [f"{PREFIX}{name.upper()} {problem}" for name, problem in found]

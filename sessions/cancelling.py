@@ -16,6 +16,7 @@ from core.booking.usecases import withdraw
 from core.db.tx import Tx
 from core.errors import BadInput
 from core.limits import LIST_MAX
+from core.money import Money
 from core.payments.refunds import refundable
 from core.people.penalties import penalties_of
 from core.people.queries import user_id
@@ -62,8 +63,9 @@ def answer_cancel(tx: Tx, person: Person, command: Command) -> T | None:
 def _take_back(tx: Tx, person: Person, view: BookingView, *, sure: bool) -> T:
     booking = view.booking
     if sure and _was_asked(tx, person, booking, "unpaid"):
+        came = Money(booking.received_cents)
         withdraw(tx, booking.id, booking.customer_id)
-        return t("{code} is cancelled. You owe nothing.", code=booking.code)
+        return words.taken_back(booking.code, came)
     _ask(tx, person, booking, "unpaid")
     return t(
         "Cancel {code} {listing}, {day}? You owe nothing. To cancel reply CANCEL {code} YES",

@@ -1,10 +1,12 @@
 """What an SMS asks for: words to a command. Pure; thick fingers are expected.
 
-Order: words that always count (stop, start, help, language), then a vendor's answers, then a
-customer's commands. A booking code may stand before or after, in any case, glued to the answer,
-or with one wrong letter when it is about one of the codes that are open for this person.
+Order: words that always count (stop, start, help, language), then problems, whose words are free,
+then a vendor's answers, then a customer's commands. A booking code may stand before or after, in
+any case, glued to the answer, or with one wrong letter when it is about one of the codes that are
+open for this person.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +14,7 @@ from enum import StrEnum
 from sessions.flows.mine import is_code
 
 WORDS_MAX = 20
+_FIRST_WORD = re.compile(r"\W*(\w+)\W*(.*)", re.DOTALL)
 
 
 class Verb(StrEnum):
@@ -27,6 +30,7 @@ class Verb(StrEnum):
     STATUS = "status"
     PAY = "pay"
     CANCEL = "cancel"
+    PROBLEM = "problem"
     NUMBER = "number"
     """A bare number that can only be an answer to a question."""
     UNKNOWN = "unknown"
@@ -44,6 +48,8 @@ NO = {"2", "NO", "N", "HAPANA", "LA", "DECLINE", "KATAA", "NAKATAA", "REJECT"}
 STATUS = {"STATUS", "HALI", "STATUSI"}
 PAY = {"PAY", "LIPA", "LIPIA"}
 CANCEL = {"CANCEL", "GHAIRI", "KUGHAIRI", "BATILISHA", "FUTA"}
+PROBLEM = {"PROBLEM", "SHIDA", "TATIZO", "COMPLAINT", "MALALAMIKO", "LALAMIKO"}
+SOLVED = {"SOLVED", "SETTLED", "IMETATULIWA", "IMEISHA"}
 # A cancellation is confirmed in a word, not in a figure that may answer something else.
 SURE = {"YES", "NDIYO", "NDIO"}
 
@@ -58,6 +64,7 @@ class Command:
         number: a bare number, for an open question.
         guessed: the code was not typed exactly so.
         sure: a cancellation was confirmed in the same message.
+        words: what is told about a problem, as it was written.
     """
 
     verb: Verb
@@ -65,6 +72,7 @@ class Command:
     number: int | None = None
     guessed: bool = False
     sure: bool = False
+    words: str = ""
 
 
 def understand(text: str, *, vendor: bool, open_codes: Sequence[str] = ()) -> Command:
@@ -79,6 +87,9 @@ def understand(text: str, *, vendor: bool, open_codes: Sequence[str] = ()) -> Co
     for verb, words in ALWAYS.items():
         if len(typed) == 1 and typed[0] in words:
             return Command(verb)
+    told = _problem(text, open_codes)
+    if told is not None:
+        return told
     code, rest, guessed = _take_code(typed, open_codes)
     return _about_booking(code, rest, vendor=vendor, guessed=guessed)
 
@@ -101,6 +112,32 @@ def _about_booking(code: str | None, rest: list[str], *, vendor: bool, guessed: 
         return Command(Verb.STATUS, code, guessed=guessed)
     number = _number(rest)
     return Command(Verb.NUMBER, code, number) if number else Command(Verb.UNKNOWN, code)
+
+
+def _problem(text: str, open_codes: Sequence[str]) -> Command | None:
+    """A message that begins with the word and a code, in either order; the rest is told freely.
+
+    Therefore it comes first: what is told may hold a yes, a no or the name of another command.
+    """
+    first, rest = _first_word(text)
+    if first not in PROBLEM:
+        code = first
+        first, rest = _first_word(rest)
+        if first not in PROBLEM or not is_code(code):
+            return None
+    else:
+        code, after = _first_word(rest)
+        if not (is_code(code) or _nearest(code, open_codes)):
+            return Command(Verb.PROBLEM, words=rest)
+        rest = after
+    if code not in open_codes and _nearest(code, open_codes):
+        return Command(Verb.PROBLEM, guessed=True, words=rest)
+    return Command(Verb.PROBLEM, code, words=rest)
+
+
+def _first_word(text: str) -> tuple[str, str]:
+    found = _FIRST_WORD.match(text)
+    return (found[1].upper(), found[2].strip()) if found else ("", "")
 
 
 def _words(text: str) -> list[str]:

@@ -21,7 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.clock import Clock
 from core.ids import Ids
-from core.ports import Reply, UssdTurn
+from core.ports import Reply, UssdPart, UssdTurn
 from sessions import texts
 from sessions.engine import Engine
 from sessions.flow import End
@@ -126,12 +126,13 @@ class Conductor:
         await asyncio.get_running_loop().run_in_executor(None, self.close)
         await self._store.aclose()
 
-    async def advance(self, turn: UssdTurn) -> Reply:
+    async def advance(self, heard: UssdTurn | UssdPart) -> Reply:
         """Answer one hop. Never raises: whatever happens, the phone gets a sentence."""
         started = time.monotonic()
-        if not turn.transcript.isprintable():
-            turn = replace(turn, transcript=_printable(turn.transcript))
         try:
+            turn = heard if isinstance(heard, UssdTurn) else await self._store.join(heard)
+            if not turn.transcript.isprintable():
+                turn = replace(turn, transcript=_printable(turn.transcript))
             kind, reply = await self._advance(turn, started + self._soft_deadline_seconds)
         except StoreDown:
             kind, reply = HopKind.OUTAGE, Reply(texts.OUTAGE, final=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from core import outbox, questions
+from core.booking.dues import dues_of
 from core.booking.lifecycle import State
 from core.booking.queries import (
     BookingView,
@@ -16,7 +17,6 @@ from core.booking.queries import (
 from core.booking.usecases import accept, decline
 from core.db.tx import Tx
 from core.errors import BadInput, IllegalMove, Refused
-from core.money import Money
 from core.msisdn import parse_msisdn
 from core.payments.attempts import start_collection
 from core.people.model import Language, Purpose
@@ -26,6 +26,7 @@ from sessions.cancelling import answer_cancel
 from sessions.commands import Command, Verb, understand
 from sessions.flows import words
 from sessions.notices.render import ANSWER_TOPIC, HELP_TOPIC
+from sessions.problems import answer_problem
 from sessions.texts import T, cut, n, plain, t, why
 
 LISTED_MAX = 5
@@ -72,6 +73,7 @@ class SmsDesk:
             Verb.STATUS: self._status,
             Verb.PAY: self._pay,
             Verb.CANCEL: lambda letter: answer_cancel(letter.tx, letter.person, letter.command),
+            Verb.PROBLEM: lambda letter: answer_problem(letter.tx, letter.person, letter.command),
             Verb.UNKNOWN: self._unknown,
         }
 
@@ -225,7 +227,7 @@ class SmsDesk:
             "{line}. {name}, {total}. Dial {dial}",
             line=_state_line(view),
             name=cut(view.listing.title),
-            total=Money(view.booking.total_cents),
+            total=words.money_told(view.booking),
             dial=f"{self._ussd_code.rstrip('#')}*{view.booking.code}#",
         )
 
@@ -234,12 +236,13 @@ class SmsDesk:
         code = letter.command.code
         if code is None:
             mine = bookings_of_customer(letter.tx, letter.msisdn, MESSAGES_MAX)
-            open_now = [v for v in mine if v.booking.state is State.AWAITING_PAYMENT]
+            open_now = [v for v in mine if dues_of(v.booking) is not None]
             if len(open_now) != 1 or letter.command.guessed:
                 return _which_to_pay(open_now)
             code = open_now[0].booking.code
         view = booking_by_code(letter.tx, code)
-        if view.booking.state is not State.AWAITING_PAYMENT:
+        dues = dues_of(view.booking)
+        if dues is None:
             if code not in _own_codes(letter):
                 raise BadInput("not_payable")  # A stranger learns nothing of a booking's state.
             return t(
@@ -250,7 +253,7 @@ class SmsDesk:
         start_collection(letter.tx, view.booking.id, letter.msisdn)
         return t(
             "M-Pesa will ask you for {total} for {code}. Enter your PIN.",
-            total=Money(view.booking.total_cents),
+            total=words.part_of(dues),
             code=code,
         )
 
@@ -284,7 +287,7 @@ def _state_line(view: BookingView) -> T:
         "{code} {day}: {state}",
         code=view.booking.code,
         day=view.booking.starts_on,
-        state=words.STATES[view.booking.state],
+        state=words.state_of(view.booking),
     )
 
 

@@ -7,12 +7,12 @@ Keys, all of one caller in one hash slot:
 - the same with ``:lease``: the token of whoever plays a hop of it now.
 - ``ussd:{+254...}:person``: who it is, so that a call can open without the database.
 - ``ussd:{+254...}:unfinished``: the session that a redial may go on with.
+- the first with ``:typed``: what was typed so far, of a gateway that brings only the last key.
 - ``ussd:epoch``: since when this Redis remembers; missing after it has lost everything.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
-from hashlib import sha1
 from typing import Any, Protocol
 
 import redis
@@ -21,8 +21,9 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
 
-from core.ports import Reply, UssdTurn
+from core.ports import Reply, UssdPart, UssdTurn
 from sessions.connections import Connections
+from sessions.scripts import SCRIPTS
 
 REDIS_TIMEOUT_SECONDS = 1.0
 REDIS_CONNECTIONS_MAX = 64
@@ -33,6 +34,8 @@ PERSON_SECONDS = 60 * 60
 # Longer than the soft deadline and the closing script together, so that a hop that is still
 # waited for keeps its lease; short enough that a killed process holds nobody up for long.
 LEASE_MS = 6_000
+# Between two screens lie a reader, a keypad and the network: seconds at the least.
+REPEATED_WITHIN_MS = 2_000
 
 
 class StoreDown(Exception):
@@ -55,7 +58,7 @@ class Session:
     msisdn: str
 
     @classmethod
-    def of(cls, turn: UssdTurn) -> "Session":
+    def of(cls, turn: UssdTurn | UssdPart) -> "Session":
         """Return the session of a hop; the caller belongs to its name."""
         return cls(f"ussd:{{{turn.msisdn}}}:{turn.provider}:{turn.session_id}", turn.msisdn)
 
@@ -106,6 +109,9 @@ class Store(Protocol):
     async def open(self, session: Session, digest: str, token: str) -> Opened:
         """Take the lease and read the session, unless the reply is known or somebody has it."""
 
+    async def join(self, part: UssdPart) -> UssdTurn:
+        """Put what was typed last behind what was typed before; a repeated hop adds nothing."""
+
     async def close(self, session: Session, token: str, closing: Closing) -> bool:
         """Write everything and drop the lease; False when the lease is no longer ours."""
 
@@ -128,37 +134,6 @@ class Store(Protocol):
         """Give back what the store holds open."""
 
 
-_OPEN = """
-local reply = redis.call('HGET', KEYS[1], ARGV[1])
-if reply then return {'reply', reply} end
-if not redis.call('SET', KEYS[2], ARGV[2], 'NX', 'PX', ARGV[3])
-    and redis.call('GET', KEYS[2]) ~= ARGV[2] then return {'busy'} end
-local state = redis.call('HGET', KEYS[1], 'state')
-if state then return {'state', state} end
-return {'new', redis.call('GET', KEYS[3]) or '', redis.call('GET', KEYS[4]) or ''}
-"""
-_CLOSE = """
-if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
-redis.call('HSET', KEYS[1], 'state', ARGV[2], ARGV[3], ARGV[4])
-redis.call('EXPIRE', KEYS[1], ARGV[5])
-if ARGV[6] ~= '' then redis.call('HDEL', KEYS[1], ARGV[6]) end
-if ARGV[7] == 'here' then redis.call('SET', KEYS[4], KEYS[1], 'EX', ARGV[8])
-elseif ARGV[7] == 'drop' then redis.call('DEL', KEYS[4]) end
-if ARGV[9] ~= '' then redis.call('SET', KEYS[3], ARGV[9], 'EX', ARGV[10]) end
-redis.call('DEL', KEYS[2])
-return 1
-"""
-_RELEASE = """
-if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
-return 1
-"""
-_AGE = """
-local now = tonumber(redis.call('TIME')[1])
-local since = redis.call('GET', KEYS[1])
-if since then return now - tonumber(since) end
-redis.call('SET', KEYS[1], now - tonumber(ARGV[1]))
-return tonumber(ARGV[1])
-"""
 _EPOCH_KEY = "ussd:epoch"
 
 
@@ -185,23 +160,6 @@ def connect(url: str, connections_max: int = REDIS_CONNECTIONS_MAX) -> redis.asy
         decode_responses=True,
     )
     return redis.asyncio.Redis.from_pool(pool)
-
-
-class _Script:
-    """A Lua script, sent by its digest and in full when the server does not know it."""
-
-    def __init__(self, source: str, keys: int) -> None:
-        self.source = source
-        self.sha = sha1(source.encode()).hexdigest()  # noqa: S324 -- Redis names scripts so.
-        self.keys = keys
-
-
-_SCRIPTS = {
-    "open": _Script(_OPEN, 4),
-    "close": _Script(_CLOSE, 4),
-    "release": _Script(_RELEASE, 1),
-    "age": _Script(_AGE, 1),
-}
 
 
 class RedisStore:
@@ -238,6 +196,22 @@ class RedisStore:
                 return Opened(person=person or None, unfinished=unfinished or None)
             case _:
                 return Opened(busy=True)
+
+    async def join(self, part: UssdPart) -> UssdTurn:
+        """See ``Store.join``."""
+        name = Session.of(part).name
+        first, *more = await self._run(
+            "join",
+            f"{name}:typed",
+            f"{name}:lease",
+            part.typed,
+            "" if part.number is None else part.number,
+            int(part.begins),
+            SESSION_TTL_SECONDS,
+            REPEATED_WITHIN_MS,
+        )
+        # Nothing was dialled after the code: then the first key is the beginning.
+        return part.within("*".join([first, *more] if first else more))
 
     async def close(self, session: Session, token: str, closing: Closing) -> bool:
         """See ``Store.close``."""
@@ -283,7 +257,7 @@ class RedisStore:
         await self._asked("DEL", person_key(msisdn))
 
     async def _run(self, name: str, *args: str | int) -> Any:
-        script = _SCRIPTS[name]
+        script = SCRIPTS[name]
         try:
             return await self._asked("EVALSHA", script.sha, script.keys, *args)
         except NoScriptError:

@@ -4,14 +4,16 @@ import gc
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import anyio.to_thread
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
+from channels.registry import enabled_gateways
 from web.health import Readiness, health_routes
-from web.hooks import hook_routes
+from web.hooks import hook_routes, keep_end
 from web.hop import UssdHop
 from web.local_time import ClockKeeper
 from web.middleware import Surroundings
@@ -71,6 +73,8 @@ def assemble(parts: Parts) -> ASGIApp:
     )
     return UssdHop(
         parts.conductor.advance,
+        partial(keep_end, parts),
+        enabled_gateways(settings),
         settings.callback_secret.get_secret_value(),
         surrounded,
         parts.metrics.hop_refused,

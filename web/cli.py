@@ -9,15 +9,20 @@ from web.commands import (
     cases,
     catalogs,
     clock,
+    disputes,
     docs,
     doctor,
+    etims,
     migrate,
+    papers,
+    paybill,
     phone,
     reconcile,
     run,
     seed,
     settings,
     simulator,
+    tax,
     up,
 )
 
@@ -36,8 +41,15 @@ app.command()(books.ledger)
 app.command()(cancel.cancel)
 app.command()(cancel.refunds)
 app.command()(cancel.policy)
+app.command()(paybill.deposit)
+app.add_typer(paybill.app, name="paybill")
 app.command()(reconcile.reconcile)
 app.add_typer(cases.app, name="cases")
+app.command()(papers.receipt)
+app.command()(papers.statement)
+app.add_typer(tax.app, name="tax")
+app.add_typer(etims.app, name="etims")
+app.add_typer(disputes.app, name="disputes")
 app.add_typer(clock.app, name="clock")
 app.command()(clock.trigger)
 app.add_typer(bench.app, name="bench")

@@ -6,8 +6,7 @@ with 400 and leaves nothing; a wrong secret is 404, like any address that does n
 
 import hmac
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -18,9 +17,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from channels.africastalking.form import PROVIDER as AFRICASTALKING
-from channels.africastalking.form import fields
-from channels.africastalking.messages import parse_delivery_report, parse_opt_out, parse_sms
-from channels.africastalking.ussd import parse_event
+from channels.africastalking.inbound import FORMS, take_form
 from channels.daraja.callbacks import (
     ACKNOWLEDGED,
     C2B_ACCEPTED,
@@ -28,15 +25,16 @@ from channels.daraja.callbacks import (
     C2B_BAD_AMOUNT,
     load,
     parse_c2b,
-    redact,
 )
+from channels.daraja.inbound import CONFIRMATION, MONEY, take_confirmation, take_money
 from channels.daraja.wire import PROVIDER as DARAJA
-from channels.daraja.wire import identifier
+from channels.form import fields
 from channels.money import Forged, MoneyProvider
-from channels.registry import enabled_providers
+from channels.registry import enabled_providers, enabled_sms_routes
+from channels.sms import SmsCall, SmsRoute
 from core.inbox import store
 from core.payments.paybill import Fit, judge
-from core.ports import BadCallback, Callback
+from core.ports import BadCallback, Callback, SessionEnd
 from web.hop import Gone, TooLong, read_body
 from web.parts import Parts
 
@@ -55,49 +53,6 @@ C2B_ANSWERS = {
 AWAY = (OperationalError, InterfaceError, PoolTimeout)
 AWAY_SECONDS = 6.0
 AWAY_PAUSE_SECONDS = 0.25
-# A confirmation without its id still tells of money: it is kept under this name.
-NAMELESS = "nameless"
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """One form callback of Africa's Talking.
-
-    Attributes:
-        kind: what the inbox calls it.
-        reference: reads the body and returns what makes the callback itself; raises BadCallback.
-        hidden: fields that are not stored.
-        once: the reference is seen once, whatever else comes with it.
-    """
-
-    kind: str
-    reference: Callable[[bytes], str]
-    hidden: frozenset[str] = frozenset()
-    once: bool = False
-
-
-FORMS: Mapping[str, Form] = {
-    "sms": Form("sms", lambda body: parse_sms(body).id, once=True),
-    "delivery-reports": Form(
-        "delivery_report", lambda body: parse_delivery_report(body).message_id
-    ),
-    "opt-outs": Form("opt_out", lambda body: parse_opt_out(body).msisdn),
-    # What was typed may be a PIN, and what was read may be a name.
-    "ussd-events": Form(
-        "ussd_event",
-        lambda body: parse_event(body).session_id,
-        frozenset({"input", "lastAppResponse"}),
-    ),
-}
-
-MONEY = {
-    ("stk", ""): "stk",
-    ("b2c", "result"): "b2c_result",
-    ("b2c", "timeout"): "b2c_timeout",
-    ("status", "result"): "status_result",
-    ("status", "timeout"): "status_timeout",
-}
-"""Daraja's callbacks about one attempt: the parts of the address, and what the inbox calls it."""
 
 
 async def _body(request: Request) -> bytes:
@@ -136,7 +91,43 @@ def hook_routes(parts: Parts) -> APIRouter:
             first = [knows_secret(other.name)]
             prefix = f"/{other.name}/{{secret}}"
             router.include_router(_webhooks(parts, other), prefix=prefix, dependencies=first)
+    for route in enabled_sms_routes(parts.settings):
+        if route.accepts:
+            first = [knows_secret(route.name)]
+            prefix = f"/{route.name}/{{secret}}"
+            router.include_router(_messages(parts, route), prefix=prefix, dependencies=first)
     return router
+
+
+def _messages(parts: Parts, route: SmsRoute) -> APIRouter:
+    """Return the routes of messages and delivery reports."""
+    router = APIRouter()
+    base = parts.settings.public_url.rstrip("/")
+
+    def message_callback(name: str, request: Request, body: Body) -> Response:
+        accept = route.accepts.get(name)
+        if accept is None:
+            raise HTTPException(404)
+        query = request.scope["query_string"]
+        address = f"{base}{request.url.path}" + (f"?{query.decode()}" if query else "")
+        try:
+            callback = accept(parts.settings, SmsCall(address, query, request.headers, body))
+        except Forged:
+            return _forged(parts, route.name, name)
+        except BadCallback as error:
+            return _refuse(parts, route.name, name, error)
+        _keep(parts, callback)
+        kind = "text/xml" if route.noted.startswith("<") else "text/plain"
+        return Response(route.noted, media_type=kind)
+
+    router.add_api_route("/{name}", message_callback, methods=[route.method])
+    return router
+
+
+def _forged(parts: Parts, provider: str, kind: str) -> Response:
+    parts.metrics.callback(provider, kind, "forged")
+    log.warning("callback.forged", provider=provider, kind=kind)
+    return PlainTextResponse("Unauthorized", status_code=401)
 
 
 def _webhooks(parts: Parts, provider: MoneyProvider) -> APIRouter:
@@ -151,9 +142,7 @@ def _webhooks(parts: Parts, provider: MoneyProvider) -> APIRouter:
         try:
             callback = accept(parts.settings, request.headers, body)
         except Forged:
-            parts.metrics.callback(provider.name, name, "forged")
-            log.warning("callback.forged", provider=provider.name, kind=name)
-            return PlainTextResponse("Unauthorized", status_code=401)
+            return _forged(parts, provider.name, name)
         except BadCallback as error:
             return _refuse(parts, provider.name, name, error)
         _keep(parts, callback)
@@ -171,23 +160,13 @@ def _africastalking(parts: Parts) -> APIRouter:
         if form is None:
             raise HTTPException(404)
         try:
-            reference = form.reference(body)
-            found = fields(body)
+            callback = take_form(form, body, parts.database.clock.now())
         except BadCallback as error:
             if form.kind == "sms" and _from_machine(body, error):
                 parts.metrics.callback(AFRICASTALKING, form.kind, "from_machine")
                 return PlainTextResponse("OK")
             return _refuse(parts, AFRICASTALKING, form.kind, error)
-        if form.kind == "opt_out":
-            # The same words mean a new wish after a START; only retries are the same one.
-            reference = f"{reference} {parts.database.clock.now():%Y-%m-%dT%H}"
-        payload = {
-            # PostgreSQL's JSON holds no NUL.
-            key.replace("\x00", ""): value.replace("\x00", "")
-            for key, value in found.items()
-            if key not in form.hidden
-        }
-        _keep(parts, Callback(AFRICASTALKING, form.kind, reference, payload, form.once))
+        _keep(parts, callback)
         return PlainTextResponse("OK")
 
     return router
@@ -213,12 +192,10 @@ def _daraja(parts: Parts) -> APIRouter:
     @router.post("/c2b/confirmation")
     def confirm(body: Body) -> Response:
         try:
-            told = load(body)
+            callback = take_confirmation(body)
         except BadCallback as error:
-            return _refuse(parts, DARAJA, "c2b_confirmation", error)
-        reference = identifier(told.get("TransID")) or NAMELESS
-        payload = {"attempt_id": None, "body": redact(told)}
-        _keep_patiently(parts, Callback(DARAJA, "c2b_confirmation", reference, payload))
+            return _refuse(parts, DARAJA, CONFIRMATION, error)
+        _keep_patiently(parts, callback)
         return JSONResponse(ACKNOWLEDGED)
 
     @router.post("/{service}/{attempt_id}")
@@ -229,11 +206,10 @@ def _daraja(parts: Parts) -> APIRouter:
         if kind is None or attempt is None:
             raise HTTPException(404)
         try:
-            told = load(body)
+            callback = take_money(kind, attempt, body)
         except BadCallback as error:
             return _refuse(parts, DARAJA, kind, error)
-        payload = {"attempt_id": attempt, "body": redact(told)}
-        _keep_patiently(parts, Callback(DARAJA, kind, attempt, payload))
+        _keep_patiently(parts, callback)
         return JSONResponse(ACKNOWLEDGED)
 
     return router
@@ -266,6 +242,25 @@ def _validation(parts: Parts, body: bytes) -> Mapping[str, Any]:
     return C2B_ANSWERS[parts.database.run(lambda tx: judge(tx, account, amount))]
 
 
+def keep_end(parts: Parts, end: SessionEnd) -> None:
+    """Keep a gateway's word that a conversation is over; never raises.
+
+    Nothing hangs on it, and a gateway that is told of our troubles would only say it again.
+    """
+    payload = {
+        "status": end.status,
+        "hops": end.hops,
+        "network": end.network,
+        "error": end.error,
+    }
+    callback = Callback(end.provider, "ussd_event", end.session_id, payload, once=True)
+    try:
+        _keep(parts, callback)
+    except AWAY:
+        parts.metrics.callback(end.provider, "ussd_event", "lost")
+        log.warning("callback.lost", provider=end.provider, kind="ussd_event")
+
+
 def _keep_patiently(parts: Parts, callback: Callback) -> None:
     """Keep what will not be told again; raises only when the database stays away."""
     give_up_at = time.monotonic() + AWAY_SECONDS
@@ -293,9 +288,9 @@ def _refuse(parts: Parts, provider: str, kind: str, error: BadCallback) -> Respo
     return PlainTextResponse("Bad Request", status_code=400)
 
 
-def _uuid(text: str) -> str | None:
-    """Return an attempt's id as we write it, or None when it is none."""
+def _uuid(text: str) -> UUID | None:
+    """Return an attempt's id, or None when it is none."""
     try:
-        return str(UUID(text))
+        return UUID(text)
     except ValueError:
         return None

@@ -1,26 +1,25 @@
 """The USSD hop: raw ASGI, in front of the framework and all its middleware.
 
-The one address that is called for every key a person presses, and while they wait. It reads the
-form, lets the conductor answer and writes the screen: nothing else happens here.
+The one address that is called for every key a person presses, and while they wait. It reads what
+the gateway says, lets the conductor answer and writes the screen: nothing else happens here.
 """
 
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
+import anyio.to_thread
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from channels.africastalking.ussd import parse_hop, render
+from channels.ussd import UssdAnswer, UssdGateway, UssdRequest
 from core.limits import CALLBACK_BODY_MAX_BYTES
-from core.ports import BadCallback, Reply, UssdTurn
+from core.ports import BadCallback, Reply, SessionEnd, UssdPart, UssdTurn
 from sessions.texts import NOT_SERVED
 
 log = structlog.get_logger()
 
-PREFIX = "/hooks/africastalking/"
+PREFIX = "/hooks/"
 SUFFIX = "/ussd"
-
-_TEXT = (b"content-type", b"text/plain; charset=utf-8")
 
 
 class TooLong(Exception):
@@ -32,26 +31,33 @@ class Gone(Exception):
 
 
 class UssdHop:
-    """Answers ``POST /hooks/africastalking/{secret}/ussd``; all else goes on to the application.
+    """Answers ``/hooks/{gateway}/{secret}/ussd``; all else goes on to the application.
 
     Wrong secret 404, other method 405, endless body 413, malformed fields 400, a number that
-    cannot be one END: nothing of these reaches the conductor, so nothing is stored.
+    cannot be one a last screen: nothing of these reaches the conductor, so nothing is stored.
 
     Args:
         advance: answers a hop and never raises (``Conductor.advance``).
+        ended: keeps the news that a conversation is over; runs in a thread and never raises.
+        gateways: who may call.
         secret: the unguessable part of the address.
         app: whatever else is served.
-        refused: told the name of the field that made a hop unreadable, ``secret`` for a wrong one.
+        refused: told the gateway's name and the name of the field that made a hop unreadable,
+            ``secret`` for a wrong one.
     """
 
     def __init__(
         self,
-        advance: Callable[[UssdTurn], Awaitable[Reply]],
+        advance: Callable[[UssdTurn | UssdPart], Awaitable[Reply]],
+        ended: Callable[[SessionEnd], None],
+        gateways: Iterable[UssdGateway],
         secret: str,
         app: ASGIApp,
-        refused: Callable[[str], None],
+        refused: Callable[[str, str], None],
     ) -> None:
         self._advance = advance
+        self._ended = ended
+        self._gateways = {f"{PREFIX}{each.name}/": each for each in gateways}
         self._secret = secret.encode()
         self._app = app
         self._refused = refused
@@ -60,37 +66,48 @@ class UssdHop:
         """Serve one connection's request."""
         if scope["type"] == "http":
             path: str = scope["path"]
-            if path.startswith(PREFIX) and path.endswith(SUFFIX):
-                await self._answer(path, scope["method"], receive, send)
-                return
+            if path.endswith(SUFFIX) and path.startswith(PREFIX):
+                start = path.find("/", len(PREFIX)) + 1
+                gateway = self._gateways.get(path[:start])
+                if gateway is not None:
+                    given = path[start : -len(SUFFIX)].encode()
+                    await self._answer(gateway, given, scope, receive, send)
+                    return
         await self._app(scope, receive, send)
 
-    async def _answer(self, path: str, method: str, receive: Receive, send: Send) -> None:
-        given = path[len(PREFIX) : -len(SUFFIX)].encode()
+    async def _answer(
+        self, gateway: UssdGateway, given: bytes, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         if not hmac.compare_digest(given, self._secret):
-            self._refuse("secret")
-            await _send(send, 404, b"Not Found")
-        elif method != "POST":
-            await _send(send, 405, b"Method Not Allowed", (b"allow", b"POST"))
+            self._refuse(gateway, "secret")
+            await _send(send, 404, UssdAnswer(b"Not Found"))
+        elif scope["method"] != gateway.method:
+            allow = ((b"allow", gateway.method.encode()),)
+            await _send(send, 405, UssdAnswer(b"Method Not Allowed", headers=allow))
         else:
             try:
-                turn = parse_hop(await read_body(receive))
+                body = await read_body(receive)
+                heard = gateway.read(UssdRequest(scope["query_string"], body))
             except BadCallback as error:
-                self._refuse(str(error.data.get("field", "")))
+                self._refuse(gateway, str(error.data.get("field", "")))
                 if error.data.get("impossible"):
-                    await _send(send, 200, render(Reply(NOT_SERVED, final=True)))
+                    await _send(send, 200, gateway.show(Reply(NOT_SERVED, final=True)))
                 else:
-                    await _send(send, 400, b"Bad Request")
+                    await _send(send, 400, UssdAnswer(b"Bad Request"))
             except TooLong:
-                await _send(send, 413, b"Content Too Large")
+                await _send(send, 413, UssdAnswer(b"Content Too Large"))
             except Gone:
                 return
             else:
-                await _send(send, 200, render(await self._advance(turn)))
+                if isinstance(heard, SessionEnd):
+                    await anyio.to_thread.run_sync(self._ended, heard)
+                    await _send(send, 200, gateway.noted)
+                else:
+                    await _send(send, 200, gateway.show(await self._advance(heard)))
 
-    def _refuse(self, field: str) -> None:
-        self._refused(field)
-        log.info("hop.refused", field=field)
+    def _refuse(self, gateway: UssdGateway, field: str) -> None:
+        self._refused(gateway.name, field)
+        log.info("hop.refused", provider=gateway.name, field=field)
 
 
 async def read_body(receive: Receive, limit_bytes: int = CALLBACK_BODY_MAX_BYTES) -> bytes:
@@ -114,9 +131,11 @@ async def read_body(receive: Receive, limit_bytes: int = CALLBACK_BODY_MAX_BYTES
             return body
 
 
-async def _send(send: Send, status: int, body: bytes, *more: tuple[bytes, bytes]) -> None:
-    length = (b"content-length", str(len(body)).encode())
-    await send(
-        {"type": "http.response.start", "status": status, "headers": [_TEXT, length, *more]}
-    )
-    await send({"type": "http.response.body", "body": body})
+async def _send(send: Send, status: int, answer: UssdAnswer) -> None:
+    headers = [
+        (b"content-type", answer.content_type.encode()),
+        (b"content-length", str(len(answer.body)).encode()),
+        *answer.headers,
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})

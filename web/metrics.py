@@ -74,10 +74,10 @@ class Metrics:
         """Count a callback: stored, repeated, refused, wrong_secret, or validation's answer."""
         self._callbacks.labels(provider, kind, result).inc()
 
-    def hop_refused(self, field: str) -> None:
+    def hop_refused(self, gateway: str, field: str) -> None:
         """Count a hop whose form could not be read, or that did not know the secret."""
         result = "wrong_secret" if field == "secret" else "refused"
-        self.callback("africastalking", "ussd", result)
+        self.callback(gateway, "ussd", result)
 
     def watch(self, database: Database) -> None:
         """Have the database's state among the metrics."""

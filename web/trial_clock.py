@@ -15,6 +15,7 @@ from sqlalchemy import Select, exists, func, or_, select
 
 from core.booking.model import Booking
 from core.db.tx import Database, Tx
+from core.disputes.model import Dispute
 from core.errors import NafasiError
 from core.inbox import Arrival, Inbound
 from core.local_clock import add_ahead
@@ -33,7 +34,7 @@ NUDGE_SECONDS = 0.5
 # Provider's answers come in real time: money that is on its way gets this long to arrive before
 # the application's time moves on without it.
 MONEY_SECONDS_MAX = 8.0
-_DUE = ("notices", "attempts", "inbox", "timers", "payouts")
+_DUE = ("notices", "attempts", "inbox", "timers", "disputes", "payouts")
 _MOVING = (AttemptState.SENDING, AttemptState.PENDING, AttemptState.UNKNOWN)
 
 
@@ -120,6 +121,7 @@ def _queries() -> dict[str, Select[Any]]:
     waiting = Notice.state.in_([Sending.WAITING, Sending.LEASED])
     return {
         "timers": select(Booking.due_at).where(Booking.due_at.is_not(None)),
+        "disputes": select(Dispute.due_at).where(Dispute.due_at.is_not(None)),
         "attempts": select(Attempt.due_at).where(Attempt.due_at.is_not(None)),
         "payouts": select(Payout.due_at).where(Payout.due_at.is_not(None)),
         "notices": select(Notice.due_at).where(waiting),

@@ -10,4 +10,9 @@ CALLBACKS = Counter(
     "nafasi_worker_callbacks", "Callbacks applied, by outcome.", ["provider", "kind", "result"]
 )
 TIMERS = Counter("nafasi_worker_timers", "Timers of bookings that fired, by state.", ["state"])
+DISPUTES = Counter("nafasi_worker_disputes", "Timers of disputes that fired, by step.", ["step"])
 PAYOUTS = Counter("nafasi_worker_payouts", "Payouts and parts of payouts made.", ["result"])
+DOCUMENTS = Counter("nafasi_worker_documents", "Receipts and credit notes issued.", ["kind"])
+INVOICES = Counter(
+    "nafasi_worker_tax_invoices", "Invoices sent to the tax authority, by outcome.", ["result"]
+)

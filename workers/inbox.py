@@ -22,7 +22,8 @@ from channels.daraja.callbacks import (
     parse_stk,
 )
 from channels.money import ReadHint
-from channels.registry import PROVIDERS
+from channels.registry import GATEWAYS, PROVIDERS, SMS_ROUTES
+from channels.sms import Read
 from core import inbox, outbox
 from core.db.base import Json
 from core.db.tx import Tx
@@ -32,7 +33,15 @@ from core.payments import attempts, settle
 from core.payments.model import Kind
 from core.people.model import Purpose
 from core.people.usecases import opt_out
-from core.ports import BadCallback, Delivery, MoneyEvent, Outcome, Reason
+from core.ports import (
+    BadCallback,
+    Delivery,
+    DeliveryReport,
+    MoneyEvent,
+    Outcome,
+    Reason,
+    SmsIn,
+)
 from workers.attempts import COLLECTING, PAYING, halt_payouts
 from workers.budget import Budget
 from workers.counters import CALLBACKS
@@ -115,7 +124,23 @@ def _sms(parts: Parts, tx: Tx, row: Inbound) -> None:
 
 
 def _delivery_report(_parts: Parts, tx: Tx, row: Inbound) -> None:
-    report = parse_delivery_report(_form(row))
+    _reported(tx, row, parse_delivery_report(_form(row)))
+
+
+def _by_route(read: Read) -> Handler:
+    """Make the handler of a route's callback: a message or a report."""
+
+    def handle(parts: Parts, tx: Tx, row: Inbound) -> None:
+        said = read(row.payload)
+        if isinstance(said, SmsIn):
+            parts.desk.handle(tx, said)
+        else:
+            _reported(tx, row, said)
+
+    return handle
+
+
+def _reported(tx: Tx, row: Inbound, report: DeliveryReport) -> None:
     if not outbox.report_delivery(tx, report.provider, report.message_id, report.delivery):
         # It was faster than the answer to the message itself.
         raise NotYet("unknown_message")
@@ -133,12 +158,18 @@ def _ussd_event(_parts: Parts, _tx: Tx, row: Inbound) -> None:
     event = parse_event(_form(row))
     log.info(
         "session.ended",
+        provider=row.provider,
         session_id=event.session_id,
         status=event.status,
         hops=event.hops,
         cost_cents=event.cost_cents,
         duration_ms=event.duration_ms,
     )
+
+
+def _session_end(_parts: Parts, _tx: Tx, row: Inbound) -> None:
+    """The same of a gateway that tells it with the call itself."""
+    log.info("session.ended", provider=row.provider, session_id=row.reference, **row.payload)
 
 
 def _money(
@@ -206,6 +237,12 @@ HANDLERS: Mapping[tuple[str, str], Handler] = {
     ("daraja", "status_result"): _money(parse_status_result, PAYING),
     ("daraja", "status_timeout"): _money(parse_b2c_timeout, PAYING),
     ("daraja", "c2b_confirmation"): _paybill,
+    **{
+        (route.name, kind): _by_route(read)
+        for route in SMS_ROUTES.values()
+        for kind, read in route.reads.items()
+    },
+    **{(name, "ussd_event"): _session_end for name in GATEWAYS if name != "africastalking"},
     **{
         (provider.name, kind): _hinted(provider.name, read)
         for provider in PROVIDERS

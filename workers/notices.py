@@ -25,6 +25,7 @@ from workers import pause
 from workers.budget import Budget
 from workers.counters import NOTICES
 from workers.parts import Parts
+from workers.sms_routes import hand_over, open_routes
 
 log = structlog.get_logger()
 
@@ -51,7 +52,7 @@ def run_notices(parts: Parts) -> int:
     """Send what is due, urgent lanes first; return how many messages a provider took."""
     budget = Budget(RUN_SECONDS)
     sent = 0
-    while not budget.spent and not parts.pauses.holds(pause.sms(parts.sender.name)):
+    while not budget.spent and open_routes(parts):
         leased = parts.database.run(lambda tx: outbox.lease(tx, LEASE_MAX))
         for notice_id in leased:
             letter = parts.database.run(partial(_begin, notice_id=notice_id))
@@ -108,7 +109,7 @@ def _deliver(parts: Parts, letter: Letter) -> int:
         _failed(parts, letter, "unrenderable", retryable=True, unknown=False)
         return 0
     try:
-        answer = parts.sender.send(SmsOut(letter.msisdn, body))
+        provider, answer = hand_over(parts, SmsOut(letter.msisdn, body, str(letter.id)))
     except ProviderError:
         raise
     except Exception:
@@ -116,18 +117,19 @@ def _deliver(parts: Parts, letter: Letter) -> int:
         log.exception("notice.sender_broken", notice_id=str(letter.id))
         _failed(parts, letter, "sender_broken", retryable=False, unknown=True)
         return 0
-    _note_sent(parts, letter, answer, body, parts_count)
+    _note_sent(parts, letter, provider, answer, body, parts_count)
     return 1
 
 
-def _note_sent(parts: Parts, letter: Letter, answer: SmsSent, body: str, count: int) -> None:
-    parts.database.run(
-        lambda tx: outbox.sent(tx, letter.id, parts.sender.name, answer, body, count)
-    )
+def _note_sent(
+    parts: Parts, letter: Letter, provider: str, answer: SmsSent, body: str, count: int
+) -> None:
+    parts.database.run(lambda tx: outbox.sent(tx, letter.id, provider, answer, body, count))
     NOTICES.labels("sent").inc()
     log.info(
         "notice.sent",
         notice_id=str(letter.id),
+        provider=provider,
         topic=letter.topic,
         to=mask(letter.msisdn),
         segments=count,
@@ -136,13 +138,11 @@ def _note_sent(parts: Parts, letter: Letter, answer: SmsSent, body: str, count: 
 
 
 def _note_failure(parts: Parts, letter: Letter, error: ProviderError) -> None:
-    """Note why it did not go out; a provider that needs a person is left alone for a minute."""
+    """Note why it did not go out; while all routes wait for a person, so does the message."""
     if error.stop and not error.unknown:
-        parts.pauses.start(pause.sms(parts.sender.name), pause.NOTICES_PAUSE_SECONDS)
         resume = timedelta(seconds=pause.NOTICES_PAUSE_SECONDS)
         parts.database.run(lambda tx: outbox.postpone(tx, letter.id, tx.now + resume, error.code))
         NOTICES.labels("paused").inc()
-        log.error("notices.paused", provider=parts.sender.name, code=error.code, **error.data)
         return
     _failed(parts, letter, error.code, retryable=error.retryable, unknown=error.unknown)
 

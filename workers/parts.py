@@ -1,7 +1,7 @@
 """The composition root of a worker process: settings in, everything a task needs out."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -11,15 +11,20 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from sqlalchemy.orm import Session
 
-from channels.africastalking.sms import AfricasTalkingSms
+from channels.etims.registrar import open_registrar
 from channels.health import SharedHealth
-from channels.http import Breaker
-from channels.registry import build_health, build_routes, enabled_providers
+from channels.registry import (
+    build_health,
+    build_routes,
+    enabled_providers,
+    enabled_sms_routes,
+)
 from core.bootstrap import build_clock, build_database
 from core.clock import SystemClock
 from core.db.tx import Database, Tx, Work
+from core.documents.usecases import Seller
 from core.local_clock import read_ahead
-from core.ports import CollectionGateway, PayoutGateway, SmsIn, SmsSender
+from core.ports import CollectionGateway, PayoutGateway, SmsIn, SmsSender, TaxRegistrar
 from core.reconcile.accounts import accounts_of
 from core.reconcile.usecases import Accounts
 from core.settings import Settings
@@ -49,7 +54,7 @@ class Parts:
 
     Attributes:
         database: opens transactions.
-        sender: sends text messages.
+        senders: who sends text messages, the preferred one first.
         collections: who takes money, by provider.
         payouts: who sends money, by provider.
         health: where it is noted how calls to them went.
@@ -58,12 +63,14 @@ class Parts:
         desk: answers people's messages.
         render: makes the words of a notice: topic, values, language.
         pauses: what is left alone for a while, known to all workers.
+        seller: who issues receipts.
+        registrar: who tells the tax authority of them; None where nobody does.
         refresh: called before each task; keeps a movable clock up to date.
         close: lets go of all connections.
     """
 
     database: Database
-    sender: SmsSender
+    senders: Sequence[SmsSender]
     collections: Mapping[str, CollectionGateway]
     payouts: Mapping[str, PayoutGateway]
     health: SharedHealth
@@ -72,6 +79,8 @@ class Parts:
     render: Render
     pauses: Pauses
     accounts: Mapping[str, Accounts] = field(default_factory=dict)
+    seller: Seller = field(default_factory=Seller)
+    registrar: TaxRegistrar | None = None
     refresh: Callable[[], None] = field(default=lambda: None)
     close: Callable[[], None] = field(default=lambda: None)
 
@@ -88,30 +97,28 @@ def build_parts(settings: Settings, wake: Callable[[Work], None]) -> Parts:
     routes = build_routes(settings, health)
     database = build_database(settings, clock, wake, pool_size=POOL_SIZE, routes=routes)
     store = new_redis(settings.redis_url)
-    sender = AfricasTalkingSms(
-        settings.africastalking_username,
-        settings.africastalking_api_key.get_secret_value(),
-        settings.africastalking_base_url,
-        settings.africastalking_sender_id,
-        breaker=Breaker(),
-    )
+    senders = tuple(route.open(settings) for route in enabled_sms_routes(settings))
     gateways = {
         provider.name: provider.open(settings, store, clock)
         for provider in enabled_providers(settings)
     }
+    registrar = open_registrar(settings)
     words = notice_context(settings)
 
     def close() -> None:
-        sender.close()
+        for sender in senders:
+            sender.close()
         for opened in gateways.values():
             opened.close()
+        if registrar is not None:
+            registrar.close()
         health.close()
         store.close()
         database.close()
 
     return Parts(
         database=database,
-        sender=sender,
+        senders=senders,
         collections={name: opened.collections for name, opened in gateways.items()},
         payouts={name: opened.payouts for name, opened in gateways.items()},
         health=health,
@@ -120,6 +127,8 @@ def build_parts(settings: Settings, wake: Callable[[Work], None]) -> Parts:
         render=partial(render, context=words),
         pauses=Pauses(store),
         accounts=accounts_of(settings),
+        seller=Seller(settings.company_name, settings.company_pin),
+        registrar=registrar,
         refresh=_follow(clock, database) if settings.local else lambda: None,
         close=close,
     )

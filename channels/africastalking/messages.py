@@ -3,11 +3,10 @@
 All are form POSTs that are repeated until a 200, so each may come twice and out of order.
 """
 
-from channels.africastalking.form import ID_MAX, PROVIDER, fields, optional_word, phone, word
+from channels.africastalking.form import PROVIDER
+from channels.form import ID_MAX, fields, optional_word, phone, word
+from channels.sms import SMS_TEXT_MAX
 from core.ports import BadCallback, Delivery, DeliveryReport, OptedOut, SmsIn
-
-# Ten joined segments; more than any handset sends.
-SMS_TEXT_MAX = 2_000
 
 # The words of the delivery-report documentation, and two that occur in live traffic
 # (provider-facts §1.6). A word that is not here is UNCONFIRMED and kept as it came.

@@ -14,7 +14,8 @@ import requests
 from africastalking.SMS import SMSService
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
-from channels.africastalking.form import ID_MAX, PROVIDER, cost_cents
+from channels.africastalking.form import PROVIDER, cost_cents
+from channels.form import ID_MAX
 from channels.http import (
     ANSWER_SECONDS,
     CONNECT_SECONDS,
@@ -75,12 +76,17 @@ class _Service(SMSService):  # type: ignore[misc]  # The SDK is untyped.
     """
 
     def __init__(
-        self, username: str, api_key: str, base_url: str, timeout_seconds: tuple[float, float]
+        self,
+        username: str,
+        api_key: str,
+        base_url: str,
+        timeout_seconds: tuple[float, float],
+        session: requests.Session,
     ) -> None:
         super().__init__(username, api_key)
         self._baseUrl = f"{base_url.rstrip('/')}/version1"
         self._timeout_seconds = timeout_seconds
-        self._session = requests.Session()
+        self._session = session
         self._session.trust_env = not is_loopback(base_url)
         self._session.headers["Accept-Encoding"] = "identity"
 
@@ -141,6 +147,7 @@ class AfricasTalkingSms:
         base_url: ``https://api.africastalking.com``, or a simulator.
         sender_id: approved alphanumeric id or short code; None sends from the shared one.
         breaker: shared by whoever talks to this provider.
+        session: another way to the provider than the network.
     """
 
     name = PROVIDER
@@ -155,8 +162,15 @@ class AfricasTalkingSms:
         connect_seconds: float = CONNECT_SECONDS,
         read_seconds: float = READ_SECONDS,
         breaker: Breaker | None = None,
+        session: requests.Session | None = None,
     ) -> None:
-        self._service = _Service(username, api_key, base_url, (connect_seconds, read_seconds))
+        self._service = _Service(
+            username,
+            api_key,
+            base_url,
+            (connect_seconds, read_seconds),
+            session or requests.Session(),
+        )
         self._sender_id = sender_id or None
         self._breaker = breaker or Breaker()
 

@@ -5,17 +5,11 @@ that was typed so far, joined by ``*``, and is empty at first unless more was di
 is 200 ``text/plain``; any other status or beginning ends the conversation.
 """
 
-from channels.africastalking.form import (
-    ID_MAX,
-    PROVIDER,
-    cost_cents,
-    fields,
-    optional_number,
-    optional_word,
-    phone,
-    word,
-)
-from core.ports import BadCallback, Reply, SessionEnd, UssdTurn
+from channels.africastalking.form import PROVIDER, cost_cents
+from channels.form import ID_MAX, fields, optional_number, optional_word, phone, word
+from channels.ussd import UssdGateway, marked
+from core.ports import BadCallback, SessionEnd, UssdTurn
+from core.settings import Settings
 
 TRANSCRIPT_MAX = 2_000
 NETWORK_MAX = 16
@@ -44,9 +38,9 @@ def parse_hop(body: bytes) -> UssdTurn:
     )
 
 
-def render(reply: Reply) -> bytes:
-    """Return the body that shows a screen."""
-    return (("END " if reply.final else "CON ") + reply.text).encode()
+def gateway(_settings: Settings) -> UssdGateway:
+    """Return the gateway; it has served our code and all others that it is called with."""
+    return UssdGateway(PROVIDER, "POST", lambda request: parse_hop(request.body), marked)
 
 
 def parse_event(body: bytes) -> SessionEnd:

@@ -29,6 +29,7 @@ from core.money import Money
 from core.ports import BadCallback, MoneyEvent, Outcome
 
 ACCOUNT_MAX = 40
+SHOWN_MAX = 64
 
 ACKNOWLEDGED: Mapping[str, Any] = {"ResultCode": 0, "ResultDesc": "Accepted"}
 """Answer to every callback but validation: understood or not, errors make Daraja slow us down."""
@@ -200,12 +201,14 @@ def parse_c2b(body: Mapping[str, Any], *, shortcode: str | None = None) -> Money
     paid = _positive(body.get("TransAmount"), "TransAmount")
     if paid is None:
         raise BadCallback(field="TransAmount")
+    paid_by = payer(body.get("MSISDN"))
     return MoneyEvent(
         provider=PROVIDER,
         outcome=Outcome.SUCCEEDED,
         receipt=transaction,
         amount=paid,
-        payer=payer(body.get("MSISDN")),
+        payer=paid_by,
+        payer_shown=text(body.get("MSISDN"))[:SHOWN_MAX] or None if paid_by is None else None,
         at=moment(body.get("TransTime")),
         account=text(body.get("BillRefNumber"))[:ACCOUNT_MAX],
         code=text(body.get("TransactionType")) or None,

@@ -1,7 +1,7 @@
 """The simulators as one ASGI application.
 
-`/africastalking`, `/daraja` and `/flutterwave/v3` speak the providers' wire formats, so that an
-adapter needs nothing but a base URL; `/simulator/api` is our own control JSON;
+`/africastalking`, `/daraja`, `/flutterwave/v3` and `/etims` speak the providers' wire formats, so
+that an adapter needs nothing but a base URL; `/simulator/api` is our own control JSON;
 `/simulator/certificate.pem` is what Safaricom publishes for security credentials. Imports nothing
 of the project but the core.
 """
@@ -22,6 +22,7 @@ from channels.simulator import (
     daraja_b2c,
     daraja_c2b,
     daraja_stk,
+    etims,
     flutterwave_charges,
     flutterwave_transfers,
 )
@@ -45,7 +46,11 @@ def create_app(
     providers' own and does not follow when the application's clock is moved. Waits run on the
     event loop, whatever the clock says.
     """
-    world = World(config, measure, clock or SystemClock())
+    return app_of(World(config, measure, clock or SystemClock()))
+
+
+def app_of(world: World) -> Starlette:
+    """The application around a world that somebody else has in hand too."""
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -78,6 +83,7 @@ def create_app(
             Mount("/africastalking", routes=africastalking.routes(world)),
             Mount("/daraja", app=_daraja(world, daraja_routes)),
             Mount("/flutterwave/v3", routes=flutterwave_routes),
+            Mount("/etims", routes=etims.routes(world)),
             Route("/simulator/certificate.pem", certificate),
             Mount("/simulator/api", routes=control.routes(world)),
         ],

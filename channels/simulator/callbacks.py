@@ -2,11 +2,16 @@
 
 Africa's Talking repeats an SMS callback until it is answered with 200; Safaricom never repeats one
 (its answers to the question are in the account balance FAQ). `Callback.tries` carries that.
+
+Work is called off through anyio's scopes and not by asyncio's own means, of which httpcore's pool
+knows nothing: whoever comes next closes connections that have rested too long, and broken off by
+`asyncio.timeout` or `Task.cancel` at the first, it loses the others, open.
 """
 
 import asyncio
 from collections.abc import Callable, Coroutine
 
+import anyio
 import httpx
 
 from channels.simulator.config import Waits
@@ -27,22 +32,28 @@ class Tasks:
     """Background work on the simulator's event loop, with a limit and an end."""
 
     def __init__(self) -> None:
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], anyio.CancelScope] = {}
 
     def start(self, work: Coroutine[object, object, None]) -> None:
         """Run the coroutine in the background; Overloaded when there is too much of it."""
         if len(self._running) >= TASKS_MAX:
             work.close()
             raise Overloaded
-        task = asyncio.ensure_future(work)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        scope = anyio.CancelScope()
+
+        async def until_called_off() -> None:
+            with scope:
+                await work
+
+        task = asyncio.ensure_future(until_called_off())
+        self._running[task] = scope
+        task.add_done_callback(self._running.pop)
 
     async def stop(self) -> None:
-        """Cancel everything and wait until it is gone."""
-        running = list(self._running)
-        for task in running:
-            task.cancel()
+        """Call everything off and wait until it is gone."""
+        running = dict(self._running)
+        for scope in running.values():
+            scope.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
 
@@ -77,7 +88,7 @@ class Callbacks:
         if self._client is None:
             raise RuntimeError("the simulator is not running")
         try:
-            async with asyncio.timeout(answer_seconds):
+            with anyio.fail_after(answer_seconds):
                 answer = await self._client.post(
                     callback.url,
                     content=callback.content,
@@ -134,7 +145,7 @@ class Callbacks:
         """Wait until another callback of the service was delivered, or the time is over."""
         overtaken = self._overtaken.setdefault(service, asyncio.Event())
         try:
-            async with asyncio.timeout(seconds):
+            with anyio.fail_after(seconds):
                 await overtaken.wait()
         except TimeoutError:
             self._overtaken.pop(service, None)

@@ -95,6 +95,11 @@ class SimulatorConfig:
     flutterwave_hash: str = field(default="simulator-secret-hash", repr=False)
     flutterwave_opening_cents: int = 100_000_000
 
+    etims_pin: str = "P051234567Q"
+    etims_branch: str = "00"
+    etims_serial: str = "NAFASI0001"
+    etims_key: str = field(default="simulator-cmc-key", repr=False)
+
     stk: str = "ask"
     """`ask` waits for a person; any outcome of a prompt is taken by itself."""
     type_jitter: bool = True

@@ -33,6 +33,7 @@ class Service(StrEnum):
     FLUTTERWAVE_TRANSFER = "flutterwave_transfer"
     FLUTTERWAVE_STATUS = "flutterwave_status"
     FLUTTERWAVE_REFUND = "flutterwave_refund"
+    ETIMS = "etims"
 
 
 class FaultKind(StrEnum):
@@ -74,9 +75,18 @@ ANSWERING = _FLUTTERWAVE | {
     Service.QUERY,
     Service.B2C,
     Service.STATUS,
+    Service.ETIMS,
 }
-CALLING_BACK = (frozenset(Service) - {Service.OAUTH, Service.QUERY} - _FLUTTERWAVE) | _WEBHOOKS
-_CODED = _WEBHOOKS | {Service.SMS, Service.STK, Service.QUERY, Service.B2C, Service.STATUS}
+_SILENT = _FLUTTERWAVE | {Service.OAUTH, Service.QUERY, Service.ETIMS}
+CALLING_BACK = (frozenset(Service) - _SILENT) | _WEBHOOKS
+_CODED = _WEBHOOKS | {
+    Service.SMS,
+    Service.STK,
+    Service.QUERY,
+    Service.B2C,
+    Service.STATUS,
+    Service.ETIMS,
+}
 _QUEUED = frozenset({Service.B2C, Service.STATUS})
 _WITH_CODE = frozenset({FaultKind.INSIDER_CODE, FaultKind.REPORT})
 

@@ -167,6 +167,16 @@ class Outgoing:
 
 
 @dataclass(frozen=True, slots=True)
+class Sale:
+    """One sale that KRA was told of, or one that takes it back (`R`)."""
+
+    number: int
+    kind: str
+    total_cents: int
+    vat_cents: int
+
+
+@dataclass(frozen=True, slots=True)
 class Transaction:
     """One finished movement of money, found by its receipt. `reference` is the account number."""
 
@@ -255,6 +265,9 @@ class Books:
     """By `tx_ref`."""
     transfers: dict[str, Outgoing] = field(default_factory=dict)
     """By `reference`."""
+    etims_sales: dict[int, Sale] = field(default_factory=dict)
+    """By `invcNo`."""
+    etims_initialised: bool = False
     last_paid_at: dict[tuple[str, int], datetime] = field(default_factory=dict)
     token: Token | None = None
     initiator_failures: int = 0

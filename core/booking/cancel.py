@@ -15,14 +15,14 @@ from core.booking.model import Booking
 from core.booking.moves import lock_booking, move
 from core.booking.notices import Topic, tell_customer, tell_vendor
 from core.booking.policy import Refund, refund_of
-from core.booking.timers import price_of, vendor_number
+from core.booking.price import price_of, vendor_number
 from core.booking.usecases import release_units
 from core.db.tx import Tx
 from core.errors import IllegalMove, NotFound, Refused
 from core.escrow import ledger, postings
 from core.limits import PENALTIES_REVIEWED_MIN
 from core.money import Money
-from core.payments.refunds import plan_refund, refundable, refunded
+from core.payments.refunds import plan_refund, refundable, reversals
 from core.people.penalties import add_penalty
 from core.pricing.shares import left_after
 
@@ -118,6 +118,13 @@ def cancel_by_admin(
     return booking
 
 
+def cancel_unpaid_rest(tx: Tx, booking: Booking) -> None:
+    """Cancel a locked booking whose rest did not come, as if its customer had done so now."""
+    left = refundable(booking)
+    back = refund_of(booking.policy, left, booking.starts_at, tx.now).refund
+    _cancel(tx, booking, back, Actor.TIME, None)
+
+
 def _check_confirmed(booking: Booking) -> None:
     # The move itself would refuse, but only after money had been planned and penalties counted.
     if booking.state is not State.CONFIRMED:
@@ -158,8 +165,8 @@ def _cancel(
 
 
 def _keep_the_rest(tx: Tx, booking: Booking) -> Money:
-    """Share out what does not go back; return the vendor's part of it."""
-    gone = refunded(tx, booking.id)
+    """Share out what came and does not go back; return the vendor's part of it."""
+    gone = reversals(tx, booking)
     kept = left_after(price_of(booking), gone)
     if kept.total.cents:
         post = postings.retained(

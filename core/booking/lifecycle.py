@@ -12,6 +12,7 @@ class State(StrEnum):
     AWAITING_PAYMENT = "awaiting_payment"
     CONFIRMED = "confirmed"
     CHECKED_IN = "checked_in"
+    DISPUTED = "disputed"
     COMPLETED = "completed"
     PAID_OUT = "paid_out"
     DECLINED = "declined"
@@ -31,6 +32,10 @@ class Event(StrEnum):
     PAY_LATE = "pay_late"
     CHECK_IN = "check_in"
     COMPLETE = "complete"
+    DISPUTE = "dispute"
+    WITHDRAW_DISPUTE = "withdraw_dispute"
+    RESOLVE = "resolve"
+    RESOLVE_FOR_CUSTOMER = "resolve_for_customer"
     RELEASE = "release"
     PAID_OUT = "paid_out"
 
@@ -60,6 +65,14 @@ TABLE = (
     (Event.CHECK_IN, State.CONFIRMED, State.CHECKED_IN),
     (Event.COMPLETE, State.CONFIRMED, State.COMPLETED),
     (Event.COMPLETE, State.CHECKED_IN, State.COMPLETED),
+    (Event.DISPUTE, State.CONFIRMED, State.DISPUTED),
+    (Event.DISPUTE, State.CHECKED_IN, State.DISPUTED),
+    (Event.DISPUTE, State.COMPLETED, State.DISPUTED),
+    # Whoever takes a problem back says that the service was given.
+    (Event.WITHDRAW_DISPUTE, State.DISPUTED, State.COMPLETED),
+    (Event.RESOLVE, State.DISPUTED, State.COMPLETED),
+    # All of the money goes back: nothing is left that could be released.
+    (Event.RESOLVE_FOR_CUSTOMER, State.DISPUTED, State.CANCELLED),
     (Event.RELEASE, State.COMPLETED, State.COMPLETED),
     (Event.PAID_OUT, State.COMPLETED, State.PAID_OUT),
     # The vendor's part of what was kept after a cancellation has reached them.
@@ -74,12 +87,13 @@ CLAIMING = frozenset(
         State.AWAITING_PAYMENT,
         State.CONFIRMED,
         State.CHECKED_IN,
+        State.DISPUTED,
         State.COMPLETED,
         State.PAID_OUT,
     }
 )
 # The money has come and not gone back.
-PAID = frozenset({State.CONFIRMED, State.CHECKED_IN, State.COMPLETED, State.PAID_OUT})
+PAID = CLAIMING - {State.AWAITING_PAYMENT}
 
 # The words of the API and of the seeds.
 PUBLIC = {
@@ -87,6 +101,7 @@ PUBLIC = {
     State.AWAITING_PAYMENT: "pending",
     State.CONFIRMED: "confirmed",
     State.CHECKED_IN: "confirmed",
+    State.DISPUTED: "disputed",
     State.COMPLETED: "completed",
     State.PAID_OUT: "paid_out",
     State.DECLINED: "declined",

@@ -34,7 +34,21 @@ class Booking(Base):
             name="total",
         ),
         # However many cancel or refund at once: never more goes back than was paid.
-        CheckConstraint("refunds_cents BETWEEN 0 AND total_cents", name="refunds"),
+        CheckConstraint("refunds_cents BETWEEN 0 AND received_cents", name="refunds"),
+        CheckConstraint("received_cents BETWEEN 0 AND total_cents", name="received"),
+        CheckConstraint(
+            "(deposit_cents IS NULL) = (rest_due_at IS NULL)"
+            " AND deposit_cents > 0 AND deposit_cents < total_cents",
+            name="deposit",
+        ),
+        # Nothing is confirmed before it is paid for, nothing is served before all of it is.
+        CheckConstraint(
+            "CASE WHEN state = 'confirmed'"
+            " THEN received_cents >= coalesce(deposit_cents, total_cents)"
+            " WHEN state IN ('checked_in', 'completed', 'paid_out')"
+            " THEN received_cents = total_cents ELSE true END",
+            name="paid",
+        ),
         Index("ix_bookings_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index("ix_bookings_listing_id_starts_on", "listing_id", "starts_on"),
         Index("ix_bookings_customer_id_created_at", "customer_id", "created_at"),
@@ -62,8 +76,14 @@ class Booking(Base):
     commission_cents: Mapped[int] = cents()
     withholding_cents: Mapped[int] = cents()
     vendor_net_cents: Mapped[int] = cents()
+    deposit_cents: Mapped[int | None] = cents(nullable=True)
+    """What confirms it when that is not the whole total; as it was shown before booking."""
+    rest_due_at: Mapped[datetime | None]
+    """Until when the rest after a deposit must have come."""
+    received_cents: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
+    """Of the total, what has come into escrow and was not set aside again."""
     refunds_cents: Mapped[int] = mapped_column(BigInteger, default=0)
-    """Of the total, what has gone back to the customer or is on its way."""
+    """Of what was received, what has gone back to the customer or is on its way."""
     released_net_cents: Mapped[int | None] = cents(nullable=True)
     """By how much the vendor's payable grew: at the release, or when it was cancelled after it
     had been paid for. Empty before, and where all of ``vendor_net_cents`` was released."""

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select
 
 from core import outbox
+from core.booking.dues import dues_of, rest_cents
 from core.booking.model import Booking
 from core.catalog.model import Area, Listing, Town
 from core.catalog.queries import Alternative
@@ -25,6 +26,9 @@ class Topic(StrEnum):
     REQUEST_WITHDRAWN = "request_withdrawn"
     PAYMENT_FAILED = "payment_failed"
     PROVIDER_DOWN = "provider_down"
+    PART_RECEIVED = "part_received"
+    REST_DUE = "rest_due"
+    REST_RECEIVED = "rest_received"
     HOLD_EXPIRED = "hold_expired"
     NOT_PAID = "not_paid"
     CONFIRMED_CUSTOMER = "confirmed_customer"
@@ -36,6 +40,14 @@ class Topic(StrEnum):
     MONEY_RETURNED = "money_returned"
     PAYOUT_SENT = "payout_sent"
     PAYOUT_FAILED = "payout_failed"
+    DISPUTE_OPENED_CUSTOMER = "dispute_opened_customer"
+    DISPUTE_OPENED_VENDOR = "dispute_opened_vendor"
+    DISPUTE_NOTE = "dispute_note"
+    DISPUTE_REMINDER_CUSTOMER = "dispute_reminder_customer"
+    DISPUTE_REMINDER_VENDOR = "dispute_reminder_vendor"
+    DISPUTE_WITHDRAWN = "dispute_withdrawn"
+    DISPUTE_RESOLVED_CUSTOMER = "dispute_resolved_customer"
+    DISPUTE_RESOLVED_VENDOR = "dispute_resolved_vendor"
 
 
 def facts(tx: Tx, booking: Booking) -> dict[str, Any]:
@@ -61,7 +73,25 @@ def facts(tx: Tx, booking: Booking) -> dict[str, Any]:
         "people": booking.people,
         "total_cents": booking.total_cents,
         "net_cents": booking.vendor_net_cents,
+        "received_cents": booking.received_cents,
+        "rest_cents": rest_cents(booking),
+        "rest_by": booking.rest_due_at.isoformat() if booking.rest_due_at else None,
         "due_at": booking.due_at.isoformat() if booking.due_at else None,
+    } | _dues(booking)
+
+
+def _dues(booking: Booking) -> dict[str, Any]:
+    """Return what a booking waits for; ``due_at`` is then until when it waits for that."""
+    dues = dues_of(booking)
+    if dues is None:
+        return {}
+    return {
+        "stage_cents": dues.stage.cents,
+        "owed_cents": dues.owed.cents,
+        "ask_cents": dues.ask.cents,
+        "part": dues.part,
+        "parts": dues.parts,
+        "due_at": dues.by.isoformat(),
     }
 
 
@@ -69,8 +99,7 @@ def tell_customer(
     tx: Tx, booking: Booking, topic: Topic, key: str | None = None, **more: Any
 ) -> None:
     """Owe the customer a message about a booking, once for a topic unless a key is given."""
-    msisdn = tx.db.scalars(select(User.msisdn).where(User.id == booking.customer_id)).one()
-    _tell(tx, booking, topic, msisdn, key, more)
+    _tell(tx, booking, topic, customer_msisdn(tx, booking), key, more)
 
 
 def tell_vendor(
@@ -78,6 +107,11 @@ def tell_vendor(
 ) -> None:
     """Owe the vendor a message about a booking, once for a topic unless a key is given."""
     _tell(tx, booking, topic, vendor_msisdn(tx, booking), key, more)
+
+
+def customer_msisdn(tx: Tx, booking: Booking) -> str:
+    """Return the number of a booking's customer."""
+    return tx.db.scalars(select(User.msisdn).where(User.id == booking.customer_id)).one()
 
 
 def vendor_msisdn(tx: Tx, booking: Booking) -> str:

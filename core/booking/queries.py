@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import aliased
 
 from core.booking.lifecycle import PAID, State
@@ -62,10 +62,9 @@ def requests_of_vendor(tx: Tx, vendor_id: UUID, limit: int = LIST_MAX) -> list[B
 
 
 def coming_to_vendor(tx: Tx, vendor_id: UUID, limit: int = LIST_MAX) -> list[BookingView]:
-    """Return a vendor's accepted and paid bookings that are not over, the next first."""
-    coming = and_(
-        Booking.vendor_id == vendor_id, Booking.state.in_(COMING), Booking.ends_at > tx.now
-    )
+    """Return a vendor's accepted, paid and disputed bookings that are not over, the next first."""
+    not_over = and_(Booking.state.in_(COMING), Booking.ends_at > tx.now)
+    coming = and_(Booking.vendor_id == vendor_id, or_(not_over, Booking.state == State.DISPUTED))
     return _views(tx, coming, (Booking.starts_at, Booking.id), limit)
 
 

@@ -9,7 +9,11 @@ from core.limits import (
     COMPLETE_AFTER_SECONDS,
     INSTANT_HOLD_MAX_SECONDS,
     INSTANT_HOLD_SECONDS,
+    PART_HOLD_SECONDS,
+    PART_NEXT_DAY_SECONDS,
     RELEASE_AFTER_SECONDS,
+    REST_LEAST_SECONDS,
+    REST_REMINDER_SECONDS,
     STK_GIVE_UP_SECONDS,
 )
 
@@ -48,6 +52,36 @@ def hold_limit(
     if accepted_at is None:
         return created_at + timedelta(seconds=INSTANT_HOLD_MAX_SECONDS)
     return accepted_hold_due(accepted_at, starts_at) + timedelta(seconds=STK_GIVE_UP_SECONDS)
+
+
+def part_hold_due(
+    came_at: datetime, due_at: datetime, starts_at: datetime, *, next_day: bool
+) -> datetime:
+    """Return until when the units wait after a part of the price has come.
+
+    Args:
+        came_at: when it came.
+        due_at: until when they wait already; a part never shortens that.
+        starts_at: when the service begins; the wait ends 6 h before.
+        next_day: whether a customer's limit for today may not carry the next part.
+    """
+    wait_seconds = PART_NEXT_DAY_SECONDS if next_day else PART_HOLD_SECONDS
+    return max(due_at, min(came_at + timedelta(seconds=wait_seconds), _before_start(starts_at)))
+
+
+def rest_deadline(now: datetime, rest_due_at: datetime, starts_at: datetime) -> datetime:
+    """Return until when the rest may come after a deposit that has come now.
+
+    As was agreed; a deposit that came so late leaves a day, never past 6 h before the start.
+    """
+    least = min(now + timedelta(seconds=REST_LEAST_SECONDS), _before_start(starts_at))
+    return max(rest_due_at, least)
+
+
+def rest_due(now: datetime, rest_due_at: datetime) -> datetime:
+    """Return what comes next of a rest that is owed: a reminder, or its deadline."""
+    reminders = (rest_due_at - timedelta(seconds=before) for before in REST_REMINDER_SECONDS)
+    return next((at for at in reminders if at > now), rest_due_at)
 
 
 def complete_due(ends_at: datetime) -> datetime:

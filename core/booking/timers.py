@@ -10,22 +10,22 @@ from uuid import UUID
 from sqlalchemy import select
 
 from core.booking import rules
+from core.booking.dues import left_cents
 from core.booking.lifecycle import Actor, Event, State
 from core.booking.model import Booking
 from core.booking.moves import lock_booking, move
 from core.booking.notices import Topic, tell_customer, tell_vendor
+from core.booking.price import price_of, vendor_number
+from core.booking.rest import rest_is_due
 from core.booking.usecases import offer_alternatives, release_units
 from core.db.tx import Tx
-from core.errors import NotFound
+from core.errors import NotFound, Refused
 from core.escrow import ledger, postings
-from core.money import Money
+from core.limits import HOLD_STRETCH_SECONDS, STK_GIVE_UP_SECONDS
+from core.payments.collect import give_back_parts, part_hold_end
 from core.payments.queries import open_collection
-from core.payments.refunds import refunded
-from core.people.model import Vendor
-from core.pricing.rules import Price
+from core.payments.refunds import reversals
 from core.pricing.shares import left_after
-
-HOLD_STRETCH_SECONDS = 60
 
 
 def due_bookings(tx: Tx, limit: int) -> list[UUID]:
@@ -34,7 +34,7 @@ def due_bookings(tx: Tx, limit: int) -> list[UUID]:
         tx.db.scalars(
             select(Booking.id)
             .where(Booking.due_at <= tx.now)
-            .order_by(Booking.due_at)
+            .order_by(Booking.due_at, Booking.id)
             .limit(limit)
         )
     )
@@ -54,6 +54,8 @@ def fire(tx: Tx, booking_id: UUID) -> State | None:
             _lapse_request(tx, booking)
         case State.AWAITING_PAYMENT:
             _lapse_hold(tx, booking)
+        case State.CONFIRMED if left_cents(booking):
+            rest_is_due(tx, booking)
         case State.CONFIRMED | State.CHECKED_IN:
             complete(tx, booking, Actor.TIME)
         case State.COMPLETED:
@@ -64,7 +66,13 @@ def fire(tx: Tx, booking_id: UUID) -> State | None:
 
 
 def complete(tx: Tx, booking: Booking, actor: Actor, actor_id: UUID | None = None) -> None:
-    """Note that the service is done; its money becomes the vendor's two days later."""
+    """Note that the service is done; its money becomes the vendor's two days later.
+
+    Raises:
+        Refused: ``rest_unpaid``.
+    """
+    if left_cents(booking):
+        raise Refused("rest_unpaid")
     move(tx, booking, Event.COMPLETE, actor, actor_id)
     booking.completed_at = tx.now
     booking.due_at = rules.release_due(tx.now)
@@ -77,6 +85,7 @@ def complete_by_customer(tx: Tx, booking_id: UUID, customer_id: UUID) -> Booking
     Raises:
         NotFound: no such booking of this customer, or it has not begun.
         IllegalMove: it is not paid for, or completed already.
+        Refused: ``rest_unpaid``.
     """
     booking = lock_booking(tx, booking_id)
     if booking.customer_id != customer_id or booking.starts_at > tx.now:
@@ -85,11 +94,13 @@ def complete_by_customer(tx: Tx, booking_id: UUID, customer_id: UUID) -> Booking
     return booking
 
 
-def release_money(tx: Tx, booking: Booking) -> None:
+def release_money(
+    tx: Tx, booking: Booking, actor: Actor = Actor.TIME, actor_id: UUID | None = None
+) -> None:
     """Share out a completed booking's escrow: vendor, fee, commission, taxes."""
-    move(tx, booking, Event.RELEASE, Actor.TIME)
+    move(tx, booking, Event.RELEASE, actor, actor_id)
     if booking.refunds_cents < booking.total_cents:
-        gone = refunded(tx, booking.id)
+        gone = reversals(tx, booking)
         post = postings.released(
             booking.code,
             vendor_number(tx, booking),
@@ -104,25 +115,6 @@ def release_money(tx: Tx, booking: Booking) -> None:
     booking.due_at = None
 
 
-def vendor_number(tx: Tx, booking: Booking) -> int:
-    """Return the number of a booking's vendor, which names their ledger account."""
-    return tx.db.scalars(select(Vendor.number).where(Vendor.id == booking.vendor_id)).one()
-
-
-def price_of(booking: Booking) -> Price:
-    """Return the price as it was frozen into a booking."""
-    return Price(
-        base=Money(booking.base_cents),
-        service_fee=Money(booking.service_fee_cents),
-        vat=Money(booking.vat_cents),
-        rounding=Money(booking.rounding_cents),
-        total=Money(booking.total_cents),
-        commission=Money(booking.commission_cents),
-        withholding=Money(booking.withholding_cents),
-        vendor_net=Money(booking.vendor_net_cents),
-    )
-
-
 def _lapse_request(tx: Tx, booking: Booking) -> None:
     move(tx, booking, Event.LAPSE, Actor.TIME)
     booking.due_at = None
@@ -133,12 +125,15 @@ def _lapse_request(tx: Tx, booking: Booking) -> None:
 def _lapse_hold(tx: Tx, booking: Booking) -> None:
     """Let a hold run out, unless the customer is paying at this moment."""
     limit = rules.hold_limit(booking.created_at, booking.accepted_at, booking.starts_at)
+    if (end := part_hold_end(tx, booking)) is not None:
+        limit = max(limit, end + timedelta(seconds=STK_GIVE_UP_SECONDS))
     if open_collection(tx, booking.id) is not None and tx.now < limit:
         booking.due_at = min(tx.now + timedelta(seconds=HOLD_STRETCH_SECONDS), limit)
         return
     move(tx, booking, Event.LAPSE, Actor.TIME)
     booking.due_at = None
     release_units(tx, booking)
-    tell_customer(tx, booking, Topic.HOLD_EXPIRED)
+    back = give_back_parts(tx, booking)
+    tell_customer(tx, booking, Topic.HOLD_EXPIRED, back_cents=back.cents)
     if booking.accepted_at is not None:
         tell_vendor(tx, booking, Topic.NOT_PAID)

@@ -4,11 +4,14 @@ Each function is one effect in the caller's transaction. Lock order, so that no 
 for each other: customer (only ``book``), listing (only ``accept``), booking, calendar days.
 """
 
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.dialects.postgresql import insert
 
 from core.booking import rules
+from core.booking.dues import left_cents
 from core.booking.lifecycle import CLAIMING, Actor, Event, State
 from core.booking.model import Booking
 from core.booking.moves import lock_booking, move, write_event
@@ -22,10 +25,20 @@ from core.db.tx import Tx
 from core.errors import NotFound, NoUnits, Refused
 from core.limits import LIST_MAX, OPEN_BOOKINGS_PER_CUSTOMER_MAX
 from core.money import Money
+from core.payments.collect import give_back_parts
 from core.people.model import User
 from core.people.usecases import ensure_user
 
 CODE_TRIES_MAX = 20
+_NEW = insert(Booking).on_conflict_do_nothing(index_elements=["code"]).returning(Booking)
+_OPEN = (
+    select(func.count())
+    .select_from(Booking)
+    .where(
+        Booking.customer_id == bindparam("customer"),
+        Booking.state.in_([State.REQUESTED, State.AWAITING_PAYMENT]),
+    )
+)
 
 
 def book(tx: Tx, msisdn: str, wish: Wish, shown_total: Money) -> Booking:
@@ -50,8 +63,6 @@ def book(tx: Tx, msisdn: str, wish: Wish, shown_total: Money) -> Booking:
     customer = ensure_user(tx, msisdn)
     _check_open_bookings(tx, customer)
     booking = _new_booking(tx, offer, customer)
-    tx.db.add(booking)
-    tx.db.flush()
     if offer.instant:
         _claim(tx, booking)
         first = "book_instant"
@@ -94,7 +105,7 @@ def decline(tx: Tx, booking_id: UUID, vendor_id: UUID) -> Booking:
 
 
 def withdraw(tx: Tx, booking_id: UUID, customer_id: UUID) -> Booking:
-    """Take back a request or an unpaid booking; nothing is owed.
+    """Take back a request or an unpaid booking; nothing is owed, and parts go back.
 
     Raises:
         NotFound: no such booking of this customer.
@@ -108,6 +119,7 @@ def withdraw(tx: Tx, booking_id: UUID, customer_id: UUID) -> Booking:
     booking.due_at = None
     if held:
         release_units(tx, booking)
+        give_back_parts(tx, booking)
     if booking.accepted_at is not None or not held:
         # Of an instant booking the vendor hears when it is paid for, not before.
         tell_vendor(tx, booking, Topic.REQUEST_WITHDRAWN)
@@ -119,13 +131,15 @@ def check_in(tx: Tx, booking_id: UUID, vendor_id: UUID, pin: str) -> Booking:
 
     Raises:
         NotFound, IllegalMove: as ``accept``.
-        Refused: ``wrong_pin``, ``too_early`` (before the day of the start).
+        Refused: ``wrong_pin``, ``too_early`` (before the day of the start), ``rest_unpaid``.
     """
     booking = _of_vendor(tx, booking_id, vendor_id)
     if tx.vault.open(booking.check_in_pin_sealed) != pin.strip():
         raise Refused("wrong_pin")
     if nairobi_date(tx.now) < booking.starts_on:
         raise Refused("too_early")
+    if left_cents(booking):
+        raise Refused("rest_unpaid")
     move(tx, booking, Event.CHECK_IN, Actor.VENDOR, vendor_id)
     return booking
 
@@ -140,42 +154,46 @@ def _claim(tx: Tx, booking: Booking) -> None:
 
 
 def _new_booking(tx: Tx, offer: Offer, customer: User) -> Booking:
+    """Write a booking under a code that no other has."""
+    values = _as_agreed(tx, offer, customer)
+    for _ in range(CODE_TRIES_MAX):
+        made = tx.db.scalar(_NEW, {**values, "code": tx.ids.code()})
+        if made is not None:
+            return made
+    raise AssertionError("no free booking code in many draws: the alphabet is used up")
+
+
+def _as_agreed(tx: Tx, offer: Offer, customer: User) -> dict[str, Any]:
     price = offer.price
     due = rules.instant_hold_due if offer.instant else None
-    return Booking(
-        id=tx.ids.uuid(),
-        code=_free_code(tx),
-        listing_id=offer.listing.id,
-        vendor_id=offer.listing.vendor_id,
-        customer_id=customer.id,
-        state=State.AWAITING_PAYMENT if offer.instant else State.REQUESTED,
-        starts_on=offer.wish.starts_on,
-        ends_on=offer.wish.ends_on,
-        starts_at=offer.starts_at,
-        ends_at=offer.ends_at,
-        people=offer.wish.people,
-        quantity=offer.quantity,
-        base_cents=price.base.cents,
-        service_fee_cents=price.service_fee.cents,
-        vat_cents=price.vat.cents,
-        rounding_cents=price.rounding.cents,
-        total_cents=price.total.cents,
-        commission_cents=price.commission.cents,
-        withholding_cents=price.withholding.cents,
-        vendor_net_cents=price.vendor_net.cents,
-        policy=offer.policy,
-        check_in_pin_sealed=tx.vault.seal(tx.ids.digits(4)),
-        due_at=due(tx.now) if due else rules.answer_due(tx.now, offer.starts_at),
-        created_at=tx.now,
-    )
-
-
-def _free_code(tx: Tx) -> str:
-    for _ in range(CODE_TRIES_MAX):
-        code = tx.ids.code()
-        if tx.db.scalar(select(Booking.id).where(Booking.code == code)) is None:
-            return code
-    raise AssertionError("no free booking code in many draws: the alphabet is used up")
+    return {
+        "id": tx.ids.uuid(),
+        "listing_id": offer.listing.id,
+        "vendor_id": offer.listing.vendor_id,
+        "customer_id": customer.id,
+        "state": State.AWAITING_PAYMENT if offer.instant else State.REQUESTED,
+        "starts_on": offer.wish.starts_on,
+        "ends_on": offer.wish.ends_on,
+        "starts_at": offer.starts_at,
+        "ends_at": offer.ends_at,
+        "people": offer.wish.people,
+        "quantity": offer.quantity,
+        "base_cents": price.base.cents,
+        "service_fee_cents": price.service_fee.cents,
+        "vat_cents": price.vat.cents,
+        "rounding_cents": price.rounding.cents,
+        "total_cents": price.total.cents,
+        "commission_cents": price.commission.cents,
+        "withholding_cents": price.withholding.cents,
+        "vendor_net_cents": price.vendor_net.cents,
+        "deposit_cents": offer.deposit.now.cents if offer.deposit else None,
+        "rest_due_at": offer.deposit.rest_by if offer.deposit else None,
+        "received_cents": 0,
+        "policy": offer.policy,
+        "check_in_pin_sealed": tx.vault.seal(tx.ids.digits(4)),
+        "due_at": due(tx.now) if due else rules.answer_due(tx.now, offer.starts_at),
+        "created_at": tx.now,
+    }
 
 
 def _check_open_bookings(tx: Tx, customer: User) -> None:
@@ -183,14 +201,7 @@ def _check_open_bookings(tx: Tx, customer: User) -> None:
 
     ``ensure_user`` has locked the customer, so that two calls of one number are counted in turn.
     """
-    open_now = tx.db.scalar(
-        select(func.count())
-        .select_from(Booking)
-        .where(
-            Booking.customer_id == customer.id,
-            Booking.state.in_([State.REQUESTED, State.AWAITING_PAYMENT]),
-        )
-    )
+    open_now = tx.db.scalar(_OPEN, {"customer": customer.id})
     if (open_now or 0) >= OPEN_BOOKINGS_PER_CUSTOMER_MAX:
         raise Refused("too_many_open", limit=OPEN_BOOKINGS_PER_CUSTOMER_MAX)
 

@@ -23,6 +23,8 @@ class CaseKind(StrEnum):
     """A vendor could not be paid, for good. Subject: the payout's id."""
     OVERPAID = "overpaid"
     """A vendor was sent money twice: suspense is short of it. Subject: the attempt's id."""
+    DISPUTE = "dispute"
+    """A dispute waits for our decision. Subject: the dispute's id."""
     NOTICES_UNKNOWN = "notices_unknown"
     """Messages that may not have gone out. Subject: the day in Kenya on which they were owed."""
     CALLBACK_DEAD = "callback_dead"
@@ -31,6 +33,8 @@ class CaseKind(StrEnum):
     """A provider's statement says otherwise. Subject: fault, provider and receipt number."""
     STATEMENT_MISSING = "statement_missing"
     """Money of a month that no statement has shown yet. Subject: provider, account, month."""
+    INVOICE_REFUSED = "invoice_refused"
+    """The tax authority will not have an invoice. Subject: its number."""
     INVARIANT = "invariant"
     """Something that must always be true is not. Subject: the invariant's name."""
 

@@ -41,7 +41,7 @@ _ACCOUNT = r"regexp_replace(receipts.account, '([0-9]{3})[0-9]{4,}([0-9]{3})', '
 # Returns are planned and planned again in the transaction that suspends or fails, so money in
 # suspense without an open return is money that nothing will move.
 SUSPENSE = f"""
-SELECT receipts.id::text AS subject, amount_cents,
+SELECT receipts.id::text AS subject, spare_cents AS amount_cents,
     jsonb_build_object('receipt_id', receipts.id, 'provider', provider, 'number', number,
         'account', {_ACCOUNT}, 'payer_known', payer IS NOT NULL) AS facts
 FROM receipts
@@ -49,7 +49,7 @@ WHERE suspense AND NOT EXISTS (SELECT 1 FROM attempts WHERE receipt_id = receipt
 """  # noqa: S608 -- put together from our own words.
 
 RETURN_FAILED = f"""
-SELECT receipt_id::text AS subject, receipts.amount_cents,
+SELECT receipt_id::text AS subject, receipts.spare_cents AS amount_cents,
     jsonb_build_object('receipt_id', receipt_id, 'provider', receipts.provider,
         'number', number, 'account', {_ACCOUNT}, 'reason', max(reason),
         'tries', count(*)) AS facts
@@ -98,6 +98,18 @@ JOIN attempts ON idempotency_key = concat('out:', provider, ':', attempts.id)
 WHERE ledger_transfers.kind = 'sent_back' AND attempts.kind = 'payout'
 """
 
+# Vendor and customer have been heard, or had their time.
+DISPUTE = """
+SELECT disputes.id::text AS subject, total_cents - refunds_cents AS amount_cents,
+    jsonb_build_object('booking', code, 'problem', problem, 'decide_by', decide_by) AS facts
+FROM disputes JOIN bookings ON bookings.id = booking_id
+WHERE disputes.state = 'deciding'
+"""
+
+DISPUTE_SETTLED = """
+SELECT subject FROM open JOIN disputes ON disputes.id::text = subject WHERE state <> 'deciding'
+"""
+
 # One case a day for all of that day: one by one they would bury the rest.
 NOTICES_UNKNOWN = """
 SELECT (created_at AT TIME ZONE 'Africa/Nairobi')::date::text AS subject,
@@ -127,15 +139,29 @@ JOIN statement_matches ON receipt_id = receipts.id
 WHERE facts ->> 'fault' = 'missing_theirs'
 """
 
+INVOICE_REFUSED = """
+SELECT tax_invoices.number::text AS subject, total_cents AS amount_cents,
+    jsonb_build_object('document_id', document_id, 'code', code, 'tries', tries) AS facts
+FROM tax_invoices JOIN documents ON documents.id = document_id
+WHERE state = 'refused'
+"""
+
+INVOICE_SETTLED = """
+SELECT subject FROM open
+JOIN tax_invoices ON number::text = subject WHERE tax_invoices.state <> 'refused'
+"""
+
 RULES = (
     Rule(CaseKind.SUSPENSE, SUSPENSE, SUSPENSE_SETTLED),
     Rule(CaseKind.RETURN_FAILED, RETURN_FAILED, SUSPENSE_SETTLED),
     Rule(CaseKind.REFUND_FAILED, REFUND_FAILED, REFUND_SETTLED),
     Rule(CaseKind.PAYOUT_FAILED, PAYOUT_FAILED, PAYOUT_SETTLED),
     Rule(CaseKind.OVERPAID, OVERPAID),
+    Rule(CaseKind.DISPUTE, DISPUTE, DISPUTE_SETTLED),
     Rule(CaseKind.NOTICES_UNKNOWN, NOTICES_UNKNOWN),
     Rule(CaseKind.CALLBACK_DEAD, CALLBACK_DEAD),
     Rule(CaseKind.DIFFERENCE, "", DIFFERENCE_SETTLED),
+    Rule(CaseKind.INVOICE_REFUSED, INVOICE_REFUSED, INVOICE_SETTLED),
 )
 
 
@@ -171,7 +197,7 @@ def _open_new(tx: Tx, rule: Rule) -> list[int]:
     statement = (
         f"SELECT * FROM ({rule.found}) AS found WHERE NOT EXISTS ("  # noqa: S608 -- our own words.
         " SELECT 1 FROM cases WHERE kind = :kind AND cases.subject = found.subject)"
-        " LIMIT :batch_max"
+        " ORDER BY found.subject LIMIT :batch_max"
     )
     opened = (
         open_case(tx, rule.kind, row.subject, amount_cents=row.amount_cents, facts=row.facts)

@@ -1,8 +1,8 @@
 """Counting units: claim and release them, block and free days, show what is left.
 
 Each day of a listing has one counter row, made when it is first needed. Whoever changes counters
-first locks their rows in date order, so that two ranges that overlap wait for each other instead
-of deadlocking; a CHECK on the row refuses an oversold day even if this code should err.
+takes their rows in date order, so that two ranges that overlap wait for each other instead of
+deadlocking; a CHECK on the row refuses an oversold day even if this code should err.
 """
 
 from collections.abc import Collection, Sequence
@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import (
     ARRAY,
     Date,
+    Integer,
     and_,
     any_,
     bindparam,
@@ -68,10 +69,15 @@ def claim(tx: Tx, listing_id: UUID, starts_on: date, ends_on: date, quantity: in
     """
     assert quantity > 0, "a claim takes at least one unit"
     days = _checked(days_in(starts_on, ends_on), STAY_NIGHTS_MAX)
-    for row in _locked(tx, listing_id, days):
-        if row.left < quantity:
-            raise NoUnits(day=row.day, left=row.left)
-    _count(tx, listing_id, days, quantity)
+    chosen = {"chosen_listing": listing_id, "chosen_days": list(days), "wanted_units": quantity}
+    taken = set(tx.db.scalars(_CLAIM, chosen))
+    if len(taken) == len(days):
+        return
+    if taken:
+        _count(tx, listing_id, sorted(taken), -quantity)
+    offered = availability(tx, listing_id, starts_on, ends_on)
+    short = next(day for day in offered if day.day not in taken)
+    raise NoUnits(day=short.day, left=short.left)
 
 
 def release(tx: Tx, listing_id: UUID, starts_on: date, ends_on: date, quantity: int) -> None:
@@ -192,28 +198,42 @@ _MISSING = (
     )
     .on_conflict_do_nothing()
 )
+# Takes each day that has room, in one round trip: the row's lock and the look at its counters are
+# one step, so nobody can come between. A day without a row has all that the listing has.
+_PROPOSED = insert(_DAYS).from_select(
+    ["listing_id", "day", "units", "booked"],
+    select(
+        _LISTINGS.c.id, _WANTED.c.day, _LISTINGS.c.units, bindparam("wanted_units", type_=Integer)
+    )
+    .join_from(_LISTINGS, _WANTED, true())
+    .where(
+        _LISTINGS.c.id == bindparam("chosen_listing"),
+        _LISTINGS.c.units >= bindparam("wanted_units", type_=Integer),
+    )
+    .order_by(_WANTED.c.day),
+)
+_BOOKED_THEN = _DAYS.c.booked + _PROPOSED.excluded.booked
+_CLAIM = _PROPOSED.on_conflict_do_update(
+    index_elements=["listing_id", "day"],
+    set_={"booked": _BOOKED_THEN},
+    where=and_(_DAYS.c.blocked.is_(False), _DAYS.c.units >= _BOOKED_THEN),
+).returning(_DAYS.c.day)
 _CHOSEN = and_(
     _DAYS.c.listing_id == bindparam("chosen_listing"),
     _DAYS.c.day == any_(bindparam("chosen_days", type_=ARRAY(Date))),
 )
-_LOCK = (
-    select(_DAYS.c.day, _DAYS.c.units, _DAYS.c.booked, _DAYS.c.blocked)
-    .where(_CHOSEN)
-    .order_by(_DAYS.c.day)
-    .with_for_update()
-)
+_LOCK = select(_DAYS.c.day).where(_CHOSEN).order_by(_DAYS.c.day).with_for_update()
 _COUNT = update(_DAYS).where(_CHOSEN).values(booked=_DAYS.c.booked + bindparam("change"))
 
 
-def _locked(tx: Tx, listing_id: UUID, days: Sequence[date]) -> list[Day]:
-    """Make missing counter rows, lock all of them in date order and return them."""
+def _locked(tx: Tx, listing_id: UUID, days: Sequence[date]) -> None:
+    """Make missing counter rows and lock all of them in date order; raises NotFound."""
     chosen = {"chosen_listing": listing_id, "chosen_days": list(days)}
     tx.db.execute(_MISSING, chosen)
-    rows = [Day(*row) for row in tx.db.execute(_LOCK, chosen)]
-    if not rows:
+    locked = tx.db.execute(_LOCK, chosen).all()
+    if not locked:
         raise NotFound("no_listing")
-    assert len(rows) == len(days), "every day has its counter row"
-    return rows
+    assert len(locked) == len(days), "every day has its counter row"
 
 
 def _count(tx: Tx, listing_id: UUID, days: Sequence[date], change: int) -> None:

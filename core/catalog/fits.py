@@ -6,12 +6,13 @@ all of them; a test holds the two against each other over the whole demo catalog
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Date,
+    DateTime,
     Integer,
     Select,
     SQLColumnExpression,
@@ -22,7 +23,6 @@ from sqlalchemy import (
     cast,
     exists,
     func,
-    literal,
     literal_column,
     or_,
 )
@@ -34,13 +34,17 @@ from core.people.model import Vendor, VendorStatus
 
 EARTH_DEGREE_METRES = 111_195
 
+V = TypeVar("V")
+# A value, or a parameter that stands for it in a statement that is built once.
+Given: TypeAlias = V | ColumnElement[V]
+
 
 def plain_sql(written: SQLColumnExpression[str]) -> ColumnElement[str]:
     """Text made comparable, as ``words.plain``."""
     return func.plain_text(written, type_=Text)
 
 
-def quantity_sql(people: int) -> ColumnElement[int]:
+def quantity_sql(people: Given[int]) -> ColumnElement[int]:
     """Units that people need, as ``rules.quantity``."""
     return case(
         (
@@ -52,7 +56,7 @@ def quantity_sql(people: int) -> ColumnElement[int]:
     )
 
 
-def base_cents_sql(people: int, days: int) -> ColumnElement[int]:
+def base_cents_sql(people: Given[int], days: Given[int]) -> ColumnElement[int]:
     """Base price in cents, as ``rules.base_cents``."""
     price = cast(Listing.price_cents, BigInteger)
     return case(
@@ -67,10 +71,15 @@ def on_offer() -> ColumnElement[bool]:
     return and_(Listing.status == ListingStatus.PUBLISHED, Vendor.status == VendorStatus.ACTIVE)
 
 
-def fits_wish(starts_on: date, ends_on: date, people: int, now: datetime) -> ColumnElement[bool]:
+def kenyan_wall_clock(now: datetime) -> datetime:
+    """A moment as a clock on a wall in Kenya shows it, for ``fits_wish``."""
+    return now.astimezone(NAIROBI).replace(tzinfo=None)
+
+
+def fits_wish(
+    starts_on: Given[date], people: Given[int], wall_clock: Given[datetime], *, one_day: bool
+) -> ColumnElement[bool]:
     """The terms allow these people and days, as ``rules.check_wish``; says nothing of units."""
-    days = (ends_on - starts_on).days
-    now_in_kenya = now.astimezone(NAIROBI).replace(tzinfo=None)
     start = cast(starts_on, Date) + Listing.starts_at
     lead = func.make_interval(0, 0, 0, 0, Listing.lead_hours)
     fitting = and_(
@@ -80,9 +89,9 @@ def fits_wish(starts_on: date, ends_on: date, people: int, now: datetime) -> Col
             else_=Listing.capacity,
         )
         >= people,
-        start >= literal(now_in_kenya) + lead,
+        start >= cast(wall_clock, DateTime) + lead,
     )
-    return fitting if days == 1 else and_(fitting, Listing.price_unit != PriceUnit.EVENT)
+    return fitting if one_day else and_(fitting, Listing.price_unit != PriceUnit.EVENT)
 
 
 def in_order(fitting: Select[*tuple[Any, ...]], order: Sequence[str]) -> Subquery:
@@ -94,7 +103,9 @@ def in_order(fitting: Select[*tuple[Any, ...]], order: Sequence[str]) -> Subquer
     return fitting.order_by(*order).offset(literal_column("0")).subquery("wanted")
 
 
-def has_units(wanted: Subquery, starts_on: date, ends_on: date) -> ColumnElement[bool]:
+def has_units(
+    wanted: Subquery, starts_on: Given[date], ends_on: Given[date]
+) -> ColumnElement[bool]:
     """Enough units are left on every day; a day without a counter row is free.
 
     Args:
@@ -111,7 +122,9 @@ def has_units(wanted: Subquery, starts_on: date, ends_on: date) -> ColumnElement
     return ~too_full
 
 
-def near(latitude: float, longitude: float, radius_m: int) -> ColumnElement[bool]:
+def near(
+    latitude: Given[float], longitude: Given[float], radius_m: Given[float]
+) -> ColumnElement[bool]:
     """In a square around a point; cheap, and an index knows it. Kenya lies on the equator."""
     degrees = radius_m / EARTH_DEGREE_METRES
     return and_(
@@ -120,10 +133,7 @@ def near(latitude: float, longitude: float, radius_m: int) -> ColumnElement[bool
     )
 
 
-def metres_from(
-    latitude: SQLColumnExpression[float] | float,
-    longitude: SQLColumnExpression[float] | float,
-) -> ColumnElement[int]:
+def metres_from(latitude: Given[float], longitude: Given[float]) -> ColumnElement[int]:
     """Great-circle distance of a listing from a point, in whole metres."""
     there = func.ll_to_earth(Listing.latitude, Listing.longitude)
     return cast(func.earth_distance(func.ll_to_earth(latitude, longitude), there), Integer)

@@ -23,11 +23,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.catalog.rules import BookingMode, Category, ListingStatus, PriceUnit, Terms
 from core.db.base import Base, cents, choice
 from core.limits import (
+    DEPOSIT_MAX_BASIS_POINTS,
+    DEPOSIT_MIN_BASIS_POINTS,
     DESCRIPTION_MAX,
     LEAD_HOURS_MIN,
     NAME_MAX,
     PEOPLE_MAX,
     PRICE_MAX_CENTS,
+    REST_DAYS_MAX,
     TITLE_MAX,
     UNITS_MAX,
 )
@@ -104,6 +107,12 @@ class Listing(Base):
         ),
         CheckConstraint(f"cardinality(amenities) <= {AMENITIES_MAX}", name="amenities"),
         CheckConstraint(f"char_length(description) <= {DESCRIPTION_MAX}", name="description"),
+        CheckConstraint(
+            "(deposit_basis_points IS NULL) = (rest_days IS NULL)"
+            f" AND deposit_basis_points BETWEEN {DEPOSIT_MIN_BASIS_POINTS}"
+            f" AND {DEPOSIT_MAX_BASIS_POINTS} AND rest_days BETWEEN 1 AND {REST_DAYS_MAX}",
+            name="deposit",
+        ),
         CheckConstraint("category <> 'catering' OR capacity = units", name="plates"),
         CheckConstraint(
             "category = 'venue' AND price_unit IN ('event', 'day', 'person')"
@@ -153,6 +162,10 @@ class Listing(Base):
     status: Mapped[ListingStatus] = mapped_column(choice(ListingStatus, "status"))
     policy: Mapped[str] = mapped_column(String(NAME_MAX), default=POLICY_DEFAULT)
     """Name of the cancellation policy that new bookings freeze."""
+    deposit_basis_points: Mapped[int | None]
+    """What of the price confirms a booking; empty when all of it is asked for at once."""
+    rest_days: Mapped[int | None]
+    """How many days before the start the rest must have come."""
     created_at: Mapped[datetime]
     search: Mapped[str] = mapped_column(
         TSVECTOR,

@@ -24,6 +24,7 @@ from core.catalog.fits import (
     fits_wish,
     has_units,
     in_order,
+    kenyan_wall_clock,
     near,
     on_offer,
     plain_sql,
@@ -287,7 +288,12 @@ def alternatives(
             Listing.category == listing.category,
             Listing.id != listing.id,
             or_(same_town, near(listing.latitude, listing.longitude, ALTERNATIVE_RADIUS_M)),
-            fits_wish(starts_on, ends_on, people, tx.now),
+            fits_wish(
+                starts_on,
+                people,
+                kenyan_wall_clock(tx.now),
+                one_day=(ends_on - starts_on).days == 1,
+            ),
         )
     )
     order = ("closeness", "price_gap", "number")

@@ -4,13 +4,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
+    BigInteger,
     ColumnElement,
+    Date,
+    DateTime,
+    Float,
+    Integer,
     Select,
     SQLColumnExpression,
+    Text,
+    bindparam,
     func,
     null,
     or_,
@@ -24,6 +33,7 @@ from core.catalog.fits import (
     fits_wish,
     has_units,
     in_order,
+    kenyan_wall_clock,
     metres_from,
     near,
     on_offer,
@@ -37,7 +47,7 @@ from core.db.tx import Tx
 from core.errors import BadInput
 from core.limits import SEARCH_RESULTS_MAX, SEARCH_WORDS_MAX
 from core.people.model import Vendor
-from core.people.penalties import is_penalised
+from core.people.penalties import counted_since, is_penalised
 
 SEARCH_OFFSET_MAX = 1_000
 RADIUS_M = 30_000
@@ -130,6 +140,36 @@ class Found:
 FOUND_FIELDS = tuple(field.name for field in fields(Found))
 
 
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """Which parts a search's statement has. Everything else about a wish is a parameter."""
+
+    sort: Sort
+    one_day: bool
+    by_town: bool
+    by_area: bool
+    near: bool
+    budget: bool
+    amenities: bool
+    words: bool
+
+    @classmethod
+    def of(cls, wished: Search) -> "_Shape":
+        return cls(
+            sort=wished.sort,
+            one_day=(wished.ends_on - wished.starts_on).days == 1,
+            by_town=wished.town_id is not None,
+            by_area=wished.area_id is not None,
+            near=wished.near is not None,
+            budget=wished.budget_cents is not None,
+            amenities=bool(wished.amenities),
+            words=bool(as_tsquery(wished.words)),
+        )
+
+
+SHAPES_MAX = len(Sort) * 2**7
+
+
 def search(
     tx: Tx, wished: Search, limit: int = SEARCH_RESULTS_MAX, offset: int = 0
 ) -> list[Found]:
@@ -142,11 +182,56 @@ def search(
     rules.check_people(wished.people)
     rules.check_range(wished.starts_on, wished.ends_on, tx.now)
     assert 0 <= offset <= SEARCH_OFFSET_MAX, "pages end somewhere"
-    if wished.sort is Sort.DISTANCE and _distance(wished) is None:
+    shape = _Shape.of(wished)
+    if shape.sort is Sort.DISTANCE and not (shape.near or shape.by_area or shape.by_town):
         raise BadInput("no_place")
-    base = base_cents_sql(wished.people, (wished.ends_on - wished.starts_on).days)
-    nearness = wished.near is not None or wished.sort is Sort.DISTANCE
-    distance = _distance(wished) if nearness else None
+    if shape.words:
+        tx.db.execute(LIKENESS, {"least": TITLE_LIKENESS_MIN})
+    values = {
+        **_values(wished, tx.now),
+        "results_max": min(limit, SEARCH_RESULTS_MAX),
+        "results_before": offset,
+    }
+    return [
+        Found(**{field: row[field] for field in FOUND_FIELDS})
+        for row in tx.db.execute(_statement(shape), values).mappings()
+    ]
+
+
+def _values(wished: Search, now: datetime) -> dict[str, Any]:
+    point = wished.near or Near(0, 0)
+    return {
+        "wished_category": wished.category,
+        "starts_on": wished.starts_on,
+        "ends_on": wished.ends_on,
+        "days": (wished.ends_on - wished.starts_on).days,
+        "people": wished.people,
+        "town": wished.town_id,
+        "area": wished.area_id,
+        "latitude": point.latitude,
+        "longitude": point.longitude,
+        "radius_m": min(point.radius_m, RADIUS_MAX_M),
+        "budget_cents": wished.budget_cents,
+        "all_amenities": list(wished.amenities[:AMENITIES_MAX]),
+        "tsquery": as_tsquery(wished.words),
+        "alike": plain(wished.words[:SEARCH_WORDS_MAX]),
+        "wall_clock": kenyan_wall_clock(now),
+        "penalties_since": counted_since(now),
+    }
+
+
+_PEOPLE = bindparam("people", type_=Integer)
+_STARTS_ON = bindparam("starts_on", type_=Date)
+_ENDS_ON = bindparam("ends_on", type_=Date)
+_RADIUS_M = bindparam("radius_m", type_=Float)
+_POINT = (bindparam("latitude", type_=Float), bindparam("longitude", type_=Float))
+
+
+@lru_cache(maxsize=SHAPES_MAX)
+def _statement(shape: _Shape) -> Select[*tuple[Any, ...]]:
+    """Built once a shape: building costs more than running it, and each caller waits for it."""
+    base = base_cents_sql(_PEOPLE, bindparam("days", type_=Integer))
+    nearness = shape.near or shape.sort is Sort.DISTANCE
     columns: dict[str, SQLColumnExpression[Any]] = {
         "id": Listing.id,
         "number": Listing.number,
@@ -159,77 +244,61 @@ def search(
         "booking_mode": Listing.booking_mode,
         "town_id": Listing.town_id,
         "area_id": Listing.area_id,
-        "quantity": quantity_sql(wished.people),
+        "quantity": quantity_sql(_PEOPLE),
         "base_cents": base,
-        "distance_m": null() if distance is None else distance,
+        "distance_m": _distance(shape) if nearness else null(),
         "sort_name": plain_sql(Listing.title),
-        "penalised": is_penalised(tx.now),
+        "penalised": is_penalised(bindparam("penalties_since", type_=DateTime(timezone=True))),
     }
     fitting: Select[*tuple[Any, ...]] = (
         select(*(column.label(name) for name, column in columns.items()))
         .join(Vendor, Vendor.id == Listing.vendor_id)
-        .where(*_wanted(wished, base, tx.now))
+        .where(*_wanted(shape, base))
     )
-    wanted = in_order(fitting, ORDERS[wished.sort])
+    wanted = in_order(fitting, ORDERS[shape.sort])
     query = (
         select(wanted, Town.name.label("town"), Area.name.label("area"))
         .join(Town, Town.id == wanted.c.town_id)
         .outerjoin(Area, Area.id == wanted.c.area_id)
-        .where(has_units(wanted, wished.starts_on, wished.ends_on))
-        .order_by(*(wanted.c[name] for name in ORDERS[wished.sort]))
-        .limit(min(limit, SEARCH_RESULTS_MAX))
-        .offset(offset)
+        .where(has_units(wanted, _STARTS_ON, _ENDS_ON))
+        .order_by(*(wanted.c[name] for name in ORDERS[shape.sort]))
+        .limit(bindparam("results_max", type_=Integer))
+        .offset(bindparam("results_before", type_=Integer))
     )
-    if wished.near is not None:
-        query = query.where(wanted.c.distance_m <= _radius_m(wished.near))
-    if wished.words:
-        tx.db.execute(LIKENESS, {"least": TITLE_LIKENESS_MIN})
-    return [
-        Found(**{field: row[field] for field in FOUND_FIELDS})
-        for row in tx.db.execute(query).mappings()
-    ]
+    return query.where(wanted.c.distance_m <= _RADIUS_M) if shape.near else query
 
 
-def _wanted(
-    wished: Search, base: ColumnElement[int], now: datetime
-) -> Iterator[ColumnElement[bool]]:
+def _wanted(shape: _Shape, base: ColumnElement[int]) -> Iterator[ColumnElement[bool]]:
     yield on_offer()
-    yield Listing.category == wished.category
-    if wished.town_id is not None:
-        yield Listing.town_id == wished.town_id
-    if wished.area_id is not None:
-        yield Listing.area_id == wished.area_id
-    if wished.near is not None:
-        point = wished.near
-        yield near(point.latitude, point.longitude, _radius_m(point))
-    yield fits_wish(wished.starts_on, wished.ends_on, wished.people, now)
-    if wished.budget_cents is not None:
-        yield base <= wished.budget_cents
-    if wished.amenities:
-        yield Listing.amenities.contains(list(wished.amenities[:AMENITIES_MAX]))
-    words = as_tsquery(wished.words)
-    if words:
+    yield Listing.category == bindparam("wished_category")
+    if shape.by_town:
+        yield Listing.town_id == bindparam("town")
+    if shape.by_area:
+        yield Listing.area_id == bindparam("area")
+    if shape.near:
+        yield near(*_POINT, _RADIUS_M)
+    wall_clock = bindparam("wall_clock", type_=DateTime)
+    yield fits_wish(_STARTS_ON, _PEOPLE, wall_clock, one_day=shape.one_day)
+    if shape.budget:
+        yield base <= bindparam("budget_cents", type_=BigInteger)
+    if shape.amenities:
+        yield Listing.amenities.contains(bindparam("all_amenities", type_=ARRAY(Text)))
+    if shape.words:
         yield or_(
-            Listing.search.op("@@")(func.to_tsquery("simple", words)),
+            Listing.search.op("@@")(func.to_tsquery("simple", bindparam("tsquery", type_=Text))),
             # More alike than pg_trgm.word_similarity_threshold: a misspelt name.
-            plain_sql(Listing.title).op("%>")(plain(wished.words[:SEARCH_WORDS_MAX])),
+            plain_sql(Listing.title).op("%>")(bindparam("alike", type_=Text)),
         )
 
 
-def _radius_m(point: Near) -> int:
-    return min(point.radius_m, RADIUS_MAX_M)
-
-
-def _distance(wished: Search) -> ColumnElement[int] | None:
+def _distance(shape: _Shape) -> ColumnElement[int]:
     """From the point, else from the centre of the area, else of the town."""
-    if wished.near is not None:
-        return metres_from(wished.near.latitude, wished.near.longitude)
-    table: type[Town | Area] = Town if wished.area_id is None else Area
-    place_id = wished.town_id if wished.area_id is None else wished.area_id
-    if place_id is None:
-        return None
+    if shape.near:
+        return metres_from(*_POINT)
+    table: type[Town | Area] = Area if shape.by_area else Town
+    place = bindparam("area" if shape.by_area else "town", type_=Integer)
     centre = [
-        select(axis).where(table.id == place_id).scalar_subquery()
+        select(axis).where(table.id == place).scalar_subquery()
         for axis in (table.latitude, table.longitude)
     ]
     return metres_from(*centre)

@@ -4,6 +4,9 @@ import core.booking.model
 import core.cases.model
 import core.catalog.model
 import core.checker
+import core.disputes.model
+import core.documents.links
+import core.documents.model
 import core.escrow.model
 import core.inbox
 import core.local_clock

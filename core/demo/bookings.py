@@ -22,6 +22,8 @@ from core.db.tx import Database, Tx
 from core.demo.plan import FIXED_NUMBERS, SEED, phone
 from core.demo.stories import GUEST_PHONES_FROM, GUESTS, Course, Story, last_run, stories
 from core.demo.walk import Teller, Walk
+from core.disputes.model import Problem
+from core.disputes.usecases import open_dispute
 from core.errors import BadInput, NotFound, NoUnits
 from core.escrow import ledger
 from core.limits import LIST_MAX
@@ -49,7 +51,8 @@ PAYOUT_TAKES = timedelta(seconds=25)
 TOLD_LATE = timedelta(minutes=45)
 TRIED_AGAIN = timedelta(minutes=3)
 SMS_TAKES = timedelta(seconds=4)
-PAID_COURSES = frozenset({Course.PAID, Course.PAID_AGAIN, Course.PAID_LATE})
+PROBLEM_WORDS = "There was no power from noon on and nobody came to help."
+PAID_COURSES = frozenset({Course.PAID, Course.PAID_AGAIN, Course.PAID_LATE, Course.DISPUTED})
 
 
 def seed_bookings(database: Database, progress: Progress = lambda _done, _all: None) -> None:
@@ -158,6 +161,8 @@ class _Play:
             self._walk.at(self._booking.starts_at + self._story.arrive_after, self._check_in)
         if self._story.completed_at is not None:
             self._walk.at(self._story.completed_at, self._complete)
+        if self._story.reported_at is not None:
+            self._walk.at(self._story.reported_at, self._report)
 
     def _check_in(self, tx: Tx) -> None:
         pin = tx.vault.open(self._booking.check_in_pin_sealed)
@@ -166,6 +171,10 @@ class _Play:
     def _complete(self, tx: Tx) -> None:
         timers.complete_by_customer(tx, self._booking.id, self._booking.customer_id)
         self._follow()
+
+    def _report(self, tx: Tx) -> None:
+        customer = self._booking.customer_id
+        open_dispute(tx, self._booking.id, customer, Problem.NOT_AS_OFFERED, PROBLEM_WORDS)
 
     def _follow(self) -> None:
         """Plan the booking's timer as it is now."""

@@ -75,6 +75,8 @@ class Course(StrEnum):
     """The first prompt fails, the second is paid."""
     PAID_LATE = "paid_late"
     """The provider tells of the payment after the hold has run out."""
+    DISPUTED = "disputed"
+    """Paid, done, and its customer has reported a problem."""
     DECLINED = "declined"
     UNANSWERED = "unanswered"
     UNPAID = "unpaid"
@@ -90,6 +92,7 @@ class Story:
         pay_after: from the hold to the prompt, or to the customer's change of mind.
         arrive_after: from the start to the check-in; None when nobody types the PIN.
         completed_at: when the customer says that it is done; None when time does.
+        reported_at: when the customer reports a problem.
     """
 
     course: Course
@@ -103,6 +106,7 @@ class Story:
     pay_after: timedelta
     arrive_after: timedelta | None = None
     completed_at: datetime | None = None
+    reported_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +184,7 @@ def _groups() -> Iterator[_Group]:
     yield _Group(8, Course.DECLINED, -40, 12, asked)
     yield _Group(6, Course.UNANSWERED, -40, 12, asked)
     yield _Group(7, Course.UNPAID, -40, 12, others)
+    yield _Group(1, Course.DISPUTED, -2, -2, by_day)
     yield _Group(7, Course.WITHDRAWN, -40, 12, others)
 
 
@@ -273,6 +278,9 @@ class _Author:
         early = completed_at is not None
         staying = starts_on < self._today < ends_on
         comes = self._random.random() < CHECKED_IN_SHARE
+        reported_at = None
+        if course is Course.DISPUTED:
+            reported_at = self._now - MINUTE * self._random.randint(30, 240)
         if done and self._random.random() < DONE_BY_CUSTOMER_SHARE:
             over = rules.ends_moment(terms_of(listing), ends_on)
             completed_at = over + MINUTE * self._random.randint(30, 480)
@@ -288,6 +296,7 @@ class _Author:
             pay_after=MINUTE * self._random.randint(2, 90 if asked else 8),
             arrive_after=arrive_after if staying or (comes and not early) else None,
             completed_at=completed_at,
+            reported_at=reported_at,
         )
 
     def _people(self, listing: DemoListing) -> int:

@@ -147,8 +147,8 @@ UNION ALL
 )
 """
 
-# What was captured for a booking went back, was released, or is still held: nothing else may
-# move escrow, and never the other way round.
+# What was captured for a booking went back, was released, set aside, or is still held: no other
+# transfer may move escrow, and never the other way round.
 CAPTURED = """
 SELECT path AS subject, captured - gone AS expected, -balance_cents AS actual
 FROM (
@@ -156,7 +156,8 @@ FROM (
         coalesce(-sum(amount_cents) FILTER (
             WHERE kind IN ('paid', 'matched') AND amount_cents < 0), 0) AS captured,
         coalesce(sum(amount_cents) FILTER (
-            WHERE kind IN ('released', 'retained', 'returned') AND amount_cents > 0), 0) AS gone
+            WHERE kind IN ('released', 'retained', 'returned', 'set_aside')
+                AND amount_cents > 0), 0) AS gone
     FROM ledger_postings JOIN ledger_transfers ON ledger_transfers.id = transfer_id
     WHERE account LIKE 'escrow:%'
     GROUP BY account

@@ -27,22 +27,37 @@ def outgoing_key(provider: str, reference: str) -> str:
     return f"out:{provider}:{reference}"
 
 
-def paid(code: str, provider: str, amount: Money, *, reference: str, booking_id: UUID) -> Transfer:
+def set_aside_key(provider: str, reference: str) -> str:
+    """Return the key under which a receipt's money leaves escrow unused."""
+    return f"set_aside:{provider}:{reference}"
+
+
+def paid(
+    code: str,
+    provider: str,
+    amount: Money,
+    *,
+    reference: str,
+    booking_id: UUID,
+    spare: Money | None = None,
+) -> Transfer:
     """A customer's money arrives for a booking and waits in escrow.
 
     Args:
         code: the booking's code.
         provider: who received it (``daraja``).
-        amount: what came; a part of the total when it is paid in parts.
+        amount: what is taken for the booking; a part of the total when it is paid in parts.
         reference: the provider's receipt, seen once.
         booking_id: the booking.
+        spare: what came beyond that, under the same receipt; it is kept apart.
     """
-    return Transfer(
-        incoming_key(provider, reference),
-        TransferKind.PAID,
-        _move(amount, debit=accounts.float_of(provider), credit=accounts.escrow(code)),
-        booking_id,
+    legs: tuple[Leg, ...] = _move(
+        amount, debit=accounts.float_of(provider), credit=accounts.escrow(code)
     )
+    if spare is not None and spare.cents:
+        whole = Leg(accounts.float_of(provider), amount + spare)
+        legs = (whole, legs[1], Leg(accounts.suspense(provider), -spare))
+    return Transfer(incoming_key(provider, reference), TransferKind.PAID, legs, booking_id)
 
 
 def released(
@@ -152,6 +167,18 @@ def matched(
         f"matched:{provider}:{reference}",
         TransferKind.MATCHED,
         _move(amount, debit=accounts.suspense(provider), credit=accounts.escrow(code)),
+        booking_id,
+    )
+
+
+def set_aside(
+    code: str, provider: str, amount: Money, *, reference: str, booking_id: UUID
+) -> Transfer:
+    """The rest of a price did not come: what had come under a receipt goes back, so it waits."""
+    return Transfer(
+        set_aside_key(provider, reference),
+        TransferKind.SET_ASIDE,
+        _move(amount, debit=accounts.escrow(code), credit=accounts.suspense(provider)),
         booking_id,
     )
 

@@ -26,6 +26,7 @@ class TransferKind(StrEnum):
     RETURNED = "returned"
     SUSPENDED = "suspended"
     MATCHED = "matched"
+    SET_ASIDE = "set_aside"
     SENT_BACK = "sent_back"
     CHARGED = "charged"
 

@@ -14,6 +14,7 @@ class Invariant(StrEnum):
     PAYOUTS = "I9"
     SHARES = "I10"
     LIFECYCLE = "I11"
+    NUMBERS = "I12"
     NOTICES = "I13"
     FLOAT = "I14"
 

@@ -19,17 +19,41 @@ WITH keyed AS (
 )
 """
 
-# Of a booking that is over, escrow holds what is still on its way back, and nothing else.
+# Escrow holds what has come and not gone back; of a booking that is over, what is on its way back.
 ESCROW_LEFT = """
-SELECT code AS subject, coalesce(on_its_way, 0) AS expected, coalesce(-balance_cents, 0) AS actual
+SELECT code AS subject,
+    CASE WHEN released_at IS NULL THEN received_cents - coalesce(returned, 0)
+        ELSE coalesce(on_its_way, 0) END AS expected,
+    coalesce(-balance_cents, 0) AS actual
 FROM bookings
 LEFT JOIN ledger_accounts ON path = concat('escrow:', code)
 LEFT JOIN (
-    SELECT booking_id, sum(amount_cents) AS on_its_way
-    FROM refunds WHERE state <> 'returned' GROUP BY booking_id
+    SELECT booking_id,
+        sum(amount_cents) FILTER (WHERE state <> 'returned') AS on_its_way,
+        sum(amount_cents) FILTER (WHERE state = 'returned') AS returned
+    FROM refunds GROUP BY booking_id
 ) AS going ON going.booking_id = bookings.id
-WHERE (state NOT IN ('confirmed', 'checked_in', 'completed') OR released_at IS NOT NULL)
-    AND coalesce(-balance_cents, 0) <> coalesce(on_its_way, 0)
+WHERE coalesce(-balance_cents, 0) <> CASE WHEN released_at IS NULL
+    THEN received_cents - coalesce(returned, 0) ELSE coalesce(on_its_way, 0) END
+LIMIT :findings_max
+"""
+
+RECEIVED_COUNTED = """
+SELECT code AS subject, coalesce(taken, 0) AS expected, received_cents AS actual
+FROM bookings
+LEFT JOIN (
+    SELECT booking_id, sum(amount_cents - spare_cents) AS taken
+    FROM receipts WHERE direction = 'in' GROUP BY booking_id
+) AS payments ON payments.booking_id = bookings.id
+WHERE coalesce(taken, 0) <> received_cents
+LIMIT :findings_max
+"""
+
+# Only what waits to be paid, or is paid for, has anybody's money.
+RECEIVED_BY = """
+SELECT code AS subject, 0 AS expected, received_cents AS actual
+FROM bookings
+WHERE received_cents <> 0 AND paid_at IS NULL AND state <> 'awaiting_payment'
 LIMIT :findings_max
 """
 
@@ -60,17 +84,17 @@ LIMIT :findings_max
 """
 
 SHARED_OUT = """
-SELECT code AS subject, total_cents - refunds_cents AS expected, -sum(amount_cents) AS actual
+SELECT code AS subject, received_cents - refunds_cents AS expected, -sum(amount_cents) AS actual
 FROM bookings
 JOIN ledger_transfers ON booking_id = bookings.id AND kind IN ('released', 'retained')
 JOIN ledger_postings ON transfer_id = ledger_transfers.id
 WHERE account NOT LIKE 'escrow:%'
 GROUP BY bookings.id
-HAVING -sum(amount_cents) <> total_cents - refunds_cents
+HAVING -sum(amount_cents) <> received_cents - refunds_cents
 LIMIT :findings_max
 """
 
-# Without a refund each share is the frozen price's own.
+# Paid in full and without a refund, each share is the frozen price's own.
 SHARED_LEGS = """
 SELECT concat(code, ' ', name) AS subject, expected,
     coalesce(-sum(ledger_postings.amount_cents), 0) AS actual
@@ -86,7 +110,7 @@ CROSS JOIN LATERAL (VALUES
 ) AS legs (name, expected)
 LEFT JOIN ledger_postings ON transfer_id = ledger_transfers.id
     AND name IN (account, split_part(account, ':', 1))
-WHERE refunds_cents = 0
+WHERE refunds_cents = 0 AND received_cents = total_cents
 GROUP BY code, name, expected
 HAVING coalesce(-sum(ledger_postings.amount_cents), 0) <> expected
 LIMIT :findings_max
@@ -150,7 +174,9 @@ LIMIT :findings_max
 """
 
 CHECKS = (
-    Check(Invariant.ESCROW, "escrow of what is over is on its way back", ESCROW_LEFT),
+    Check(Invariant.ESCROW, "escrow is what came and has not gone back", ESCROW_LEFT),
+    Check(Invariant.ESCROW, "only what is paid for has money", RECEIVED_BY),
+    Check(Invariant.CAPTURED, "a booking counts what was taken for it", RECEIVED_COUNTED),
     Check(Invariant.CAPTURED, "a booking counts its refunds", REFUNDS_COUNTED),
     Check(Invariant.CAPTURED, "a refund that arrived is posted", REFUNDS_POSTED),
     Check(Invariant.SHARES, "what is shared out is what was kept", SHARED_OUT),

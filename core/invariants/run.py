@@ -14,7 +14,7 @@ from core.booking.lifecycle import CLAIMING, LIFECYCLE
 from core.db.tx import Tx
 from core.escrow import invariants as ledger
 from core.escrow.invariants import FINDINGS_MAX
-from core.invariants import bookings, delivery, money, payouts
+from core.invariants import bookings, delivery, disputes, documents, money, payouts
 from core.invariants.check import Finding, Invariant
 from core.limits import PENALTIES_REVIEWED_MIN
 from core.people.penalties import counted_since
@@ -24,7 +24,14 @@ LATE_SECONDS = 10 * 60
 # A lease that ran out is taken again by the next run.
 STUCK_SECONDS = 5 * 60
 
-CHECKS = (*money.CHECKS, *bookings.CHECKS, *payouts.CHECKS, *delivery.CHECKS)
+CHECKS = (
+    *money.CHECKS,
+    *bookings.CHECKS,
+    *payouts.CHECKS,
+    *documents.CHECKS,
+    *disputes.CHECKS,
+    *delivery.CHECKS,
+)
 
 # What a person may have to look at. None of it is broken: its outcome is noted as not known.
 CASES = {
@@ -35,6 +42,10 @@ CASES = {
     "payouts_failed": "SELECT count(*) FROM payouts WHERE state = 'failed'",
     "receipts_in_suspense": "SELECT count(*) FROM receipts WHERE suspense",
     "refunds_failed": "SELECT count(*) FROM refunds WHERE state = 'failed'",
+    "disputes_to_decide": "SELECT count(*) FROM disputes WHERE state = 'deciding'",
+    "disputes_overdue": """
+        SELECT count(*) FROM disputes WHERE state = 'deciding' AND decide_by <= :now
+    """,
     "vendors_to_review": """
         SELECT count(*) FROM (
             SELECT vendor_id FROM vendor_penalties WHERE at > :counted_since
@@ -80,6 +91,7 @@ def open_cases(tx: Tx) -> dict[str, int]:
     values = {
         "counted_since": counted_since(tx.now),
         "reviewed_min": PENALTIES_REVIEWED_MIN,
+        "now": tx.now,
     }
     return {
         name: int(tx.db.execute(_sql(count, values)).scalar_one()) for name, count in CASES.items()
@@ -93,6 +105,7 @@ def _values(now: datetime) -> dict[str, Any]:
         "findings_max": FINDINGS_MAX,
         "claiming": sorted(CLAIMING),
         "moves": [*FIRST_MOVES, *moves],
+        "now": now,
         "late": now - timedelta(seconds=LATE_SECONDS),
         "stuck": now - timedelta(seconds=STUCK_SECONDS),
     }

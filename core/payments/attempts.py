@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from core.booking.lifecycle import State
+from core.booking.dues import dues_of, left_cents
 from core.booking.model import Booking
 from core.booking.moves import lock_booking
 from core.booking.notices import Topic, tell_customer
@@ -53,7 +53,7 @@ REASONS = {
 
 
 def start_collection(tx: Tx, booking_id: UUID, msisdn: str) -> Attempt:
-    """Plan a prompt on a phone for the whole price of a held booking.
+    """Plan a prompt on a phone for what a booking asks for next: its price, or a part of it.
 
     The prompt goes out a few seconds later, when the conversation on the phone is over; after one
     that the provider was too busy for, when it takes the next. A prompt whose outcome is open
@@ -66,7 +66,8 @@ def start_collection(tx: Tx, booking_id: UUID, msisdn: str) -> Attempt:
             ``too_many_attempts``.
     """
     booking = lock_booking(tx, booking_id)
-    if booking.state is not State.AWAITING_PAYMENT:
+    dues = dues_of(booking)
+    if dues is None:
         raise Refused("not_payable", state=booking.state.value)
     if (already := open_collection(tx, booking_id)) is not None:
         if already.msisdn != msisdn:
@@ -76,17 +77,33 @@ def start_collection(tx: Tx, booking_id: UUID, msisdn: str) -> Attempt:
     if len(tried) >= ATTEMPTS_PER_BOOKING_MAX:
         raise Refused("too_many_attempts")
     due = tx.now + timedelta(seconds=STK_DELAY_SECONDS)
-    if tried and tried[0].reason is Reason.BUSY and tried[0].sent_at is not None:
-        due = max(due, tried[0].sent_at + timedelta(seconds=STK_REPEAT_SECONDS))
-    return _new_collection(tx, booking, msisdn, due)
+    if tried and (since := _repeats_since(tried[0], msisdn, dues.ask)) is not None:
+        due = max(due, since + timedelta(seconds=STK_REPEAT_SECONDS))
+    return _new_collection(tx, booking, msisdn, dues.ask, due)
+
+
+def _repeats_since(last: Attempt, msisdn: str, amount: Money) -> datetime | None:
+    """Return from when M-Pesa may take a prompt for the last one once more; None when it cannot.
+
+    So it is after one that it was too busy for, and with an equal part to the phone that paid one.
+    """
+    if last.reason is Reason.BUSY:
+        return last.sent_at
+    equal = last.msisdn == msisdn and last.amount_cents == amount.cents
+    return last.finished_at if equal and last.state is AttemptState.SUCCEEDED else None
 
 
 def first_collection(tx: Tx, booking: Booking, msisdn: str) -> Attempt:
     """Plan the prompt of a booking that this transaction has made: nothing can be in its way."""
-    return _new_collection(tx, booking, msisdn, tx.now + timedelta(seconds=STK_DELAY_SECONDS))
+    dues = dues_of(booking)
+    assert dues is not None, "it is held"
+    due = tx.now + timedelta(seconds=STK_DELAY_SECONDS)
+    return _new_collection(tx, booking, msisdn, dues.ask, due)
 
 
-def _new_collection(tx: Tx, booking: Booking, msisdn: str, due: datetime) -> Attempt:
+def _new_collection(
+    tx: Tx, booking: Booking, msisdn: str, amount: Money, due: datetime
+) -> Attempt:
     attempt = Attempt(
         id=tx.ids.uuid(),
         kind=Kind.COLLECTION,
@@ -94,7 +111,7 @@ def _new_collection(tx: Tx, booking: Booking, msisdn: str, due: datetime) -> Att
         state=AttemptState.QUEUED,
         booking_id=booking.id,
         msisdn=msisdn,
-        amount_cents=booking.total_cents,
+        amount_cents=amount.cents,
         account=booking.code,
         due_at=due,
         created_at=tx.now,
@@ -127,7 +144,7 @@ def due_attempts(
                 Attempt.kind.in_(kinds),
                 Attempt.provider.not_in(halted),
             )
-            .order_by(Attempt.due_at)
+            .order_by(Attempt.due_at, Attempt.id)
             .limit(limit)
         )
     )
@@ -290,9 +307,10 @@ def _still_wanted(tx: Tx, attempt: Attempt) -> bool:
     """Tell whether money should still move: much may have happened while the attempt waited."""
     match attempt.kind:
         case Kind.COLLECTION:
-            # Paid by hand or withdrawn in the meantime: nobody should be asked for money.
+            # Paid by hand or withdrawn in the meantime: nobody should be asked for too much.
             booking = tx.db.get_one(Booking, attempt.booking_id)
-            return booking.state is State.AWAITING_PAYMENT
+            dues = dues_of(booking)
+            return dues is not None and attempt.amount_cents <= left_cents(booking)
         case Kind.PAYOUT:
             payout = lock_payout(tx, attempt)
             if is_owed(tx, payout, attempt):
@@ -368,7 +386,7 @@ def refused(tx: Tx, attempt_id: UUID, error: ProviderError) -> AttemptState:
         # While somebody else may still take it over, there is nothing to tell.
         if attempt.kind is Kind.COLLECTION and _other_provider(tx, attempt) is None:
             booking = tx.db.get_one(Booking, attempt.booking_id)
-            tell_customer(tx, booking, Topic.PROVIDER_DOWN)
+            tell_customer(tx, booking, Topic.PROVIDER_DOWN, amount_cents=attempt.amount_cents)
     else:
         fail(tx, attempt, REASONS.get(error.code, Reason.OTHER), error.code)
     return attempt.state

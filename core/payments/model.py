@@ -162,6 +162,8 @@ class Receipt(Base):
 
     __tablename__ = "receipts"
     __table_args__ = (
+        CheckConstraint("spare_cents BETWEEN 0 AND amount_cents", name="spare"),
+        CheckConstraint("NOT suspense OR spare_cents > 0", name="suspense"),
         Index("uq_receipts_provider_number", "provider", "number", unique=True),
         Index("ix_receipts_booking_id", "booking_id"),
     )
@@ -175,7 +177,9 @@ class Receipt(Base):
     attempt_id: Mapped[UUID | None] = mapped_column(ForeignKey("attempts.id"))
     booking_id: Mapped[UUID | None] = mapped_column(ForeignKey("bookings.id"))
     suspense: Mapped[bool] = mapped_column(default=False)
-    """The money is nobody's yet: it waits in suspense until it is moved or sent back."""
+    """``spare_cents`` are nobody's yet: they wait in suspense until moved or sent back."""
+    spare_cents: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
+    """Of the amount, what was not taken for a booking: all of it, or what came too much."""
     account: Mapped[str | None]
     payer: Mapped[str | None]
     at: Mapped[datetime]

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from sqlalchemy import select
 
-from core.booking.lifecycle import State
+from core.booking.dues import dues_of, left_cents
 from core.booking.model import Booking
 from core.db.tx import Tx
 from core.money import Money
@@ -26,12 +26,8 @@ def typed_code(account: str) -> str:
 
 
 def judge(tx: Tx, account: str, amount: Money) -> Fit:
-    """Tell whether a payment would confirm a booking that waits for exactly this amount."""
-    wanted = tx.db.scalar(
-        select(Booking.total_cents).where(
-            Booking.code == typed_code(account), Booking.state == State.AWAITING_PAYMENT
-        )
-    )
-    if wanted is None:
+    """Tell whether a payment is for a booking that waits for at least this amount."""
+    booking = tx.db.scalar(select(Booking).where(Booking.code == typed_code(account)))
+    if booking is None or dues_of(booking) is None:
         return Fit.NO_ACCOUNT
-    return Fit.FITS if amount == Money(wanted) else Fit.WRONG_AMOUNT
+    return Fit.FITS if amount.cents <= left_cents(booking) else Fit.WRONG_AMOUNT

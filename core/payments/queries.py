@@ -5,9 +5,9 @@ from uuid import UUID
 from sqlalchemy import select
 
 from core.db.tx import Tx
-from core.limits import ATTEMPTS_PER_BOOKING_MAX
+from core.limits import ATTEMPTS_PER_BOOKING_MAX, REFUNDS_PER_BOOKING_MAX
 from core.payments.lifecycle import OPEN
-from core.payments.model import Attempt, Kind, Receipt
+from core.payments.model import Attempt, Direction, Kind, Receipt
 
 
 def open_collection(tx: Tx, booking_id: UUID) -> Attempt | None:
@@ -28,6 +28,21 @@ def collections_of(tx: Tx, booking_id: UUID) -> list[Attempt]:
         .where(Attempt.booking_id == booking_id, Attempt.kind == Kind.COLLECTION)
         .order_by(Attempt.created_at.desc(), Attempt.id.desc())
         .limit(ATTEMPTS_PER_BOOKING_MAX)
+    )
+    return list(tx.db.scalars(query))
+
+
+def captured(tx: Tx, booking_id: UUID) -> list[Receipt]:
+    """Return the payments that were taken for a booking, whole or in part, the newest first."""
+    query = (
+        select(Receipt)
+        .where(
+            Receipt.booking_id == booking_id,
+            Receipt.direction == Direction.IN,
+            Receipt.spare_cents < Receipt.amount_cents,
+        )
+        .order_by(Receipt.at.desc(), Receipt.id.desc())
+        .limit(REFUNDS_PER_BOOKING_MAX)
     )
     return list(tx.db.scalars(query))
 

@@ -46,6 +46,7 @@ def keep(
             attempt_id=attempt.id if attempt else None,
             booking_id=attempt.booking_id if attempt else None,
             suspense=False,
+            spare_cents=0,
             account=account,
             payer=payer,
             at=tx.now,

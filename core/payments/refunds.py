@@ -11,8 +11,9 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
+from core.booking.dues import left_cents
 from core.booking.model import Booking
-from core.booking.notices import Topic, tell_customer
+from core.booking.notices import Topic, customer_msisdn, tell_customer
 from core.db.tx import Tx, Work
 from core.errors import NotFound, Refused
 from core.escrow import ledger, postings
@@ -22,13 +23,13 @@ from core.limits import (
     MPESA_MAX_CENTS,
     REFUND_TRIES_MAX,
     REFUNDS_PER_BOOKING_MAX,
-    RETURN_RETRY_SECONDS,
 )
 from core.money import Money
 from core.payments import routing
 from core.payments.lifecycle import AttemptState, RefundEvent, RefundState
-from core.payments.model import Attempt, Direction, Kind, Receipt, Refund
-from core.people.model import User
+from core.payments.model import Attempt, Kind, Receipt, Refund
+from core.payments.queries import captured
+from core.payments.returns import retry_seconds
 
 
 def refundable(booking: Booking) -> Money:
@@ -38,7 +39,7 @@ def refundable(booking: Booking) -> Money:
     """
     if booking.paid_at is None or booking.released_at is not None:
         return Money(0)
-    return Money(booking.total_cents - booking.refunds_cents)
+    return Money(booking.received_cents - booking.refunds_cents)
 
 
 def plan_refund(tx: Tx, booking: Booking, amount: Money) -> list[Refund]:
@@ -83,6 +84,15 @@ def refunds_of(tx: Tx, booking_id: UUID) -> list[Refund]:
 def refunded(tx: Tx, booking_id: UUID) -> list[Money]:
     """Return what of a booking has gone back or is on its way, in order."""
     return [Money(refund.amount_cents) for refund in refunds_of(tx, booking_id)]
+
+
+def reversals(tx: Tx, booking: Booking) -> list[Money]:
+    """Return what of a booking's price is not there to be shared out, in order.
+
+    What never came reverses the shares as a refund does, then what went back.
+    """
+    never_came = Money(left_cents(booking))
+    return ([never_came] if never_came.cents else []) + refunded(tx, booking.id)
 
 
 def failed_refunds(tx: Tx, limit: int = LIST_MAX) -> list[Refund]:
@@ -163,7 +173,7 @@ def refund_failed(tx: Tx, attempt: Attempt) -> None:
     made = select(func.count()).select_from(Attempt).where(Attempt.refund_id == refund.id)
     if int(tx.db.scalar(made) or 0) < REFUND_TRIES_MAX:
         tx.db.flush()
-        _new_attempt(tx, refund, attempt.account, delay_seconds=RETURN_RETRY_SECONDS)
+        _new_attempt(tx, refund, attempt.account, delay_seconds=retry_seconds(attempt))
         return
     refund.move(RefundEvent.FAIL)
     refund.finished_at = tx.now
@@ -173,30 +183,14 @@ def _lock(tx: Tx, attempt: Attempt) -> Refund:
     return tx.db.get_one(Refund, attempt.refund_id, with_for_update=True, populate_existing=True)
 
 
-def _captured(tx: Tx, booking_id: UUID) -> list[Receipt]:
-    """The payments that are in a booking's escrow: not those that went back from suspense."""
-    sent_back = select(Attempt.receipt_id).where(Attempt.receipt_id == Receipt.id)
-    query = (
-        select(Receipt)
-        .where(
-            Receipt.booking_id == booking_id,
-            Receipt.direction == Direction.IN,
-            ~Receipt.suspense,
-            ~sent_back.exists(),
-        )
-        .order_by(Receipt.at.desc(), Receipt.id.desc())
-        .limit(REFUNDS_PER_BOOKING_MAX)
-    )
-    return list(tx.db.scalars(query))
-
-
 def _payers(tx: Tx, booking: Booking, amount_cents: int) -> Iterator[tuple[Receipt | None, int]]:
     """Share an amount over the payments of a booking, each up to what it brought."""
     gone: dict[UUID | None, int] = {}
     for refund in refunds_of(tx, booking.id):
         gone[refund.receipt_id] = gone.get(refund.receipt_id, 0) + refund.amount_cents
-    for receipt in _captured(tx, booking.id):
-        share = min(amount_cents, receipt.amount_cents - gone.get(receipt.id, 0))
+    for receipt in captured(tx, booking.id):
+        brought_cents = receipt.amount_cents - receipt.spare_cents
+        share = min(amount_cents, brought_cents - gone.get(receipt.id, 0))
         if share > 0:
             yield receipt, share
             amount_cents -= share
@@ -226,7 +220,7 @@ def _new_refund(tx: Tx, booking: Booking, receipt: Receipt | None, cents: int) -
         receipt_id=receipt.id if receipt else None,
         provider=receipt.provider if receipt else _anyone(tx),
         # A paybill may hide who paid; then the booking's own number has the best claim.
-        msisdn=(receipt.payer if receipt else None) or _customer(tx, booking),
+        msisdn=(receipt.payer if receipt else None) or customer_msisdn(tx, booking),
         amount_cents=cents,
         state=RefundState.OPEN,
         created_at=tx.now,
@@ -264,7 +258,3 @@ def _new_attempt(tx: Tx, refund: Refund, account: str, delay_seconds: int) -> No
     )
     tx.db.flush()
     tx.wake(Work.ATTEMPTS)
-
-
-def _customer(tx: Tx, booking: Booking) -> str:
-    return tx.db.scalars(select(User.msisdn).where(User.id == booking.customer_id)).one()

@@ -5,28 +5,24 @@ the note that comes back says why, for the counter and the log.
 """
 
 from collections.abc import Collection
-from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import select
 
-from core.booking.lifecycle import Actor, Event, State
+from core.booking.dues import dues_of
 from core.booking.model import Booking
-from core.booking.moves import lock_booking, move
-from core.booking.notices import Topic, tell_customer, tell_vendor, vendor_msisdn
-from core.booking.rules import complete_due
-from core.catalog import calendar
-from core.db.tx import Tx, Work
-from core.errors import NoUnits
+from core.booking.moves import lock_booking
+from core.booking.notices import Topic, customer_msisdn, tell_customer
+from core.db.tx import Tx
 from core.escrow import ledger, postings
-from core.limits import B2C_MIN_CENTS, RETURN_RETRY_SECONDS, RETURN_TRIES_MAX
-from core.money import CENTS_PER_SHILLING, Money
+from core.msisdn import is_shown_as
 from core.payments import receipts, refunds
+from core.payments.collect import collect
 from core.payments.lifecycle import AttemptEvent, AttemptState
-from core.payments.model import Attempt, Direction, Kind, Receipt
+from core.payments.model import Attempt, Direction, Kind
 from core.payments.paybill import typed_code
+from core.payments.returns import retry_return, returned, send_back, suspend
 from core.payouts.settle import payout_failed, payout_paid
-from core.people.model import User
 from core.ports import MoneyEvent, Outcome, Reason
 
 
@@ -82,16 +78,21 @@ def fail(tx: Tx, attempt: Attempt, reason: Reason, code: str | None) -> None:
     match attempt.kind:
         case Kind.COLLECTION:
             booking = tx.db.get_one(Booking, attempt.booking_id)
-            if booking.state is State.AWAITING_PAYMENT:
+            if dues_of(booking) is not None:
                 tell_customer(
-                    tx, booking, Topic.PAYMENT_FAILED, key=str(attempt.id), reason=reason.value
+                    tx,
+                    booking,
+                    Topic.PAYMENT_FAILED,
+                    key=str(attempt.id),
+                    reason=reason.value,
+                    amount_cents=attempt.amount_cents,
                 )
         case Kind.PAYOUT:
             payout_failed(tx, attempt, reason)
         case Kind.RETURN if attempt.refund_id is not None:
             refunds.refund_failed(tx, attempt)
         case Kind.RETURN:
-            _retry_return(tx, attempt)
+            retry_return(tx, attempt)
 
 
 def _find(tx: Tx, event: MoneyEvent) -> Attempt | None:
@@ -131,13 +132,13 @@ def _succeed(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
     if receipt is None:
         return "repeat"
     if booking is not None:
-        _collect(tx, booking, receipt)
+        collect(tx, booking, receipt)
     elif attempt.kind is Kind.PAYOUT:
         payout_paid(tx, attempt)
     elif attempt.refund_id is not None:
         refunds.refund_returned(tx, attempt)
     else:
-        _returned(tx, attempt)
+        returned(tx, attempt)
     return None
 
 
@@ -159,148 +160,13 @@ def _name(tx: Tx, attempt: Attempt, number: str | None) -> str | None:
     other = receipts.name_own(tx, attempt, number)
     if other is None:
         return "repeat"
-    _collect(tx, booking, other)
+    collect(tx, booking, other)
     return None
 
 
 def _booking_of(attempt: Attempt) -> UUID:
     assert attempt.booking_id is not None, "a collection is for a booking"
     return attempt.booking_id
-
-
-def _collect(tx: Tx, booking: Booking, receipt: Receipt) -> None:
-    """Put money that came for a booking where it belongs."""
-    receipt.booking_id = booking.id
-    exact = receipt.amount_cents == booking.total_cents
-    if exact and booking.state is State.AWAITING_PAYMENT:
-        _confirm(tx, booking, receipt, Event.PAY)
-    elif exact and claim_again(tx, booking):
-        _confirm(tx, booking, receipt, Event.PAY_LATE)
-    else:
-        _suspend(tx, receipt)
-        _send_back(tx, receipt, booking)
-
-
-def claim_again(tx: Tx, booking: Booking) -> bool:
-    """Try to take the units of a booking that had run out; True when they are held again.
-
-    One that was paid for and then cancelled stays so: its money is on the way back.
-    """
-    if booking.state not in {State.EXPIRED, State.CANCELLED} or booking.starts_at <= tx.now:
-        return False
-    if booking.cancelled_at is not None:
-        return False
-    try:
-        with tx.db.begin_nested():
-            calendar.claim(
-                tx, booking.listing_id, booking.starts_on, booking.ends_on, booking.quantity
-            )
-    except NoUnits:
-        return False
-    return True
-
-
-def _confirm(tx: Tx, booking: Booking, receipt: Receipt, event: Event) -> None:
-    ledger.post(
-        tx,
-        postings.paid(
-            booking.code,
-            receipt.provider,
-            Money(receipt.amount_cents),
-            reference=receipt.number,
-            booking_id=booking.id,
-        ),
-    )
-    confirm_paid(tx, booking, receipt, event, Actor.PROVIDER)
-
-
-def confirm_paid(tx: Tx, booking: Booking, receipt: Receipt, event: Event, actor: Actor) -> None:
-    """Confirm a locked booking whose money is in its escrow account, and tell both sides."""
-    move(tx, booking, event, actor, note=receipt.number)
-    booking.paid_at = tx.now
-    booking.due_at = complete_due(booking.ends_at)
-    customer = tx.db.get_one(User, booking.customer_id)
-    tell_customer(
-        tx,
-        booking,
-        Topic.CONFIRMED_CUSTOMER,
-        pin=tx.vault.open(booking.check_in_pin_sealed),
-        vendor_msisdn=vendor_msisdn(tx, booking),
-        receipt=receipt.number if not receipt.number.startswith("attempt:") else None,
-    )
-    tell_vendor(tx, booking, Topic.CONFIRMED_VENDOR, customer_msisdn=customer.msisdn)
-
-
-def _suspend(tx: Tx, receipt: Receipt) -> None:
-    receipt.suspense = True
-    ledger.post(
-        tx, postings.suspended(receipt.provider, Money(receipt.amount_cents), receipt.number)
-    )
-
-
-def _send_back(tx: Tx, receipt: Receipt, booking: Booking | None) -> None:
-    """Plan the return of money in suspense, when we know to whom; else it waits for a person."""
-    too_small = receipt.amount_cents < B2C_MIN_CENTS
-    if receipt.payer is None or too_small or receipt.amount_cents % CENTS_PER_SHILLING:
-        return
-    plan_return(tx, receipt, receipt.payer, delay_seconds=0)
-    if booking is not None:
-        tell_customer(
-            tx,
-            booking,
-            Topic.MONEY_RETURNING,
-            key=receipt.number,
-            amount_cents=receipt.amount_cents,
-        )
-
-
-def plan_return(tx: Tx, receipt: Receipt, msisdn: str, delay_seconds: int) -> None:
-    """Plan to send a receipt's money, which is in suspense, to a number."""
-    tx.db.add(
-        Attempt(
-            id=tx.ids.uuid(),
-            kind=Kind.RETURN,
-            provider=receipt.provider,
-            state=AttemptState.QUEUED,
-            booking_id=receipt.booking_id,
-            receipt_id=receipt.id,
-            msisdn=msisdn,
-            amount_cents=receipt.amount_cents,
-            account=receipt.account or _code_of(tx, receipt.booking_id),
-            due_at=tx.now + timedelta(seconds=delay_seconds),
-            created_at=tx.now,
-        )
-    )
-    tx.wake(Work.ATTEMPTS)
-
-
-def _code_of(tx: Tx, booking_id: UUID | None) -> str:
-    code = tx.db.scalar(select(Booking.code).where(Booking.id == booking_id))
-    return code or "RETURN"
-
-
-def _returned(tx: Tx, attempt: Attempt) -> None:
-    amount = Money(attempt.amount_cents)
-    ledger.post(tx, postings.sent_back(attempt.provider, amount, reference=str(attempt.id)))
-    receipt = tx.db.get_one(Receipt, attempt.receipt_id)
-    receipt.suspense = False
-    if attempt.booking_id is not None:
-        booking = tx.db.get_one(Booking, attempt.booking_id)
-        tell_customer(
-            tx,
-            booking,
-            Topic.MONEY_RETURNED,
-            key=str(attempt.id),
-            amount_cents=attempt.amount_cents,
-        )
-
-
-def _retry_return(tx: Tx, attempt: Attempt) -> None:
-    """A return that has failed for certain is tried again later; then it waits for a person."""
-    receipt = tx.db.get_one(Receipt, attempt.receipt_id)
-    made = tx.db.scalars(select(Attempt.id).where(Attempt.receipt_id == receipt.id)).all()
-    if len(made) < RETURN_TRIES_MAX:
-        plan_return(tx, receipt, attempt.msisdn, delay_seconds=RETURN_RETRY_SECONDS)
 
 
 def _apply_paybill(tx: Tx, event: MoneyEvent) -> str | None:
@@ -322,13 +188,21 @@ def _apply_paybill(tx: Tx, event: MoneyEvent) -> str | None:
         Direction.IN,
         event.amount,
         account=typed,
-        payer=event.payer,
+        payer=event.payer or _hidden_payer(tx, booking, event),
     )
     if receipt is None:
         return "repeat"
     if booking is None:
-        _suspend(tx, receipt)
-        _send_back(tx, receipt, None)
+        suspend(tx, receipt)
+        send_back(tx, receipt, None)
         return None
-    _collect(tx, booking, receipt)
+    collect(tx, booking, receipt)
     return None
+
+
+def _hidden_payer(tx: Tx, booking: Booking | None, event: MoneyEvent) -> str | None:
+    """Return who paid although the paybill hides it: a number that looks like the customer's."""
+    if booking is None or event.payer_shown is None:
+        return None
+    msisdn = customer_msisdn(tx, booking)
+    return msisdn if is_shown_as(msisdn, event.payer_shown) else None

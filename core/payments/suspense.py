@@ -4,27 +4,30 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from core.booking.lifecycle import Actor, Event, State
+from core.booking.dues import left_cents
+from core.booking.lifecycle import Actor
 from core.booking.model import Booking
 from core.booking.moves import lock_booking
 from core.db.tx import Tx
 from core.errors import NotFound, Refused
 from core.escrow import ledger, postings
-from core.limits import B2C_MIN_CENTS
-from core.money import CENTS_PER_SHILLING, Money
+from core.escrow.model import TransferRow
+from core.money import Money
 from core.msisdn import parse_msisdn
+from core.payments.collect import room_for, take
 from core.payments.lifecycle import OPEN
 from core.payments.model import Attempt, Direction, Kind, Receipt
-from core.payments.settle import claim_again, confirm_paid, plan_return
+from core.payments.returns import is_sendable, plan_return
 
 
 def match(tx: Tx, receipt_id: UUID, code: str) -> Booking:
-    """Give money in suspense to a booking that it pays exactly, and confirm the booking.
+    """Give money in suspense to a booking that lacks at least as much, as if it came now.
 
     Raises:
         NotFound: no such receipt or booking.
-        Refused: ``not_in_suspense``, ``return_open``, ``wrong_amount`` (data: due, came),
-            ``not_payable`` (data: state) when the booking neither waits nor can be held again.
+        Refused: ``not_in_suspense``, ``return_open``, ``already_used`` (another booking took a
+            part of it, or had it before), ``wrong_amount`` (data: due, came), ``not_payable``
+            (data: state) when the booking neither waits nor can be held again.
     """
     booking_id = tx.db.scalar(select(Booking.id).where(Booking.code == code.strip().upper()))
     if booking_id is None:
@@ -32,27 +35,26 @@ def match(tx: Tx, receipt_id: UUID, code: str) -> Booking:
     # The booking first, as everywhere: a prompt's success may be applied at this moment.
     booking = lock_booking(tx, booking_id)
     receipt = _lock(tx, receipt_id)
-    if receipt.amount_cents != booking.total_cents:
-        raise Refused("wrong_amount", due=booking.total_cents, came=receipt.amount_cents)
-    if booking.state is State.AWAITING_PAYMENT:
-        event = Event.PAY
-    elif claim_again(tx, booking):
-        event = Event.PAY_LATE
-    else:
+    _check_unused(tx, receipt)
+    amount = Money(receipt.amount_cents)
+    if amount.cents > left_cents(booking):
+        raise Refused("wrong_amount", due=left_cents(booking), came=amount.cents)
+    if not room_for(tx, booking, receipt).cents:
         raise Refused("not_payable", state=booking.state.value)
     receipt.suspense = False
+    receipt.spare_cents = 0
     receipt.booking_id = booking.id
     ledger.post(
         tx,
         postings.matched(
             booking.code,
             receipt.provider,
-            Money(receipt.amount_cents),
+            amount,
             reference=receipt.number,
             booking_id=booking.id,
         ),
     )
-    confirm_paid(tx, booking, receipt, event, Actor.ADMIN)
+    take(tx, booking, receipt, amount, Actor.ADMIN)
     return booking
 
 
@@ -77,10 +79,18 @@ def send_back(tx: Tx, receipt_id: UUID, msisdn: str | None = None) -> str:
     number = receipt.payer or given
     if number is None:
         raise Refused("no_payer")
-    if receipt.amount_cents < B2C_MIN_CENTS or receipt.amount_cents % CENTS_PER_SHILLING:
-        raise Refused("not_sendable", came=receipt.amount_cents)
+    if not is_sendable(receipt):
+        raise Refused("not_sendable", came=receipt.spare_cents)
     plan_return(tx, receipt, number, delay_seconds=0)
     return number
+
+
+def _check_unused(tx: Tx, receipt: Receipt) -> None:
+    """Refuse money of which a booking took a part, or that a booking had and gave back."""
+    key = postings.set_aside_key(receipt.provider, receipt.number)
+    had = select(TransferRow.id).where(TransferRow.idempotency_key == key)
+    if receipt.spare_cents != receipt.amount_cents or tx.db.scalar(had) is not None:
+        raise Refused("already_used")
 
 
 def _lock(tx: Tx, receipt_id: UUID) -> Receipt:

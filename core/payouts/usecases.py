@@ -119,7 +119,10 @@ def due_payouts(tx: Tx, limit: int) -> list[UUID]:
     """Return payouts whose next part or try is due."""
     return list(
         tx.db.scalars(
-            select(Payout.id).where(Payout.due_at <= tx.now).order_by(Payout.due_at).limit(limit)
+            select(Payout.id)
+            .where(Payout.due_at <= tx.now)
+            .order_by(Payout.due_at, Payout.id)
+            .limit(limit)
         )
     )
 

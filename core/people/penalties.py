@@ -39,8 +39,6 @@ def counted_since(now: datetime) -> datetime:
     return now - timedelta(days=PENALTY_DAYS)
 
 
-def is_penalised(now: datetime) -> ColumnElement[bool]:
-    """SQL: the vendor of the row has a penalty that counts."""
-    return exists().where(
-        VendorPenalty.vendor_id == Vendor.id, VendorPenalty.at > counted_since(now)
-    )
+def is_penalised(since: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
+    """SQL: the vendor of the row has a penalty from after ``since`` (``counted_since``)."""
+    return exists().where(VendorPenalty.vendor_id == Vendor.id, VendorPenalty.at > since)

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from core.db.base import Base
 from core.db.tx import Tx
 from core.people.model import Language, OptOut, Purpose, User, Vendor, VendorStatus
 
@@ -36,6 +37,19 @@ _PERSON = (
     .where(User.msisdn == bindparam("number"))
 )
 
+_NEW_USER = insert(Base.metadata.tables[User.__tablename__])
+# Written again with the same number: one statement that finds or makes, and locks.
+_ENSURED = select(User).from_statement(
+    _NEW_USER.values(
+        {
+            name: bindparam(name)
+            for name in ("id", "msisdn", "language", "pin_failures", "created_at")
+        }
+    )
+    .on_conflict_do_update(index_elements=["msisdn"], set_={"msisdn": _NEW_USER.excluded.msisdn})
+    .returning(User)
+)
+
 
 def find_person(tx: Tx, msisdn: str) -> Person:
     """Return who has a number; somebody unknown is an English-speaking customer."""
@@ -47,18 +61,14 @@ def find_person(tx: Tx, msisdn: str) -> Person:
 
 def ensure_user(tx: Tx, msisdn: str) -> User:
     """Return the user of a number, made now if it is new, locked until the transaction ends."""
-    new = insert(User).values(
-        id=tx.ids.uuid(),
-        msisdn=msisdn,
-        language=Language.EN,
-        pin_failures=0,
-        created_at=tx.now,
-    )
-    # Written again with the same number: one statement that finds or makes, and locks.
-    found = new.on_conflict_do_update(
-        index_elements=["msisdn"], set_={"msisdn": new.excluded.msisdn}
-    ).returning(User)
-    user: User = tx.db.scalars(select(User).from_statement(found)).one()
+    new = {
+        "id": tx.ids.uuid(),
+        "msisdn": msisdn,
+        "language": Language.EN,
+        "pin_failures": 0,
+        "created_at": tx.now,
+    }
+    user: User = tx.db.scalars(_ENSURED, new).one()
     return user
 
 

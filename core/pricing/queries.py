@@ -1,5 +1,6 @@
 """Which rates count on a day."""
 
+from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import bindparam, or_, select
@@ -12,7 +13,7 @@ from core.pricing.rules import Rates
 
 # Built once: it is part of every price that is shown.
 _RATES = (
-    select(RateRow.name, RateRow.basis_points)
+    select(RateRow.name, RateRow.basis_points, RateRow.effective_from)
     .ext(distinct_on(RateRow.name))
     .where(
         RateRow.effective_from <= bindparam("on"),
@@ -20,6 +21,14 @@ _RATES = (
     )
     .order_by(RateRow.name, RateRow.category.nulls_last(), RateRow.effective_from.desc())
 )
+
+
+@dataclass(frozen=True, slots=True)
+class DatedRate:
+    """A rate and the day from which it counts."""
+
+    basis_points: int
+    effective_from: date
 
 
 class RatesMissing(NafasiError):
@@ -41,8 +50,7 @@ def rates_on(tx: Tx, day: date, category: str | None = None) -> Rates:
     Raises:
         RatesMissing: with the ``names`` that have no row.
     """
-    rows = tx.db.execute(_RATES, {"on": day, "for_category": category})
-    found = {row.name: row.basis_points for row in rows}
+    found = {name: rate.basis_points for name, rate in dated_rates(tx, day, category).items()}
     missing = [name.value for name in RateName if name not in found]
     if missing:
         raise RatesMissing(names=missing, day=day.isoformat(), category=category)
@@ -52,3 +60,9 @@ def rates_on(tx: Tx, day: date, category: str | None = None) -> Rates:
         vat=found[RateName.VAT],
         withholding=found[RateName.WITHHOLDING],
     )
+
+
+def dated_rates(tx: Tx, day: date, category: str | None = None) -> dict[RateName, DatedRate]:
+    """Return the rates of a day with the days since when they count; see ``rates_on``."""
+    rows = tx.db.execute(_RATES, {"on": day, "for_category": category})
+    return {row.name: DatedRate(row.basis_points, row.effective_from) for row in rows}

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from core.booking.dues import dues_of, parts_of
 from core.booking.model import Booking
 from core.booking.offers import Offer, Wish, make_offer
 from core.booking.usecases import book
@@ -9,11 +10,12 @@ from core.catalog import calendar, queries
 from core.catalog.rules import BookingMode, Category
 from core.db.tx import Tx
 from core.errors import BadInput
+from core.limits import MPESA_DAY_MAX_CENTS
 from core.money import Money
 from core.payments.attempts import first_collection
 from sessions.flow import End, Go, Menu, Option, Part, Talk
 from sessions.flows import words
-from sessions.texts import T, cut, keep, t, why
+from sessions.texts import Keep, T, Text, cut, keep, t, why
 
 booking = Part()
 
@@ -99,31 +101,54 @@ def summary(talk: Talk) -> Menu | Go:
                 t(
                     "Pay {total} (fee {fee}, VAT {vat})",
                     total=price.total,
-                    fee=_bare(price.service_fee),
-                    vat=_bare(price.vat),
+                    fee=words.bare(price.service_fee),
+                    vat=words.bare(price.vat),
                 )
             ),
             words.refund_line(offer.policy),
         ],
-        [
-            Option(
-                t("Book and pay") if offer.instant else t("Send request"),
-                do="book",
-                set={"total_cents": price.total.cents},
-            )
-        ],
+        [_yes_to(offer)],
     )
+
+
+def _yes_to(offer: Offer) -> Option:
+    """The way to a booking; where the price comes in pieces, past what they are."""
+    total = {"total_cents": offer.price.total.cents}
+    if offer.deposit is not None or parts_of(offer.price.total.cents) > 1:
+        return Option(t("How to pay"), to="pieces", set=total)
+    return _agree(offer, total)
+
+
+def _agree(offer: Offer, total: dict[str, int]) -> Option:
+    label = t("Book and pay") if offer.instant else t("Send request")
+    return Option(label, do="book", set=total)
+
+
+@booking.screen("pieces", core=True)
+def pieces(talk: Talk) -> Menu | Go:
+    """How a price comes together that M-Pesa or the listing takes in pieces."""
+    with talk.reading() as tx:
+        try:
+            offer = make_offer(tx, wish_of(talk))
+        except BadInput as error:
+            return Go("summary", why=why(error))
+    total, deposit = offer.price.total, offer.deposit
+    first = total if deposit is None else deposit.now
+    lines: list[Text | Keep] = [
+        t("{name}", name=cut(offer.listing.title)),
+        keep(t("Pay {amount}.", amount=words.in_parts(first, parts_of(first.cents)))),
+    ]
+    if deposit is not None:
+        lines.append(keep(t("Then {rest} by {by}.", rest=deposit.rest, by=deposit.rest_by)))
+    if max(first, total - first).cents > MPESA_DAY_MAX_CENTS:
+        lines.append(t("M-Pesa carries {most} a day.", most=Money(MPESA_DAY_MAX_CENTS)))
+    return Menu(lines, [_agree(offer, {"total_cents": total.cents})])
 
 
 def _is_free(tx: Tx, offer: Offer) -> bool:
     wish = offer.wish
     days = calendar.availability(tx, offer.listing.id, wish.starts_on, wish.ends_on)
     return min(day.left for day in days) >= offer.quantity
-
-
-def _bare(amount: Money) -> str:
-    """An amount without its currency, in whole shillings: the total says the exact sum."""
-    return f"{(amount.cents + 50) // 100:,}"
 
 
 def wish_of(talk: Talk) -> Wish:
@@ -165,9 +190,11 @@ def prompt_coming(made: Booking, service_code: str, *, late: bool = False) -> En
         if late
         else t("Now enter your PIN when M-Pesa asks.")
     )
+    dues = dues_of(made)
+    assert dues is not None, "a prompt is for what is owed"
     return End(
         [
-            keep(t("Pay {total} by {by}.", total=Money(made.total_cents), by=made.due_at)),
+            keep(t("Pay {total} by {by}.", total=words.part_of(dues), by=dues.by)),
             keep(soon),
             keep(
                 t(

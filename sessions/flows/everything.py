@@ -7,6 +7,7 @@ from sessions.flows.book import booking, wish_of
 from sessions.flows.find import find
 from sessions.flows.home import home
 from sessions.flows.mine import mine, named
+from sessions.flows.problem import problem
 from sessions.flows.vendor import vendor
 
 VERSION = "1"
@@ -14,9 +15,10 @@ VERSION = "1"
 PUBLISHED = frozenset(
     {
         "about", "booking", "budget", "cancel", "close_or_open", "code", "coming", "customer",
-        "date", "days", "details", "earnings", "guest", "home", "if_cancelled", "instead",
-        "let_down", "mine", "nights", "pay_for", "people", "pin", "place", "request", "requests",
-        "results", "summary", "which_days", "which_place", "withdraw",
+        "date", "days", "details", "dispute", "dispute_note", "earnings", "guest", "home",
+        "if_cancelled", "instead", "let_down", "mine", "nights", "pay_for", "people", "pieces",
+        "pin", "place", "problem", "problem_words", "request", "requests", "results", "settle",
+        "summary", "which_days", "which_place", "withdraw",
     }
 )  # fmt: skip
 MOVED: dict[str, str] = {}
@@ -24,7 +26,7 @@ MOVED: dict[str, str] = {}
 
 def recheck(talk: Talk, screen: str) -> str:
     """Before a dropped call goes on: is what was being booked still to be had?"""
-    if screen != "summary":
+    if screen not in {"summary", "pieces"}:
         return screen
     try:
         with talk.reading() as tx:
@@ -39,7 +41,7 @@ def build_flow() -> Flow:
     return Flow(
         version=VERSION,
         home="home",
-        parts=[home, find, booking, mine, vendor],
+        parts=[home, find, booking, mine, problem, vendor],
         moved=MOVED,
         shortcut=named,
         recheck=recheck,

@@ -1,13 +1,16 @@
 """A customer's bookings: see, pay, take back, say that it is done."""
 
 from core.booking.cancel import cancel_by_customer, may_cancel, preview
-from core.booking.lifecycle import LIFECYCLE, Event, State
+from core.booking.dues import Dues, dues_of
+from core.booking.lifecycle import LIFECYCLE, PAID, Event, State
+from core.booking.model import Booking
 from core.booking.policy import forecast
 from core.booking.queries import BookingView, booking_by_code, bookings_of_customer
 from core.booking.timers import complete_by_customer
 from core.booking.usecases import withdraw
 from core.catalog.queries import listing_by_number
 from core.db.tx import Tx
+from core.disputes.rules import may_open
 from core.errors import BadInput, NotFound, Refused
 from core.ids import CODE_ALPHABET, CODE_LENGTH
 from core.limits import STK_DELAY_SECONDS
@@ -20,7 +23,7 @@ from core.people.usecases import ensure_user
 from sessions.flow import Ask, End, Go, Menu, Option, Part, Talk
 from sessions.flows import words
 from sessions.flows.book import prompt_coming
-from sessions.texts import Keep, Text, cut, keep, t, why
+from sessions.texts import Keep, T, Text, cut, keep, t, why
 
 mine = Part()
 
@@ -42,7 +45,7 @@ def bookings(talk: Talk) -> Menu:
                     "{day} {name}: {state}",
                     day=view.booking.starts_on,
                     name=cut(view.listing.title),
-                    state=words.STATES[view.booking.state],
+                    state=words.state_of(view.booking),
                 ),
                 to="booking",
                 set={"code": view.booking.code},
@@ -59,20 +62,17 @@ def one(talk: Talk) -> Menu | Go:
     with talk.reading() as tx:
         view = booking_by_code(tx, talk.draft["code"])
         caller = user_id(tx, talk.person.msisdn)
-    if view.booking.customer_id != caller:
-        return Go("pay_for")
     booking = view.booking
+    if booking.customer_id != caller:
+        # A vendor who dials the code of what is paid for has come to see it.
+        theirs = talk.person.vendor_id == str(booking.vendor_id) and booking.state in PAID
+        return Go("guest" if theirs else "pay_for")
     lines: list[Text | Keep] = [
         *words.headline(view),
-        keep(
-            t(
-                "{total}. {state}",
-                total=Money(booking.total_cents),
-                state=words.STATES[booking.state],
-            )
-        ),
+        words.money_line(booking),
     ]
-    if view.vendor_msisdn:
+    # Their number was in an SMS; what is owed and until when needs the room.
+    if view.vendor_msisdn and dues_of(booking) is None:
         lines.append(keep(t("Vendor {phone}", phone=local_form(view.vendor_msisdn))))
     return Menu(lines, _choices(talk, view))
 
@@ -80,8 +80,8 @@ def one(talk: Talk) -> Menu | Go:
 def _choices(talk: Talk, view: BookingView) -> list[Option]:
     booking = view.booking
     choices = []
-    if booking.state is State.AWAITING_PAYMENT:
-        choices.append(Option(t("Pay now"), do="pay", set={"code": booking.code}))
+    if (dues := dues_of(booking)) is not None:
+        choices.append(Option(_pay_label(booking, dues), do="pay", set={"code": booking.code}))
     if LIFECYCLE.allows(booking.state, Event.WITHDRAW):
         choices.append(Option(t("Cancel it"), to="withdraw"))
         choices.append(Option(t("If you cancel later"), to="if_cancelled"))
@@ -89,7 +89,20 @@ def _choices(talk: Talk, view: BookingView) -> list[Option]:
         choices.append(Option(t("Cancel it"), to="cancel"))
     if LIFECYCLE.allows(booking.state, Event.COMPLETE) and booking.starts_at <= talk.now:
         choices.append(Option(t("It is done, pay the vendor"), do="done"))
+    if may_open(booking, talk.now):
+        choices.append(Option(t("Report a problem"), to="problem"))
+    if booking.state is State.DISPUTED:
+        choices.append(Option(t("The problem"), to="dispute"))
     return choices or [Option(t("My bookings"), to="mine")]
+
+
+def _pay_label(booking: Booking, dues: Dues) -> T:
+    """What the next payment is, when it is not all of what the line above says."""
+    if dues.parts > 1:
+        return t("Pay part {part} of {parts}", part=dues.part, parts=dues.parts)
+    if booking.received_cents or dues.ask.cents == booking.total_cents:
+        return t("Pay now")
+    return t("Pay {amount}", amount=dues.ask)
 
 
 @mine.screen("if_cancelled", core=True)
@@ -127,8 +140,9 @@ def take_back(talk: Talk, tx: Tx) -> End:
     """Give up a request or an unpaid booking."""
     view = booking_by_code(tx, talk.draft["code"])
     customer = ensure_user(tx, talk.person.msisdn)
+    came = Money(view.booking.received_cents)
     withdraw(tx, view.booking.id, customer.id)
-    return End(t("{code} is cancelled. You owe nothing.", code=view.booking.code))
+    return End(words.taken_back(view.booking.code, came))
 
 
 @mine.screen("cancel", core=True)
@@ -187,7 +201,8 @@ def pay_for(talk: Talk) -> Menu:
     with talk.reading() as tx:
         view = booking_by_code(tx, talk.draft["code"])
     booking = view.booking
-    if booking.state is not State.AWAITING_PAYMENT:
+    dues = dues_of(booking)
+    if dues is None:
         return Menu(
             t("Booking {code}: nothing to pay now.", code=booking.code),
             [Option(t("My bookings"), to="mine")],
@@ -195,7 +210,7 @@ def pay_for(talk: Talk) -> Menu:
     return Menu(
         [
             t("{code} {name}", code=booking.code, name=cut(view.listing.title)),
-            keep(t("{day}: {total}", day=booking.starts_on, total=Money(booking.total_cents))),
+            keep(t("{day}: {total}", day=booking.starts_on, total=words.part_of(dues))),
         ],
         [Option(t("Pay from this phone"), do="pay", set={"code": booking.code})],
     )

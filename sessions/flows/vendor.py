@@ -146,6 +146,8 @@ def guest(talk: Talk) -> Menu:
     ]
     if view.customer_msisdn:
         lines.append(keep(t("Customer {phone}", phone=local_form(view.customer_msisdn))))
+    if booking.state is State.DISPUTED:
+        return Menu(lines, [Option(t("The problem"), to="dispute")])
     if booking.state is not State.CONFIRMED:
         return Menu(lines, [])
     return Menu(

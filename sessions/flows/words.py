@@ -3,11 +3,14 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
+from core.booking.dues import Dues, dues_of, left_cents
 from core.booking.lifecycle import State
+from core.booking.model import Booking
 from core.booking.policy import Refund, Tier, check_policy
 from core.booking.queries import BookingView
 from core.catalog.rules import Category, PriceUnit
 from core.db.base import Json
+from core.disputes.model import Problem
 from core.money import CENTS_PER_SHILLING, Money
 from sessions.texts import Keep, T, Text, cut, keep, n, t
 
@@ -22,11 +25,20 @@ STATES: Mapping[State, T] = {
     State.AWAITING_PAYMENT: t("Not paid yet"),
     State.CONFIRMED: t("Paid"),
     State.CHECKED_IN: t("Checked in"),
+    State.DISPUTED: t("Problem reported"),
     State.COMPLETED: t("Done"),
     State.PAID_OUT: t("Done"),
     State.DECLINED: t("Declined"),
     State.EXPIRED: t("Time ran out"),
     State.CANCELLED: t("Cancelled"),
+}
+
+PROBLEMS: Mapping[Problem, T] = {
+    Problem.NOT_THERE: t("Nobody there or turned away"),
+    Problem.NOT_AS_OFFERED: t("Not as it was offered"),
+    Problem.UNCLEAN: t("Dirty or not safe"),
+    Problem.EXTRA_PAY: t("Asked to pay more"),
+    Problem.OTHER: t("Something else"),
 }
 
 PER: Mapping[PriceUnit, T] = {
@@ -77,6 +89,12 @@ AMENITIES: Mapping[str, T] = {
 }
 AMENITIES_SHOWN = 4
 
+# Where some of the price has come and some has not.
+PARTLY: Mapping[State, T] = {
+    State.AWAITING_PAYMENT: t("Partly paid"),
+    State.CONFIRMED: t("Deposit paid"),
+}
+
 ONE_DAY = timedelta(days=1)
 
 
@@ -119,6 +137,69 @@ def headline(view: BookingView) -> tuple[Text, Keep]:
             )
         ),
     )
+
+
+def settled(view: BookingView) -> T:
+    """Return what taking a problem back leads to."""
+    return t(
+        "{code} is settled. {name} will be paid.", code=view.booking.code, name=cut(view.business)
+    )
+
+
+def state_of(booking: Booking) -> T:
+    """Return where a booking stands, in a word or two."""
+    if booking.received_cents and left_cents(booking):
+        return PARTLY.get(booking.state, STATES[booking.state])
+    return STATES[booking.state]
+
+
+def bare(amount: Money) -> str:
+    """An amount without its currency, in whole shillings: another one says it."""
+    return f"{(amount.cents + 50) // 100:,}"
+
+
+def money_told(booking: Booking) -> T:
+    """Return what a booking costs; or what has come of that, and until when the rest must."""
+    dues = dues_of(booking)
+    if dues is None or not booking.received_cents:
+        return t("{total}", total=Money(booking.total_cents))
+    return t(
+        "{paid} paid. {left} due {by}",
+        paid=bare(Money(booking.received_cents)),
+        left=dues.owed,
+        by=dues.by,
+    )
+
+
+def money_line(booking: Booking) -> Keep:
+    """Return the line about money on a booking's screen; it says where the booking stands."""
+    if booking.received_cents and dues_of(booking) is not None:
+        return keep(money_told(booking))
+    state = state_of(booking)
+    return keep(t("{total}. {state}", total=Money(booking.total_cents), state=state))
+
+
+def in_parts(amount: Money, parts: int) -> T:
+    """Return an amount, and in how many payments M-Pesa carries it when that is not one."""
+    if parts == 1:
+        return t("{amount}", amount=amount)
+    return t("{amount} in {parts} parts", amount=amount, parts=parts)
+
+
+def part_of(dues: Dues) -> T:
+    """Return what the next payment is: an amount, with which part it is when there are several."""
+    if dues.parts == 1:
+        return t("{amount}", amount=dues.ask)
+    return t(
+        "{amount} (part {part} of {parts})", amount=dues.ask, part=dues.part, parts=dues.parts
+    )
+
+
+def taken_back(code: str, came: Money) -> T:
+    """Return that a booking which was not paid for in full is given up."""
+    if came.cents:
+        return t("{code} is cancelled. Your {came} goes back by M-Pesa.", code=code, came=came)
+    return t("{code} is cancelled. You owe nothing.", code=code)
 
 
 def price_each(price_cents: int, unit: PriceUnit) -> T:

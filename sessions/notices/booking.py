@@ -10,7 +10,16 @@ from core.money import Money
 from core.msisdn import local_form
 from sessions.dates import time_text
 from sessions.flows.vendor import consequence
-from sessions.notices.context import NoticeContext, Params, Words, dial_of, due_of, what_of
+from sessions.notices.context import (
+    NoticeContext,
+    Params,
+    Words,
+    dial_of,
+    due_of,
+    rest_after,
+    to_pay,
+    what_of,
+)
 from sessions.texts import T, cut, t
 
 
@@ -32,10 +41,28 @@ def _request_received(params: Params, _context: NoticeContext) -> T:
 
 
 def _request_accepted(params: Params, context: NoticeContext) -> T:
+    what = what_of(params)
+    if (rest := rest_after(params)) is not None:
+        return t(
+            "{listing} said yes: {day}. Pay {first} by {by}, then {rest}: reply PAY {code}.",
+            **what,
+            first=to_pay(params),
+            by=due_of(params),
+            rest=rest,
+        )
+    if params.get("parts", 1) > 1:
+        return t(
+            "{listing} said yes: {day}. Pay {first} by {by}: reply PAY {code} or paybill "
+            "{paybill} account {code}.",
+            **what,
+            first=to_pay(params),
+            by=due_of(params),
+            paybill=context.paybill,
+        )
     return t(
         "{listing} said yes: {day}. Pay {total} by {by}: reply PAY {code}, dial {dial}, "
         "or paybill {paybill} account {code}.",
-        **what_of(params),
+        **what,
         by=due_of(params),
         dial=dial_of(context, params["code"]),
         paybill=context.paybill,
@@ -88,6 +115,14 @@ def _request_withdrawn(params: Params, _context: NoticeContext) -> T:
 
 
 def _hold_expired(params: Params, context: NoticeContext) -> T:
+    if params.get("back_cents"):
+        return t(
+            "{code} {listing}, {day}: not all was paid in time. We are sending your {back} back "
+            "now. Book again: {dial}",
+            **what_of(params),
+            back=Money(params["back_cents"]),
+            dial=dial_of(context, str(params["number"])),
+        )
     return t(
         "{code} {listing}, {day}: not paid in time, so others can book it now. You paid nothing. "
         "Book again: {dial}",
@@ -104,11 +139,23 @@ def _not_paid(params: Params, _context: NoticeContext) -> T:
 
 
 def _confirmed_customer(params: Params, context: NoticeContext) -> T:
+    paid = Money(params.get("received_cents") or params["total_cents"])
+    rest = rest_after(params)
+    told = (
+        t("Paid {total}.", total=paid)
+        if rest is None
+        else t(
+            "Paid {total}, then {rest}.",
+            total=paid,
+            rest=rest,
+        )
+    )
     return t(
-        "Paid {total}. {code} is confirmed: {listing}, {place}, {days}, from {time}, {people}. "
+        "{paid} {code} is confirmed: {listing}, {place}, {days}, from {time}, {people}. "
         "Vendor {business} {phone}. On arrival show PIN {pin}. To cancel reply CANCEL {code}. "
         "Help {help}.",
         **what_of(params),
+        paid=told,
         place=cut(params["place"]),
         time=time_text(datetime.fromisoformat(params["starts_at"]).astimezone(NAIROBI).time()),
         business=cut(params["business"]),
@@ -119,6 +166,13 @@ def _confirmed_customer(params: Params, context: NoticeContext) -> T:
 
 
 def _confirmed_vendor(params: Params, _context: NoticeContext) -> T:
+    if params.get("rest_cents"):
+        return t(
+            "Deposit paid: {code} {listing}, {days}, {people}. Customer {phone}. You get {net} "
+            "after the service. Ask for the PIN.",
+            **what_of(params),
+            phone=local_form(params["customer_msisdn"]),
+        )
     return t(
         "Paid: {code} {listing}, {days}, {people}. Customer {phone}. You get {net} after the "
         "service. Ask for the PIN on arrival.",
@@ -150,6 +204,12 @@ def _cancelled_customer(params: Params, context: NoticeContext) -> T:
                 back=back,
                 help=local_form(context.help_phone),
             )
+        case Actor.TIME:
+            return t(
+                "{code} {listing}, {day} is cancelled: the rest was not paid in time. {back}",
+                **what_of(params),
+                back=back,
+            )
         case _:
             return t("{code} {listing}, {day} is cancelled. {back}", **what_of(params), back=back)
 
@@ -168,6 +228,12 @@ def _cancelled_vendor(params: Params, _context: NoticeContext) -> T:
         if kept.cents
         else t("You get nothing for it.")
     )
+    if Actor(params["by"]) is Actor.TIME:
+        return t(
+            "{code} {listing}, {day} is cancelled: the customer did not pay the rest. {yours}",
+            **what_of(params),
+            yours=yours,
+        )
     if Actor(params["by"]) is Actor.ADMIN:
         return t(
             "{code} {listing}, {day}: we had to cancel it. {yours}", **what_of(params), yours=yours
@@ -179,8 +245,8 @@ def _cancelled_vendor(params: Params, _context: NoticeContext) -> T:
 
 def _completed(params: Params, context: NoticeContext) -> T:
     return t(
-        "{code} {listing} is done. We pay {business} in 2 days. Something wrong? Call {help} "
-        "before that.",
+        "{code} {listing} is done. We pay {business} in 2 days. Something wrong? Reply PROBLEM "
+        "{code} before that, or call {help}.",
         **what_of(params),
         business=cut(params["business"]),
         help=local_form(context.help_phone),

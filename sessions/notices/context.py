@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from core.booking.dues import parts_of
 from core.catalog.rules import Category
 from core.money import Money
 from sessions.flows import words
-from sessions.texts import Text, cut
+from sessions.texts import T, Text, cut, t
 
 Params = Mapping[str, Any]
 
@@ -46,6 +47,20 @@ def what_of(params: Params) -> dict[str, Any]:
         "total": Money(params["total_cents"]),
         "net": Money(params["net_cents"]),
     }
+
+
+def to_pay(params: Params) -> T:
+    """Return what is to be paid until the next deadline, and in how many parts."""
+    owed = Money(params.get("owed_cents") or params["total_cents"])
+    return words.in_parts(owed, parts_of(owed.cents))
+
+
+def rest_after(params: Params) -> T | None:
+    """Return what is to be paid after a deposit; None when all is asked for at once."""
+    if not params.get("rest_cents"):
+        return None
+    by = datetime.fromisoformat(params["rest_by"])
+    return t("{rest} by {by}", rest=Money(params["rest_cents"]), by=by)
 
 
 def due_of(params: Params) -> datetime:

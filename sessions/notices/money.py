@@ -1,12 +1,22 @@
 """The words about money: payments that failed, refunds, payouts."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from core.booking.notices import Topic
+from core.limits import MPESA_DAY_MAX_CENTS
 from core.money import Money
 from core.msisdn import local_form
 from core.ports import Reason
-from sessions.notices.context import NoticeContext, Params, Words, dial_of, due_of, what_of
+from sessions.notices.context import (
+    NoticeContext,
+    Params,
+    Words,
+    dial_of,
+    due_of,
+    to_pay,
+    what_of,
+)
 from sessions.texts import T, n, t
 
 _REASONS: Mapping[str, T] = {
@@ -21,7 +31,7 @@ _NO_REASON = t("The payment of {total} did not go through.")
 
 
 def _payment_failed(params: Params, context: NoticeContext) -> T:
-    what = what_of(params)
+    what = _of_attempt(params)
     if params["reason"] == Reason.SILENT:
         # The money may have moved: nobody should pay twice because we heard nothing.
         return t(
@@ -46,13 +56,71 @@ def _provider_down(params: Params, context: NoticeContext) -> T:
     return t(
         "M-Pesa is slow now. We keep trying. Or pay {total} yourself by {by}: paybill {paybill} "
         "account {code}.",
-        **what_of(params),
+        **_of_attempt(params),
         by=due_of(params),
         paybill=context.paybill,
     )
 
 
+def _of_attempt(params: Params) -> dict[str, Any]:
+    """What a sentence may name of a payment that was tried: its total is the attempt's."""
+    amount = Money(params.get("amount_cents", params["total_cents"]))
+    return what_of(params) | {"total": amount}
+
+
+def _part_received(params: Params, context: NoticeContext) -> T:
+    """What has come, what is asked for next and until when; all of it may still go back."""
+    what = {
+        "code": params["code"],
+        "came": Money(params["came_cents"]),
+        "ask": Money(params["ask_cents"]),
+        "by": due_of(params),
+    }
+    if params["parts"] == 1:
+        return t(
+            "We got {came} for {code}. {ask} is missing: pay it by {by}, or all goes back. Reply "
+            "PAY {code} or paybill {paybill} account {code}.",
+            **what,
+            paybill=context.paybill,
+        )
+    return t(
+        "We got {came} for {code}. Now part {part} of {parts}: {ask} by {by}. Reply PAY {code}. "
+        "M-Pesa carries {most} a day.",
+        **what,
+        part=params["part"],
+        parts=params["parts"],
+        most=Money(MPESA_DAY_MAX_CENTS),
+    )
+
+
+def _rest_due(params: Params, context: NoticeContext) -> T:
+    return t(
+        "{code} {listing}, {day}: pay {rest} by {by}, or it is cancelled. Reply PAY {code} or "
+        "paybill {paybill} account {code}.",
+        **what_of(params),
+        rest=to_pay(params),
+        by=due_of(params),
+        paybill=context.paybill,
+    )
+
+
+def _rest_received(params: Params, _context: NoticeContext) -> T:
+    return t(
+        "Paid {came}. {code} {listing}, {day} is now paid in full.",
+        **what_of(params),
+        came=Money(params["came_cents"]),
+    )
+
+
 def _money_returning(params: Params, context: NoticeContext) -> T:
+    if params.get("too_much"):
+        return t(
+            "You paid {amount} too much for {code}. We are sending it back to you now. "
+            "Questions: {help}",
+            amount=Money(params["amount_cents"]),
+            code=params["code"],
+            help=local_form(context.help_phone),
+        )
     return t(
         "Your {amount} for {code} came when it could no longer be used. We are sending it back "
         "to you now. Questions: {help}",
@@ -111,6 +179,9 @@ def _payout_failed(params: Params, context: NoticeContext) -> T:
 WORDS: Mapping[str, Words] = {
     Topic.PAYMENT_FAILED: _payment_failed,
     Topic.PROVIDER_DOWN: _provider_down,
+    Topic.PART_RECEIVED: _part_received,
+    Topic.REST_DUE: _rest_due,
+    Topic.REST_RECEIVED: _rest_received,
     Topic.MONEY_RETURNING: _money_returning,
     Topic.MONEY_RETURNED: _money_returned,
     Topic.PAYOUT_SENT: _payout_sent,

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from channels.africastalking.messages import parse_delivery_report, parse_sms
 from channels.africastalking.sms import AfricasTalkingSms
-from channels.africastalking.ussd import parse_event, parse_hop, render
+from channels.africastalking.ussd import parse_event, parse_hop
 from channels.daraja.b2c import DarajaPayouts
 from channels.daraja.callbacks import (
     load,
@@ -30,6 +30,7 @@ from channels.http import new_client
 from channels.simulator.app import create_app
 from channels.simulator.config import SimulatorConfig
 from channels.simulator.credentials import new_private_key_pem
+from channels.ussd import marked
 from core.clock import SystemClock
 from core.ids import CountedIds
 from core.money import kes
@@ -331,7 +332,7 @@ def test_a_person_writes_dials_and_hangs_up(simulator: Simulator) -> None:
     message = parse_sms(heard.body)
     assert (message.sender, message.text) == (PHONE, "K7P4Q 1")
 
-    screen = render(Reply("Karibu Nafasi\n1. Find", final=False))
+    screen = marked(Reply("Karibu Nafasi\n1. Find", final=False)).body
     simulator.ours.says("/ussd", *[Response(screen, media_type="text/plain") for _ in range(2)])
     shown = simulator.control("/dial", {"phone": PHONE, "code": simulator.config.ussd_code})
     assert (shown["text"], shown["final"]) == ("Karibu Nafasi\n1. Find", False)

@@ -8,7 +8,13 @@ import redis
 import channels
 from channels.health import SharedHealth
 from channels.money import MoneyProvider
-from channels.registry import PROVIDERS, build_health, build_routes, enabled_providers
+from channels.registry import (
+    PROVIDERS,
+    build_health,
+    build_routes,
+    enabled_gateways,
+    enabled_providers,
+)
 from core.clock import SystemClock
 from core.settings import BadSettings, Environment, Settings
 
@@ -88,3 +94,14 @@ def test_production_refuses_half_of_it(changes: dict[str, str], problem: str) ->
         Settings(**GOOD, **FLUTTERWAVE | changes)
     [only] = refused.value.data["problems"]
     assert only.startswith(f"NAFASI_FLUTTERWAVE_{problem}")
+
+
+def test_calls_come_in_by_the_gateways_that_were_named() -> None:
+    named = [
+        gateway.name for gateway in enabled_gateways(Settings(ussd_gateways="airtel, hubtel"))
+    ]
+    assert named == ["airtel", "hubtel"]
+    assert [gateway.name for gateway in enabled_gateways(Settings())] == ["africastalking"]
+    with pytest.raises(BadSettings) as refused:
+        enabled_gateways(Settings(ussd_gateways="airtell"))
+    assert refused.value.data["problems"] == ["NAFASI_USSD_GATEWAYS does not know airtell"]

@@ -8,9 +8,13 @@ from sqlalchemy import text
 
 from core import inbox, outbox
 from core.booking.cancel import cancel_by_customer
+from core.booking.model import Booking
 from core.booking.timers import due_bookings, fire
 from core.clock import ManualClock
 from core.db.tx import Database, Tx
+from core.disputes.model import Problem
+from core.disputes.usecases import note_by_vendor, open_dispute, resolve
+from core.documents.usecases import Seller, issue_due
 from core.invariants.check import Finding
 from core.invariants.run import open_cases, run_all
 from core.payments import attempts, settle
@@ -31,7 +35,7 @@ from tests.support.factories import (
 
 @pytest.fixture
 def lived(database: Database, clock: ManualClock) -> Database:
-    """A system that has lived: a payout made, a booking paid for, a hold and a request open."""
+    """A system that has lived: a payout made, bookings paid for, a hold, a request, disputes."""
     with database.transaction() as tx:
         vendor = make_vendor(tx)
         hall = make_listing(tx, vendor)
@@ -39,6 +43,8 @@ def lived(database: Database, clock: ManualClock) -> Database:
         make_paid(tx, hall)
         make_paid(tx, rooms, OTHER_CUSTOMER, receipt="SFF6XYQ2CD", in_days=30)
         vendor_id, rooms_id = vendor.id, rooms.id
+        receipts = ("SFF6XYQ7GH", "SFF6XYQ8JK")
+        disputed = [make_paid(tx, rooms, receipt=each, in_days=13).id for each in receipts]
     clock.advance(days=12)
     _fire(database)
     clock.advance(days=2, seconds=1)
@@ -51,14 +57,25 @@ def lived(database: Database, clock: ManualClock) -> Database:
             attempts.accepted(tx, attempt_id, "AG_1")
             attempt = tx.db.get_one(Attempt, attempt_id)
             settle.apply(tx, paid_event(attempt, "UAF5T4R3E2"))
+        issue_due(tx, Seller())
     with database.transaction() as tx:
         rooms = tx.db.get_one(type(rooms), rooms_id)
+        _disagree(tx, disputed)
         make_booking(tx, rooms, CUSTOMER, in_days=16)
         gone = make_paid(tx, rooms, CUSTOMER, receipt="SFF6XYQ3EF", in_days=20)
         cancel_by_customer(tx, gone.id, gone.customer_id)
         make_booking(tx, tx.db.get_one(type(hall), hall.id), CUSTOMER)
         tx.db.execute(text("UPDATE notices SET state = 'sent', leased_until = NULL"))
     return database
+
+
+def _disagree(tx: Tx, bookings: list[UUID]) -> None:
+    """One dispute is open, another was decided half for each side."""
+    for booking_id in bookings:
+        booking = tx.db.get_one(Booking, booking_id)
+        open_dispute(tx, booking.id, booking.customer_id, Problem.UNCLEAN)
+    note_by_vendor(tx, booking.id, booking.vendor_id, "It was clean")
+    resolve(tx, booking.id, 50, None, "Photos by both")
 
 
 def _fire(database: Database) -> None:
@@ -102,6 +119,14 @@ SQL_BREAKS = {
     "a refund that nobody counted": (
         "I6",
         "UPDATE bookings SET refunds_cents = refunds_cents - 100 WHERE refunds_cents > 0",
+    ),
+    "a payment that its booking did not count": (
+        "I6",
+        "UPDATE receipts SET spare_cents = 100 WHERE number = 'SFF6XYQ1AB'",
+    ),
+    "money counted for what nobody pays": (
+        "I5",
+        "UPDATE bookings SET received_cents = 100 WHERE state = 'requested'",
     ),
     "a refund that was forgotten": ("I5", "DELETE FROM refunds"),
     "a refund that never left": ("I6", "UPDATE refunds SET state = 'returned'"),
@@ -153,6 +178,34 @@ SQL_BREAKS = {
             " FROM payouts, payout_items WHERE state = 'failed'"
         ),
     ),
+    "a receipt that was taken away": (
+        "I12",
+        "DELETE FROM tax_invoices; DELETE FROM documents WHERE number = 1",
+    ),
+    "a number that was given twice": (
+        "I12",
+        (
+            "ALTER TABLE documents DROP CONSTRAINT uq_documents_kind_year_number;"
+            " UPDATE documents SET number = 1"
+        ),
+    ),
+    "a number that nobody drew": (
+        "I12",
+        "UPDATE document_series SET last_number = last_number + 1 WHERE name = 'receipt'",
+    ),
+    "a document of no series": (
+        "I12",
+        "DELETE FROM document_series WHERE name = 'receipt'",
+    ),
+    "a receipt of another amount than the payment's": (
+        "I12",
+        "UPDATE documents SET total_cents = total_cents + 100, base_cents = base_cents + 100",
+    ),
+    "a payment whose receipt nobody owes": ("I12", "DELETE FROM documents_due"),
+    "a refund without a credit note": (
+        "I12",
+        "UPDATE refunds SET state = 'returned'",
+    ),
     "a move that the table does not have": (
         "I11",
         (
@@ -176,6 +229,34 @@ SQL_BREAKS = {
     "a state that waits for nothing": (
         "I11",
         "UPDATE bookings SET due_at = NULL WHERE state = 'confirmed'",
+    ),
+    "a dispute that froze nothing": (
+        "I11",
+        "UPDATE bookings SET state = 'confirmed', due_at = starts_at WHERE state = 'disputed'",
+    ),
+    "a freeze without a dispute": (
+        "I11",
+        "DELETE FROM disputes WHERE state = 'waiting'",
+    ),
+    "a disputed booking whose money was released": (
+        "I5",
+        "UPDATE bookings SET released_at = created_at WHERE state = 'disputed'",
+    ),
+    "a disputed booking with a timer": (
+        "I5",
+        "UPDATE bookings SET due_at = ends_at WHERE state = 'disputed'",
+    ),
+    "a decision that shares out less than there was": (
+        "I10",
+        "UPDATE disputes SET kept_cents = kept_cents - 100 WHERE state = 'resolved'",
+    ),
+    "a dispute that waits for nothing": (
+        "I11",
+        "UPDATE disputes SET due_at = NULL WHERE state = 'waiting'",
+    ),
+    "a dispute whose timer did not fire": (
+        "I11",
+        "UPDATE disputes SET due_at = opened_at - interval '11 minutes' WHERE state = 'waiting'",
     ),
     "a timer that did not fire": (
         "I11",
@@ -263,5 +344,7 @@ def test_what_a_person_may_look_at_is_counted_and_no_finding(database: Database)
             "payouts_failed": 0,
             "receipts_in_suspense": 0,
             "refunds_failed": 0,
+            "disputes_to_decide": 0,
+            "disputes_overdue": 0,
             "vendors_to_review": 0,
         }

@@ -34,6 +34,17 @@ EVERYBODY = [
     ("CANCEL K7P4Q yes no", Command(Verb.CANCEL, "K7P4Q")),
     ("CANCEL K7P4O yes", Command(Verb.CANCEL, guessed=True, sure=True)),
     ("cancel yes", Command(Verb.CANCEL, sure=True)),
+    ("Problem", Command(Verb.PROBLEM)),
+    (
+        "PROBLEM k7p4q: no power, not OK!",
+        Command(Verb.PROBLEM, "K7P4Q", words="no power, not OK!"),
+    ),
+    ("k7p4q shida maji", Command(Verb.PROBLEM, "K7P4Q", words="maji")),
+    # What is told is free: no command in it counts.
+    ("SHIDA K7P4Q cancel or pay? NO", Command(Verb.PROBLEM, "K7P4Q", words="cancel or pay? NO")),
+    ("problem the hall was closed", Command(Verb.PROBLEM, words="the hall was closed")),
+    # Nobody's money is frozen on a guess.
+    ("PROBLEM K7P4O closed", Command(Verb.PROBLEM, guessed=True, words="closed")),
     ("", Command(Verb.UNKNOWN)),
     ("what do you sell", Command(Verb.UNKNOWN)),
     ("3", Command(Verb.NUMBER, number=3)),
@@ -54,6 +65,7 @@ VENDORS = [
     ("K7P4O yes", Command(Verb.ACCEPT, "K7P4Q", guessed=True)),
     ("K7PQ4 2", Command(Verb.DECLINE, "K7P4Q", 2, guessed=True)),
     ("K74Q 1", Command(Verb.ACCEPT, "K7P4Q", 1, guessed=True)),
+    ("problem k7p4q yes it was clean", Command(Verb.PROBLEM, "K7P4Q", words="yes it was clean")),
     ("yes no", Command(Verb.UNKNOWN)),
 ]
 

@@ -8,7 +8,8 @@ import pytest
 
 from core.booking.notices import Topic
 from core.catalog.places import AREAS, TOWNS
-from core.limits import NAME_MAX, PEOPLE_MAX, STAY_NIGHTS_MAX, TITLE_MAX
+from core.disputes.model import Problem, Side
+from core.limits import DISPUTE_NOTE_MAX, NAME_MAX, PEOPLE_MAX, STAY_NIGHTS_MAX, TITLE_MAX
 from core.ports import Reason
 from sessions.gsm7 import segments, septets
 from sessions.notices.context import NoticeContext
@@ -43,7 +44,25 @@ WORST: dict[str, Any] = {
     "total_cents": 24_700_000,
     "net_cents": 24_699_999,
     "due_at": "2026-09-23T20:45:00+00:00",
+    "answer_by": "2026-09-23T20:45:00+00:00",
+    "decide_by": "2026-09-30T20:46:00+00:00",
 }
+# As much as M-Pesa carries in parts, and a deposit with a rest.
+IN_PARTS = {
+    "total_cents": 199_999_900,
+    "stage_cents": 199_999_900,
+    "owed_cents": 199_999_900,
+    "ask_cents": 24_999_900,
+    "parts": 8,
+}
+DEPOSIT = IN_PARTS | {
+    "stage_cents": 189_999_900,
+    "owed_cents": 189_999_900,
+    "received_cents": 100_000_000,
+    "rest_cents": 99_999_900,
+    "rest_by": "2026-09-23T15:00:00+00:00",
+}
+PART = {"came_cents": 24_999_900, "ask_cents": 24_999_900}
 ALTERNATIVES = [
     {"number": 9990 + i, "title": f"{TITLE[:38]} {i}", "base_cents": 1, "starts_on": day}
     for i, day in enumerate(("2026-09-30", "2026-09-30", "2026-10-28"), 1)
@@ -52,23 +71,50 @@ MORE: dict[str, list[dict[str, Any]]] = {
     Topic.REQUEST_RECEIVED: [{"others": 0}, {"others": 3}],
     Topic.REQUEST_DECLINED: [{"alternatives": ALTERNATIVES}, {"alternatives": []}, {}],
     Topic.REQUEST_EXPIRED: [{"alternatives": ALTERNATIVES}, {"alternatives": []}, {}],
+    Topic.REQUEST_ACCEPTED: [{}, IN_PARTS, DEPOSIT],
     Topic.PAYMENT_FAILED: [{"reason": reason.value} for reason in Reason],
-    Topic.CONFIRMED_CUSTOMER: [
-        {"pin": "0896", "vendor_msisdn": "+254700000011", "receipt": "SFF6XYQ1AB"}
+    Topic.PART_RECEIVED: [
+        {**PART, "part": 8, "parts": 8},
+        {**PART, "part": 1, "parts": 1},
     ],
-    Topic.CONFIRMED_VENDOR: [{"customer_msisdn": "+254700000001"}],
+    Topic.REST_DUE: [IN_PARTS],
+    Topic.REST_RECEIVED: [PART],
+    Topic.HOLD_EXPIRED: [{}, {"back_cents": 199_999_900}],
+    Topic.CONFIRMED_CUSTOMER: [
+        {"pin": "0896", "vendor_msisdn": "+254700000011", "receipt": "SFF6XYQ1AB", **more}
+        for more in ({}, DEPOSIT)
+    ],
+    Topic.CONFIRMED_VENDOR: [
+        {"customer_msisdn": "+254700000001", **more} for more in ({}, DEPOSIT)
+    ],
     Topic.CANCELLED_CUSTOMER: [
         {"by": by, "refund_cents": cents}
-        for by in ("customer", "vendor", "admin")
+        for by in ("customer", "vendor", "admin", "time")
         for cents in (0, 24_700_000)
     ],
     Topic.CANCELLED_VENDOR: [
         {"by": by, "kept_cents": cents, "penalties": penalties}
-        for by in ("customer", "vendor", "admin")
+        for by in ("customer", "vendor", "admin", "time")
         for cents in (0, 24_699_999)
         for penalties in (1, 99)
     ],
-    Topic.MONEY_RETURNING: [{"amount_cents": 24_700_000}],
+    Topic.DISPUTE_OPENED_CUSTOMER: [{"held_cents": 24_700_000}],
+    Topic.DISPUTE_OPENED_VENDOR: [{"problem": problem.value} for problem in Problem],
+    Topic.DISPUTE_NOTE: [
+        {"side": side.value, "words": letter * DISPUTE_NOTE_MAX}
+        for side in (Side.CUSTOMER, Side.VENDOR)
+        for letter in ("x", "[")
+    ],
+    Topic.DISPUTE_RESOLVED_CUSTOMER: [
+        {"refund_cents": cents, "kept_cents": 24_700_000 - cents}
+        for cents in (0, 12_350_000, 24_700_000)
+    ],
+    Topic.DISPUTE_RESOLVED_VENDOR: [
+        {"refund_cents": 24_700_000, "kept_cents": cents} for cents in (0, 24_699_999)
+    ],
+    Topic.MONEY_RETURNING: [
+        {"amount_cents": 24_700_000, "too_much": too_much} for too_much in (False, True)
+    ],
     Topic.MONEY_RETURNED: [{"amount_cents": 24_700_000}],
     Topic.PAYOUT_SENT: [
         {"amount_cents": 99_999_999_00, "bookings": count, "to_bank": to_bank}
@@ -92,6 +138,9 @@ CASES = [
 TOLD: dict[str, tuple[str, ...]] = {
     Topic.REQUEST_RECEIVED: ("K7P4Q", "{net}", "{day}", "23:45", "5,000", "1", "2"),
     Topic.REQUEST_ACCEPTED: ("{total}", "23:45", "PAY K7P4Q", "*384*7781*K7P4Q#", "600123"),
+    Topic.PART_RECEIVED: ("KES 249,999", "23:45", "PAY K7P4Q", "600123"),
+    Topic.REST_DUE: ("K7P4Q", "{day}", "KES 1,999,999", "8", "23:45", "PAY K7P4Q", "600123"),
+    Topic.REST_RECEIVED: ("K7P4Q", "{day}", "KES 249,999"),
     Topic.REQUEST_DECLINED: ("K7P4Q", "{day}"),
     Topic.REQUEST_EXPIRED: ("K7P4Q", "{day}"),
     Topic.REQUEST_MISSED: ("K7P4Q", "{day}"),
@@ -107,7 +156,15 @@ TOLD: dict[str, tuple[str, ...]] = {
     Topic.CONFIRMED_VENDOR: ("K7P4Q", "{net}", "{day}", "5,000", "0700000001", "PIN"),
     Topic.CANCELLED_CUSTOMER: ("K7P4Q", "{day}"),
     Topic.CANCELLED_VENDOR: ("K7P4Q", "{day}"),
-    Topic.COMPLETED: ("K7P4Q", "0700000099"),
+    Topic.COMPLETED: ("PROBLEM K7P4Q", "0700000099"),
+    Topic.DISPUTE_OPENED_CUSTOMER: ("{total}", "23:45", "23:46", "PROBLEM K7P4Q"),
+    Topic.DISPUTE_OPENED_VENDOR: ("{day}", "23:45", "PROBLEM K7P4Q"),
+    Topic.DISPUTE_NOTE: ("PROBLEM K7P4Q",),
+    Topic.DISPUTE_REMINDER_CUSTOMER: ("K7P4Q", "23:45", "23:46"),
+    Topic.DISPUTE_REMINDER_VENDOR: ("PROBLEM K7P4Q", "23:45"),
+    Topic.DISPUTE_WITHDRAWN: ("K7P4Q", "{day}"),
+    Topic.DISPUTE_RESOLVED_CUSTOMER: ("K7P4Q", "KES ", "0700000099"),
+    Topic.DISPUTE_RESOLVED_VENDOR: ("K7P4Q", "{total}", "0700000099"),
     Topic.MONEY_RETURNING: ("{total}", "K7P4Q", "0700000099"),
     Topic.MONEY_RETURNED: ("{total}", "K7P4Q"),
     Topic.PAYOUT_SENT: ("KES 99,999,999",),
@@ -120,7 +177,11 @@ VALUES = {
     "en": {"{total}": "KES 247,000", "{net}": "KES 246,999.99", "{day}": "Wed 30 Sep"},
     "sw": {"{total}": "KES 247,000", "{net}": "KES 246,999.99", "{day}": "Jtn 30 Sep"},
 }
-IN_SWAHILI = {"PAY K7P4Q": "LIPA K7P4Q", "CANCEL K7P4Q": "GHAIRI K7P4Q"}
+IN_SWAHILI = {
+    "PAY K7P4Q": "LIPA K7P4Q",
+    "CANCEL K7P4Q": "GHAIRI K7P4Q",
+    "PROBLEM K7P4Q": "SHIDA K7P4Q",
+}
 
 
 def test_the_longest_data_is_as_long_as_the_core_allows() -> None:
@@ -129,6 +190,21 @@ def test_the_longest_data_is_as_long_as_the_core_allows() -> None:
     assert {topic.value for topic in Topic} <= set(topics())
     starts, ends = (date.fromisoformat(WORST[key]) for key in ("starts_on", "ends_on"))
     assert (ends - starts).days == STAY_NIGHTS_MAX
+
+
+def _told(topic: str, params: dict[str, Any]) -> tuple[str, ...]:
+    """What must stand in a message, by what it is about."""
+    if params.get("reason") == Reason.SILENT and topic == Topic.PAYMENT_FAILED:
+        return TOLD_SILENT
+    if topic == Topic.REQUEST_ACCEPTED and params.get("rest_cents"):
+        return ("KES 1,899,999", "8", "23:45", "KES 999,999", "18:00", "PAY K7P4Q")
+    if topic == Topic.REQUEST_ACCEPTED and params.get("parts"):
+        return ("KES 1,999,999", "8", "23:45", "PAY K7P4Q", "600123")
+    if topic == Topic.CONFIRMED_CUSTOMER and params.get("rest_cents"):
+        return ("KES 1,000,000", "KES 999,999", "18:00", *TOLD[topic][1:])
+    if topic == Topic.PART_RECEIVED and params["parts"] > 1:
+        return ("KES 249,999", "8", "23:45", "PAY K7P4Q", "KES 500,000")
+    return TOLD[topic]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -141,12 +217,25 @@ def test_a_message_fits_and_tells_everything(
 
     assert segments(body) <= SEGMENTS_MAX.get(topic, 1), f"{septets(body)} septets: {body}"
     assert not re.search(r"[{}]", body)
-    silent = params.get("reason") == Reason.SILENT and topic == Topic.PAYMENT_FAILED
-    for told in TOLD_SILENT if silent else TOLD[topic]:
+    for told in _told(topic, params):
         wanted = VALUES[language].get(told, told)
         if language == "sw":
             wanted = IN_SWAHILI.get(wanted, wanted)
         assert wanted in body
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_somebodys_words_are_passed_on_whole(language: str) -> None:
+    said = "The lights went out at noon and nobody came. " * 5
+
+    body = render(
+        Topic.DISPUTE_NOTE,
+        {**WORST, "side": "customer", "words": said[:DISPUTE_NOTE_MAX]},
+        language,
+        CONTEXT,
+    )
+
+    assert said[:DISPUTE_NOTE_MAX] in body
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

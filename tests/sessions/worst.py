@@ -14,9 +14,14 @@ from core.catalog.places import AREAS, TOWNS
 from core.catalog.rules import Category, PriceUnit
 from core.clock import nairobi_date
 from core.db.tx import Database, Tx
+from core.disputes.model import Problem
+from core.disputes.usecases import note_by_vendor, open_dispute
+from core.money import Money
+from core.payments import settle
 from core.people.model import User, Vendor
 from core.people.penalties import add_penalty
 from core.people.usecases import find_person
+from core.ports import MoneyEvent, Outcome
 from sessions.flow import Ask, End, Go, Menu, Person, Talk
 from sessions.flows import words
 from tests.support.factories import (
@@ -35,6 +40,8 @@ TITLE = "Mugumo Gardens and Conference Centre No."
 BUSINESS = "Kirinyaga Wholesale Events & Catering Co"
 # Makes 247,000 to pay, near the most that M-Pesa carries.
 BASE_CENTS = 18_515_700
+# Makes 1,999,932, near the most that is asked for in parts.
+PARTS_CENTS = 149_920_000
 PEOPLE = 5_000
 CUSTOMER, FRIEND, VENDOR = "+254700000001", "+254700000002", "+254700000011"
 SERVICE_CODE = "*384*7781#"
@@ -91,10 +98,17 @@ def prepare(database: Database) -> Market:
             capacity=5,
         )
         full = make_instant_listing(tx, vendor, title=_title(4), **hall)
+        dear: dict[str, Any] = {**hall, "price_cents": PARTS_CENTS}
+        parts = make_instant_listing(tx, vendor, title=_title(11), **dear)
+        deposit = make_instant_listing(
+            tx, vendor, title=_title(12), **dear, deposit_basis_points=9_500, rest_days=14
+        )
         for index in range(5, 5 + LISTINGS):
             make_listing(tx, vendor, title=_title(index), **hall)
         codes = _bookings(tx, vendor, ask, now, stay, full)
+        codes |= _in_pieces(tx, parts, deposit)
         made = {"ask": ask, "now": now, "stay": stay, "full": full}
+        made |= {"parts": parts, "deposit": deposit}
         return Market(
             numbers={name: listing.number for name, listing in made.items()},
             listings={name: str(listing.id) for name, listing in made.items()},
@@ -128,11 +142,44 @@ def _bookings(
         "declined": declined,
         "cancelled": cancelled,
     }
+    for name in ("disputed", "deciding"):
+        other = make_paid(tx, now, receipt=f"SFF6XYQ{name}", in_days=27 + len(made), **wish)
+        first_day, other.starts_on = other.starts_on, nairobi_date(tx.now)
+        open_dispute(tx, other.id, other.customer_id, Problem.NOT_THERE, "w" * 160)
+        if name == "deciding":
+            note_by_vendor(tx, other.id, vendor.id, "w" * 160)
+        other.starts_on = first_day
+        made[name] = other
     for name, state in (("done", State.COMPLETED), ("in", State.CHECKED_IN)):
         other = make_paid(tx, now, receipt=f"SFF6XYQ1{name}", in_days=27 + len(made), **wish)
         other.state = state
         made[name] = other
     return {name: booking.code for name, booking in made.items()}
+
+
+def _in_pieces(tx: Tx, parts: Listing, deposit: Listing) -> dict[str, str]:
+    """Bookings of which a part is paid, and one that waits for its deposit."""
+    begun = make_held(tx, parts, in_days=29, people=PEOPLE)
+    by_hand(tx, begun, 99_999_900, "SFF6XYQ2A1")
+    waiting = make_held(tx, deposit, in_days=48, people=PEOPLE)
+    confirmed = make_held(tx, deposit, in_days=49, people=PEOPLE)
+    assert confirmed.deposit_cents is not None, "the listing asks for one"
+    by_hand(tx, confirmed, confirmed.deposit_cents, "SFF6XYQ2A2")
+    made = {"begun": begun, "waiting": waiting, "deposit": confirmed}
+    return {name: booking.code for name, booking in made.items()}
+
+
+def by_hand(tx: Tx, booking: Booking, cents: int, receipt: str) -> None:
+    """Money to the paybill for a booking; more at once than M-Pesa carries."""
+    told = MoneyEvent(
+        "daraja",
+        Outcome.SUCCEEDED,
+        account=booking.code,
+        amount=Money(cents),
+        receipt=receipt,
+        payer=CUSTOMER,
+    )
+    assert settle.apply(tx, told) is None
 
 
 @dataclass(frozen=True)
@@ -193,6 +240,7 @@ def screens(market: Market) -> Iterator[Case]:
         yield Case("about", {"number": number, "category": name})
         nights = 30 if name == "stay" else None
         yield Case("summary", {**wish, "number": number, "nights": nights, "category": name})
+        yield Case("pieces", {**wish, "number": number, "nights": nights, "category": name})
         yield Case("instead", {**wish, "number": number, "nights": None, "category": name})
     yield Case("mine")
     yield Case("mine", msisdn="+254700000061")
@@ -206,6 +254,13 @@ def screens(market: Market) -> Iterator[Case]:
         yield Case("guest", {"code": code}, VENDOR)
         yield Case("let_down", {"code": code}, VENDOR)
     yield Case("code")
+    for code in (market.codes["disputed"], market.codes["deciding"]):
+        yield Case("problem", {"code": code})
+        yield Case("problem_words", {"code": code})
+        yield Case("dispute_note", {"code": code})
+        yield Case("settle", {"code": code})
+        for side in (CUSTOMER, VENDOR):
+            yield Case("dispute", {"code": code}, side)
     for name in ("requests", "coming", "days", "earnings"):
         yield Case(name, msisdn=VENDOR)
     yield Case("pin", {"code": market.codes["paid"]}, VENDOR)
@@ -222,15 +277,27 @@ def effects(market: Market) -> Iterator[Case]:
     yield Case("help")
     yield Case("book", {**wish, "number": market.numbers["ask"]})
     yield Case("book", {**wish, "number": market.numbers["now"]})
+    for name in ("parts", "deposit"):
+        dear = {"number": market.numbers[name], "total_cents": 199_993_300}
+        yield Case("book", {**wish, **dear})
     yield Case("pay", {"code": market.codes["held"]})
     yield Case("pay", {"code": market.codes["held"]}, FRIEND)
+    for name in ("begun", "waiting", "deposit"):
+        yield Case("pay", {"code": market.codes[name]})
+        yield Case("pay", {"code": market.codes[name]}, FRIEND)
     yield Case("withdraw", {"code": market.codes["requested"]})
+    yield Case("withdraw", {"code": market.codes["begun"]})
     for code, cents in (("paid", 19_760_000), ("nights", 19_209_600)):
         yield Case("cancel", {"code": market.codes[code], "refund_cents": cents})
     yield Case("cancel", {"code": market.codes["paid"], "refund_cents": 0}, ready=_too_near)
     yield Case("let_down", {"code": market.codes["paid"]}, VENDOR)
     yield Case("let_down", {"code": market.codes["paid"]}, VENDOR, ready=_often_cancelled)
     yield Case("done", {"code": market.codes["paid"]}, ready=_begun)
+    report = {"code": market.codes["paid"], "problem": "not_there", "said": "w" * 160}
+    yield Case("report", report, ready=_begun)
+    yield Case("settle", {"code": market.codes["disputed"]})
+    for side in (CUSTOMER, VENDOR):
+        yield Case("say", {"code": market.codes["disputed"], "said": "w" * 160}, side)
     yield Case("accept", {"code": market.codes["requested"]}, VENDOR)
     yield Case("decline", {"code": market.codes["requested"]}, VENDOR)
     yield Case("check_in", {"code": market.codes["paid"]}, VENDOR, ready=_begun)

@@ -3,6 +3,7 @@
 A line is a step; the indented block under it is what the phone then shows::
 
     given clock 2026-11-20 09:00; language +254700000011 sw
+    given price 4508 524,738; deposit 4508 30 14; wallet +254700000001 400,000
     phone +254700000001         who holds the phone from here on
     dial *384*7781#
         | Karibu Nafasi! ...    the screen; (end) under it when the call is over
@@ -16,6 +17,7 @@ A line is a step; the indented block under it is what the phone then shows::
     fault oauth error500 50     a provider misbehaves so many times (channels/simulator/faults.py)
     wait 25h                    5s, 10m, 25h, 9d: all that falls due on the way is done
     inputs <= 9                 so many entries at the most since the call began
+    decide K7P4Q 50             an admin gives the customer so many percent of what is disputed
     state K7P4Q confirmed
     ledger payable:1 40,000     an account, or a kind of accounts, in shillings
     provider flutterwave 24,665.70   what the provider itself holds of ours
@@ -36,8 +38,11 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from core.booking.offers import choose_deposit
 from core.booking.queries import booking_by_code
+from core.catalog.queries import listing_by_number
 from core.clock import NAIROBI
+from core.disputes.usecases import resolve
 from core.escrow import ledger
 from core.inbox import Arrival, Inbound
 from core.invariants.run import run_all
@@ -161,6 +166,7 @@ class Player:
             "fault": self._fault,
             "wait": self._wait,
             "inputs": self._inputs,
+            "decide": self._decide,
             "state": self._state,
             "ledger": self._ledger,
             "provider": self._provider,
@@ -216,6 +222,16 @@ class Player:
                 case "language", [phone, language]:
                     with self.world.database.transaction() as tx:
                         set_language(tx, phone, Language(language))
+                case "price", [number, amount]:
+                    with self.world.database.transaction() as tx:
+                        listing_by_number(tx, int(number)).price_cents = _cents(amount)
+                case "deposit", [number, percent, days]:
+                    with self.world.database.transaction() as tx:
+                        choose_deposit(tx, int(number), int(percent) * 100, int(days))
+                case "wallet", [phone, amount]:
+                    self.world.control(
+                        "/phones", {"phone": phone, "balance_cents": _cents(amount)}
+                    )
                 case _:
                     raise Wrong(f"nothing is given by: {fact}")
 
@@ -279,6 +295,13 @@ class Player:
     def _inputs(self, rest: str) -> None:
         most = int(rest.removeprefix("<="))
         assert self.inputs <= most, f"it took {self.inputs} inputs"
+
+    def _decide(self, rest: str) -> None:
+        code, percent = rest.split()
+        self.world.work()
+        with self.world.database.transaction() as tx:
+            booking = booking_by_code(tx, code).booking
+            resolve(tx, booking.id, int(percent), None, "As the story tells")
 
     def _state(self, rest: str) -> None:
         code, state = rest.split()

@@ -30,7 +30,7 @@ from channels.flutterwave.client import FlutterwaveClient
 from channels.flutterwave.provider import flutterwave_config
 from channels.flutterwave.transfers import FlutterwavePayouts
 from channels.health import SharedHealth
-from channels.registry import build_routes, enabled_providers
+from channels.registry import build_routes, enabled_gateways, enabled_providers
 from channels.simulator.app import create_app
 from channels.simulator.config import SimulatorConfig
 from channels.simulator.credentials import new_private_key_pem
@@ -38,6 +38,7 @@ from core.booking.model import Booking
 from core.clock import ManualClock
 from core.db.tx import Database
 from core.demo.seed import seed_catalog
+from core.disputes.model import Dispute
 from core.ids import CountedIds
 from core.inbox import Arrival, Inbound
 from core.outbox import Notice, Sending
@@ -54,7 +55,7 @@ from sessions.sms import SmsDesk
 from sessions.store import forget_person
 from tests.channels.simulator.rig import QUICK, eventually, serving
 from tests.support.servers import Databases
-from web.hooks import hook_routes
+from web.hooks import hook_routes, keep_end
 from web.hop import UssdHop
 from web.metrics import Metrics
 from web.parts import Parts as WebParts
@@ -181,7 +182,14 @@ class Stage:
             web = WebParts(settings, database, conductor, Metrics(), Nudger(NoBroker()))
             app = FastAPI()
             app.include_router(hook_routes(web))
-            self.switch.app = UssdHop(conductor.advance, SECRET, app, lambda _field: None)
+            self.switch.app = UssdHop(
+                conductor.advance,
+                partial(keep_end, web),
+                enabled_gateways(settings),
+                SECRET,
+                app,
+                lambda _gateway, _field: None,
+            )
             made = World(self, database, parts, redis_url)
             made.control("/reset", {})
             # Whatever is under way for this story ends before its database goes.
@@ -243,7 +251,7 @@ class Stage:
         payouts = DarajaPayouts(daraja), FlutterwavePayouts(flutterwave)
         return Parts(
             database=database,
-            sender=sender,
+            senders=(sender,),
             collections={gateway.name: gateway for gateway in collections},
             payouts={gateway.name: gateway for gateway in payouts},
             health=health,
@@ -401,6 +409,7 @@ class World:
             select(Booking.due_at),
             select(Attempt.due_at),
             select(Payout.due_at),
+            select(Dispute.due_at),
             select(Notice.due_at).where(Notice.state == Sending.WAITING),
             select(Inbound.due_at).where(Inbound.state == Arrival.WAITING),
         ).subquery()

@@ -218,7 +218,7 @@ def open_market(
             sender, collections, payouts = FakeSender(), FakeCollections(), FakePayouts()
             parts = Parts(
                 database=database,
-                sender=sender,
+                senders=(sender,),
                 collections={collections.name: collections},
                 payouts={payouts.name: payouts},
                 health=SharedHealth(web.store, (payouts.name,)),

@@ -13,10 +13,13 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine, select, text
 
+from channels.simulator.app import create_app
+from channels.simulator.config import SimulatorConfig
 from core.db.tx import Database
 from core.payments.lifecycle import AttemptEvent, RefundEvent
 from core.payments.model import Attempt, Kind, Refund
 from core.ports import Reason
+from tests.channels.simulator.rig import serving
 from tests.support.factories import CUSTOMER, make_instant_listing, make_paid, make_vendor
 from tests.support.servers import Databases
 from web.commands.clock import parse_step
@@ -68,7 +71,8 @@ def test_help_lists_every_command_and_loads_little(bare: Nafasi) -> None:
 
     assert shown.returncode == 0
     for command in ("up", "serve", "worker", "beat", "migrate", "seed", "doctor", "phone",
-                    "check", "ledger", "cancel", "refunds", "policy", "reconcile", "cases",
+                    "check", "ledger", "cancel", "refunds", "policy", "deposit", "paybill",
+                    "reconcile", "cases", "disputes",
                     "clock", "trigger", "settings", "simulator"):  # fmt: skip
         assert f" {command} " in shown.stdout, command
     heavy = "sqlalchemy", "celery", "fastapi"
@@ -127,6 +131,39 @@ def test_a_listing_is_given_another_policy(nafasi: Nafasi, database: Database) -
 
     with database.transaction() as tx:
         assert tx.db.get_one(type(listing), listing.id).policy == "meetings"
+
+
+def test_a_listing_is_told_to_ask_for_a_deposit(nafasi: Nafasi, database: Database) -> None:
+    with database.transaction() as tx:
+        listing = make_instant_listing(tx, make_vendor(tx))
+        tx.db.refresh(listing, ["number"])
+
+    asked = nafasi("deposit", str(listing.number), "30", "10")
+    assert (asked.returncode, asked.stderr) == (0, "")
+    assert "30% first, the rest 10 days before" in asked.stdout
+    too_little = nafasi("deposit", str(listing.number), "2")
+    assert (too_little.returncode, "bad_deposit" in too_little.stderr) == (2, True)
+
+    with database.transaction() as tx:
+        found = tx.db.get_one(type(listing), listing.id)
+        assert (found.deposit_basis_points, found.rest_days) == (3_000, 10)
+
+
+def test_the_paybills_addresses_are_registered_once(nafasi: Nafasi) -> None:
+    config = SimulatorConfig(callback_secret="0f1e2d3c", register_urls_once=True)
+    with serving(create_app(config)) as base:
+        daraja = {
+            "NAFASI_DARAJA_BASE_URL": f"{base}/daraja",
+            "NAFASI_DARAJA_CONSUMER_KEY": config.consumer_key,
+            "NAFASI_DARAJA_CONSUMER_SECRET": config.consumer_secret,
+        }
+        first = nafasi("paybill", "register", **daraja)
+        assert (first.returncode, first.stderr) == (0, "")
+        assert "600123 are now told to http://127.0.0.1:8000" in first.stdout
+        again = nafasi("paybill", "register", "--json", **daraja)
+        assert json.loads(again.stdout) == {"paybill": "600123", "registered": False}
+    nobody = nafasi("paybill", "register", NAFASI_DARAJA_BASE_URL="http://127.0.0.1:1")
+    assert (nobody.returncode, "did not take" in nobody.stderr) == (2, True)
 
 
 def test_check_is_clean_on_sound_books(nafasi: Nafasi, database: Database) -> None:

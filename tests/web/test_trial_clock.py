@@ -11,13 +11,15 @@ from core.booking.model import Booking
 from core.booking.timers import due_bookings, fire
 from core.clock import SystemClock
 from core.db.tx import Database
+from core.disputes.model import Problem
+from core.disputes.usecases import open_dispute
 from core.ids import SystemIds
 from core.inbox import Inbound
 from core.local_clock import read_ahead
 from core.outbox import Notice, Sending
 from core.payouts.usecases import close_run, open_run
 from core.vault import Vault
-from tests.support.factories import make_held, make_instant_listing, make_vendor
+from tests.support.factories import make_held, make_instant_listing, make_paid, make_vendor
 from web.trial_clock import Advance, WorkersIdle
 
 LIMIT = 100
@@ -98,6 +100,19 @@ def test_without_workers_time_does_not_run_past_what_is_due(local: Database) -> 
 
     assert refused.value.data["due"] == ("timers",)
     assert local.clock.now() - due < timedelta(minutes=1)
+
+
+def test_a_dispute_is_waited_for(local: Database) -> None:
+    crew = Crew(local)
+    with local.transaction() as tx:
+        booking = make_paid(tx, make_instant_listing(tx, make_vendor(tx)))
+        now, tx.now = tx.now, booking.starts_at
+        open_dispute(tx, booking.id, booking.customer_id, Problem.OTHER).due_at = now
+
+    with pytest.raises(WorkersIdle) as refused:
+        Advance(local, crew.send, settle_seconds=0.3).by(timedelta(hours=1))
+
+    assert refused.value.data["due"] == ("disputes",)
 
 
 def test_a_waiting_callback_is_waited_for(local: Database) -> None:

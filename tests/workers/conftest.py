@@ -43,7 +43,7 @@ def make_crew(database: Database, store: redis.Redis) -> Crew:
     payouts, desk = FakePayouts(), FakeDesk()
     parts = Parts(
         database=database,
-        sender=sender,
+        senders=(sender,),
         collections={"daraja": collections},
         payouts={"daraja": payouts},
         health=SharedHealth(store, ("daraja",)),

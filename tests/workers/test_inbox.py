@@ -223,11 +223,16 @@ def test_the_end_of_a_conversation_is_kept_and_logged_without_its_number(crew: C
 
 
 def test_every_kind_that_providers_send_has_a_handler() -> None:
-    sms_kinds = {"sms", "delivery_report", "opt_out", "ussd_event"}
     money_kinds = {"stk", "b2c_result", "b2c_timeout", "status_result", "status_timeout"}
-    assert HANDLERS.keys() == {("africastalking", kind) for kind in sms_kinds} | {
-        ("daraja", kind) for kind in money_kinds | {"c2b_confirmation"}
-    } | {("flutterwave", kind) for kind in ("charge", "transfer", "other")}
+    kinds = {
+        "africastalking": {"sms", "delivery_report", "opt_out", "ussd_event"},
+        "twilio": {"sms", "delivery_report"},
+        "kannel": {"sms", "delivery_report"},
+        "daraja": money_kinds | {"c2b_confirmation"},
+        "flutterwave": {"charge", "transfer", "other"},
+        **{name: {"ussd_event"} for name in ("hubtel", "safaricom", "airtel")},
+    }
+    assert HANDLERS.keys() == {(name, kind) for name, known in kinds.items() for kind in known}
 
 
 def workers_at_once(crew: Crew, count: int = 4) -> list[str]:

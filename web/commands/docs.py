@@ -19,14 +19,18 @@ The database allows the same states (CHECK constraints), and the code no other m
 def lifecycle_markdown() -> str:
     """Return the page of ``docs/generated/lifecycle.md``: a diagram and a table a lifecycle."""
     from core.booking import lifecycle as booking
+    from core.disputes import lifecycle as dispute
+    from core.documents import lifecycle as invoice
     from core.payments import lifecycle as attempt
     from core.payouts import model as payout
 
     parts = (
         _section("A booking", booking.LIFECYCLE, _words(booking.PUBLIC)),
         _section("An attempt to move money", attempt.LIFECYCLE),
+        _section("A dispute", dispute.LIFECYCLE),
         _section("A refund", attempt.REFUND_LIFECYCLE),
         _section("A payout", payout.LIFECYCLE),
+        _section("An invoice for the tax authority", invoice.LIFECYCLE),
     )
     return "\n".join((_HEAD, *parts))
 

@@ -61,6 +61,9 @@ def simulator_config(settings: "Settings", private_key_pem: bytes | None) -> "Si
         initiator_password=settings.daraja_initiator_password.get_secret_value(),
         flutterwave_key=settings.flutterwave_secret_key.get_secret_value(),
         flutterwave_hash=settings.flutterwave_secret_hash.get_secret_value(),
+        etims_pin=settings.company_pin,
+        etims_branch=settings.etims_branch,
+        etims_key=settings.etims_cmc_key.get_secret_value(),
         private_key_pem=private_key_pem,
     )
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 READY_SECONDS = 60.0
 PROBE_SECONDS = 3.0
 STOP_SECONDS = 8.0
+# Nobody's: a trial's receipts show that they are of a trial.
+TRIAL_PIN = "P000000000T"
 COLOURS = {"web": "36", "worker": "33", "beat": "35", "simulator": "32"}
 
 
@@ -163,6 +165,9 @@ def _simulator_spec(folder: Path, environ: dict[str, str]) -> "ChildSpec":
         "NAFASI_DARAJA_BASE_URL": f"{url}/daraja",
         "NAFASI_FLUTTERWAVE_BASE_URL": f"{url}/flutterwave/v3",
         "NAFASI_FLUTTERWAVE_ENABLED": "true",
+        "NAFASI_ETIMS_BASE_URL": f"{url}/etims",
+        "NAFASI_ETIMS_ENABLED": "true",
+        "NAFASI_COMPANY_PIN": os.environ.get("NAFASI_COMPANY_PIN", TRIAL_PIN),
         "NAFASI_DARAJA_CERTIFICATE_FILE": str(certificate_file),
     }
     return ChildSpec(

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.africastalking.form import FIELDS_MAX
-from channels.africastalking.ussd import TRANSCRIPT_MAX, parse_event, parse_hop, render
+from channels.africastalking.ussd import TRANSCRIPT_MAX, parse_event, parse_hop
+from channels.form import FIELDS_MAX
+from channels.ussd import marked
 from core.ports import BadCallback, Reply, SessionEnd, UssdTurn
 
 HOP = {
@@ -139,8 +140,8 @@ def test_fields_of_strangers_are_refused_or_read(changes: dict[str, str]) -> Non
     ],
 )
 def test_a_reply_begins_with_whether_the_conversation_goes_on(reply: Reply, body: bytes) -> None:
-    assert render(reply).startswith(body)
-    assert render(reply)[4:].decode() == reply.text
+    assert marked(reply).body.startswith(body)
+    assert marked(reply).body[4:].decode() == reply.text
 
 
 def test_the_end_of_a_conversation_is_read_without_what_was_typed_and_shown() -> None:

@@ -10,6 +10,7 @@ from core.booking.lifecycle import State
 from core.booking.offers import make_offer
 from core.catalog.rules import BookingMode
 from core.errors import IllegalMove, NotFound, NoUnits, Refused
+from core.ids import CountedIds
 from core.money import kes
 from core.payments.attempts import start_collection
 from core.payments.lifecycle import AttemptState
@@ -25,6 +26,23 @@ from tests.support.factories import (
     make_vendor,
     make_wish,
 )
+
+
+class Repeating(CountedIds):
+    """Draws the same code again and again, then another."""
+
+    def __init__(self, codes: list[str]) -> None:
+        super().__init__(seed=9)
+        self._codes = codes
+
+    def code(self) -> str:
+        return self._codes.pop(0)
+
+
+def test_a_code_that_is_taken_is_drawn_anew(world: World) -> None:
+    world.database.ids = Repeating(["K7P4Q", "K7P4Q", "K7P4Q", "M3X8T"])
+    first, second = world.book(), world.book(OTHER_CUSTOMER)
+    assert (first.code, second.code) == ("K7P4Q", "M3X8T")
 
 
 def test_a_request_goes_all_the_way_to_the_vendors_wallet(world: World) -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -55,7 +55,7 @@ class World:
     listing: Listing
 
     @classmethod
-    def open(cls, database: Database, clock: ManualClock, **listing: Any) -> "World":
+    def open(cls, database: Database, clock: ManualClock, **listing: Any) -> Self:
         """A market that has been running: the payout run of the past week is behind it."""
 
         def begin(tx: Tx) -> tuple[Vendor, Listing]:

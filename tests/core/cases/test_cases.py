@@ -195,7 +195,7 @@ def test_money_is_matched_to_an_expired_booking_while_its_units_are_free(
     ("prepare", "refusal"),
     [
         ("UPDATE bookings SET state = 'paid_out'", "not_payable"),
-        ("UPDATE bookings SET total_cents = total_cents + 100", "wrong_amount"),
+        ("UPDATE bookings SET total_cents = total_cents - 100", "wrong_amount"),
         ("UPDATE receipts SET suspense = false", "not_in_suspense"),
     ],
 )
@@ -204,7 +204,7 @@ def test_money_is_not_matched_to_what_it_does_not_pay(
 ) -> None:
     with suspended.transaction() as tx:
         tx.db.execute(text("SET LOCAL session_replication_role = replica"))
-        for check in ("ck_bookings_total", "ck_bookings_price"):
+        for check in ("ck_bookings_total", "ck_bookings_paid"):
             tx.db.execute(text(f"ALTER TABLE bookings DROP CONSTRAINT IF EXISTS {check}"))
         tx.db.execute(text(prepare))
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select, text, update
 
-from core import inbox, invariants, outbox
+from core import inbox, outbox
 from core.booking.lifecycle import Event, State
 from core.booking.model import Booking, BookingEvent
 from core.booking.queries import bookings_of_customer, requests_of_vendor
@@ -24,6 +24,7 @@ from core.demo.seed import seed_catalog
 from core.demo.stories import Course, last_run, stories, terms_of
 from core.escrow import ledger
 from core.ids import CountedIds
+from core.invariants import run as invariants
 from core.limits import MPESA_MAX_CENTS
 from core.money import Money
 from core.outbox import Notice, Sending

@@ -195,8 +195,8 @@ def raised(world: World, booking: Booking, cents: int) -> None:
     """Make a paid booking as if it had cost more: no single payment carries it today."""
     extra = cents - booking.total_cents
     statement = (
-        "UPDATE bookings SET total_cents = total_cents + {0}, rounding_cents = {0}"
-        f" WHERE code = '{booking.code}'; "
+        "UPDATE bookings SET total_cents = total_cents + {0}, rounding_cents = {0},"
+        f" received_cents = received_cents + {{0}} WHERE code = '{booking.code}'; "
         "UPDATE receipts SET amount_cents = amount_cents + {0}"
     )
     run_sql(world.database, statement.format(extra))

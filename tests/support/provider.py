@@ -1,4 +1,4 @@
-"""A server in a thread that answers as it is told: the SDK speaks to a real socket."""
+"""A server in a thread that answers as it is told: adapters and SDKs speak to a real socket."""
 
 import socket
 import threading
@@ -49,9 +49,13 @@ def serving() -> Iterator[Provider]:
             self.wfile.write(provider.body)
 
         def do_GET(self) -> None:
-            provider.paths.append(self.path)
-            self.send_response(404)
+            path, _, query = self.path.partition("?")
+            provider.forms.append(parse_qs(query))
+            provider.paths.append(path)
+            self.send_response(provider.status if query else 404)
             self.end_headers()
+            if query:
+                self.wfile.write(provider.body)
 
         def log_message(self, *_: object) -> None:
             """Tests are quiet."""

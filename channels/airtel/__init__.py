@@ -1,0 +1,1 @@
+"""Airtel's own USSD gateway (Comviva), without an aggregator between."""

@@ -1,0 +1,1 @@
+"""KRA's electronic tax invoices (eTIMS), the online unit (OSCU)."""

@@ -1,0 +1,1 @@
+"""A gateway of Hubtel's shape: JSON, one key at a time, hops counted."""

@@ -1,0 +1,1 @@
+"""Safaricom's own USSD gateway, without an aggregator between."""

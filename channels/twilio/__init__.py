@@ -1,0 +1,1 @@
+"""Twilio: a second route for messages."""

@@ -1,0 +1,1 @@
+"""Receipts, credit notes, what the tax authority is told, and the tax reports."""

@@ -1,0 +1,129 @@
+"""What has moved for some bookings so far, for whoever writes their next document."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+
+from core.booking.model import Booking
+from core.booking.price import price_of
+from core.db.tx import Tx
+from core.documents.model import Document, DocumentKind
+from core.escrow.accounts import escrow
+from core.escrow.model import Posting, TransferRow
+from core.escrow.transfer import TransferKind
+from core.money import Money
+from core.payments.model import Attempt, Refund
+from core.pricing.rules import Price
+
+INCOMING = frozenset({TransferKind.PAID.value, TransferKind.MATCHED.value})
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One movement of a booking's money.
+
+    Attributes:
+        amount: what came or went back.
+        before: those of the same direction that came first, in order.
+        price: the booking's.
+    """
+
+    amount: Money
+    before: list[Money]
+    price: Price
+
+
+class History:
+    """The movements, refunds and documents of some bookings."""
+
+    def __init__(self) -> None:
+        self._moved: dict[UUID, Moved] = {}
+        self._refund_ids: dict[str, UUID] = {}
+        self._refunds: dict[UUID, list[Refund]] = defaultdict(list)
+        self._receipts: dict[UUID, list[UUID]] = defaultdict(list)
+        self._room_cents: dict[UUID, int] = {}
+
+    def moved(self, transfer_id: UUID) -> Moved:
+        """Return a transfer's money."""
+        return self._moved[transfer_id]
+
+    def refund_id(self, key: str) -> UUID | None:
+        """Return the refund that a transfer's key names by its attempt."""
+        return self._refund_ids.get(key.rpartition(":")[2])
+
+    def refunds_before(self, booking_id: UUID, refund_id: UUID) -> list[Money]:
+        """Return the refunds that were planned before one; the ledger reverses in this order."""
+        refunds = self._refunds[booking_id]
+        place = next(i for i, refund in enumerate(refunds) if refund.id == refund_id)
+        return [Money(refund.amount_cents) for refund in refunds[:place]]
+
+    def original_for(self, booking_id: UUID, amount: Money) -> UUID | None:
+        """Return the receipt that a credit note takes back: the newest that has room for it.
+
+        The newest of all where none has: a refund may go beyond one payment of several.
+        """
+        receipts = self._receipts[booking_id]
+        roomy = [each for each in receipts if self._room_cents[each] >= amount.cents]
+        return next(reversed(roomy or receipts), None)
+
+    def add(self, document: Document) -> None:
+        """Take in a document, in the order of their issue."""
+        if document.kind is DocumentKind.RECEIPT:
+            self._receipts[document.booking_id].append(document.id)
+            self._room_cents[document.id] = document.total_cents
+        elif document.original_id is not None:
+            self._room_cents[document.original_id] -= document.total_cents
+
+    def note_transfers(self, booking: Booking, rows: Iterable[tuple[UUID, str, int]]) -> None:
+        """Take in a booking's escrow postings in their order: transfer, kind, signed cents."""
+        came: list[Money] = []
+        went: list[Money] = []
+        price = price_of(booking)
+        for transfer_id, kind, cents in rows:
+            if kind in INCOMING or kind == TransferKind.RETURNED:
+                side = came if kind in INCOMING else went
+                amount = Money(abs(cents))
+                self._moved[transfer_id] = Moved(amount, list(side), price)
+                side.append(amount)
+
+    def note_refund(self, refund: Refund, attempt_id: UUID) -> None:
+        """Take in one try of a refund, in the order in which refunds were planned."""
+        self._refund_ids[str(attempt_id)] = refund.id
+        known = self._refunds[refund.booking_id]
+        if not known or known[-1].id != refund.id:
+            known.append(refund)
+
+
+def history_of(tx: Tx, bookings: Iterable[Booking]) -> History:
+    """Return the history of bookings, in three questions however many they are."""
+    history = History()
+    by_path = {escrow(booking.code): booking for booking in bookings}
+    ids = [booking.id for booking in by_path.values()]
+    postings: dict[str, list[tuple[UUID, str, int]]] = defaultdict(list)
+    for account, transfer_id, kind, cents in tx.db.execute(
+        select(Posting.account, TransferRow.id, TransferRow.kind, Posting.amount_cents)
+        .join(TransferRow, TransferRow.id == Posting.transfer_id)
+        .where(Posting.account.in_(by_path), Posting.entry_no.is_not(None))
+        .order_by(Posting.account, Posting.entry_no)
+    ):
+        postings[account].append((transfer_id, kind, cents))
+    for path, rows in postings.items():
+        history.note_transfers(by_path[path], rows)
+    for refund, attempt_id in tx.db.execute(
+        select(Refund, Attempt.id)
+        .join(Attempt, Attempt.refund_id == Refund.id)
+        .where(Refund.booking_id.in_(ids))
+        .order_by(Refund.number)
+    ):
+        history.note_refund(refund, attempt_id)
+    for document in tx.db.scalars(
+        select(Document)
+        .where(Document.booking_id.in_(ids))
+        # Receipts first: a credit note takes room of one.
+        .order_by(Document.kind.desc(), Document.year, Document.number)
+    ):
+        history.add(document)
+    return history

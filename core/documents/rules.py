@@ -1,0 +1,60 @@
+"""Which parts of a price a payment paid, and a refund took back. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.money import Money, split
+from core.pricing.rules import Price
+from core.pricing.shares import Shares, left_after, reversal, shares_of
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """What a document's total is made of, in cents; none negative.
+
+    Attributes:
+        base_cents: the vendor's price.
+        service_fee_cents: the customer's fee.
+        vat_cents: the tax on them.
+        rounding_cents: up to the whole shilling.
+    """
+
+    base_cents: int
+    service_fee_cents: int
+    vat_cents: int
+    rounding_cents: int
+
+    @property
+    def total_cents(self) -> int:
+        """All of it."""
+        return self.base_cents + self.service_fee_cents + self.vat_cents + self.rounding_cents
+
+
+def lines_of(price: Price, before: Sequence[Money], amount: Money) -> Lines:
+    """Return the parts of a payment or of a refund of a booking.
+
+    They are taken in proportion from what those before it have left, as the ledger reverses them
+    (``core.pricing.shares``); so the lines of payments that add up to the price add up to its
+    parts, and what refunds leave has the VAT that the ledger posts.
+
+    Args:
+        price: the booking's.
+        before: the payments, or the refunds, that came first, in order.
+        amount: this one's.
+    """
+    due = [money for money in before if money.cents]
+    if sum(money.cents for money in due) + amount.cents <= price.total.cents:
+        return _lines(reversal(left_after(price, due), amount))
+    # More than one price moved, because the booking was changed: in proportion to all of it.
+    parts = split(amount.cents, [part.cents for part in shares_of(price).parts])
+    return _lines(Shares(*(Money(part, amount.currency) for part in parts)))
+
+
+def _lines(shares: Shares) -> Lines:
+    base = shares.vendor_net + shares.commission + shares.withholding
+    return Lines(
+        base_cents=base.cents,
+        service_fee_cents=shares.service_fee.cents,
+        vat_cents=shares.vat.cents,
+        rounding_cents=shares.rounding.cents,
+    )

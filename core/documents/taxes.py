@@ -1,0 +1,193 @@
+"""What is owed to the tax authority for a month, from the ledger's own tax accounts.
+
+A row is a posting that a booking explains, in the month in which it was posted; a reversal is a
+row of its month too. What the account moved beyond its rows is told as a difference: then there is
+no report until somebody knows what it is.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import case, func, select
+from sqlalchemy.orm import aliased
+
+from core.booking.model import Booking
+from core.catalog.model import Listing
+from core.clock import nairobi_date
+from core.db.tx import Tx
+from core.documents.model import Document, DocumentKind
+from core.documents.month import Month
+from core.errors import Refused
+from core.escrow import accounts
+from core.escrow.model import Posting, TransferRow
+from core.limits import TAX_ROWS_MAX
+from core.people.model import Vendor
+from core.pricing.model import RateName
+from core.pricing.queries import dated_rates
+
+
+class Tax(StrEnum):
+    """A tax that we hold for the authority."""
+
+    VAT = "vat"
+    WITHHOLDING = "withholding"
+
+
+ACCOUNT = {Tax.VAT: accounts.VAT, Tax.WITHHOLDING: accounts.WITHHOLDING}
+RATE = {Tax.VAT: RateName.VAT, Tax.WITHHOLDING: RateName.WITHHOLDING}
+# The other legs of the same transfer say what the tax is of (core.pricing.rules.quote).
+_OF_PRICE = ("payable", accounts.COMMISSION, accounts.WITHHOLDING)
+BASE = {Tax.VAT: (*_OF_PRICE, accounts.SERVICE_FEE), Tax.WITHHOLDING: _OF_PRICE}
+
+
+class Untied(Refused):
+    """The account moved otherwise than its rows say (data: moved, explained, difference cents)."""
+
+    code = "untied"
+
+
+@dataclass(frozen=True, slots=True)
+class TaxRow:
+    """One posting.
+
+    Attributes:
+        day: in Kenya, on which it was posted.
+        booking: its code.
+        receipt: the number of the booking's first receipt, empty while there is none.
+        vendor: the vendor's number.
+        business: the vendor's name.
+        vendor_pin: the vendor's KRA PIN, empty where it is not known.
+        event: the transfer's kind (``released``, ``retained`` ...).
+        base_cents: what the tax is of; negative for a reversal, as the tax.
+        basis_points: the rate that the booking was made at.
+        tax_cents: positive where we owe more.
+    """
+
+    day: date
+    booking: str
+    receipt: str
+    vendor: int
+    business: str
+    vendor_pin: str
+    event: str
+    base_cents: int
+    basis_points: int
+    tax_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaxReport:
+    """A month of one tax.
+
+    Attributes:
+        opening_cents: owed when the month began.
+        closing_cents: owed when it ended; opening and the rows' tax.
+    """
+
+    tax: Tax
+    month: Month
+    rows: list[TaxRow]
+    opening_cents: int
+    closing_cents: int
+
+    @property
+    def tax_cents(self) -> int:
+        """The rows' tax."""
+        return sum(row.tax_cents for row in self.rows)
+
+
+def tax_report(tx: Tx, tax: Tax, month: Month) -> TaxReport:
+    """Return a tax's month.
+
+    Raises:
+        Untied: some posting of the month belongs to no booking.
+        Refused: ``too_many_rows`` (data: most).
+    """
+    opening = _owed_before(tx, tax, month.begins)
+    closing = _owed_before(tx, tax, month.ends)
+    rows = _rows(tx, tax, month)
+    report = TaxReport(tax, month, rows, opening, closing)
+    if report.tax_cents != closing - opening:
+        raise Untied(
+            moved_cents=closing - opening,
+            explained_cents=report.tax_cents,
+            difference_cents=closing - opening - report.tax_cents,
+        )
+    return report
+
+
+def _owed_before(tx: Tx, tax: Tax, moment: datetime) -> int:
+    """Sum the account as it stood: all postings, whether a booking explains them or not."""
+    query = (
+        select(func.coalesce(func.sum(-Posting.amount_cents), 0))
+        .join(TransferRow, TransferRow.id == Posting.transfer_id)
+        .where(
+            Posting.account == ACCOUNT[tax],
+            Posting.entry_no.is_(None),
+            TransferRow.posted_at < moment,
+        )
+    )
+    return int(tx.db.scalar(query) or 0)
+
+
+def _rows(tx: Tx, tax: Tax, month: Month) -> list[TaxRow]:
+    leg = aliased(Posting)
+    kind = func.split_part(leg.account, ":", 1)
+    name = case((kind == "payable", kind), else_=leg.account)
+    base = (
+        select(func.coalesce(func.sum(-leg.amount_cents), 0))
+        .where(leg.transfer_id == Posting.transfer_id, name.in_(BASE[tax]))
+        .scalar_subquery()
+    )
+    query = (
+        select(TransferRow, Posting.amount_cents, base, Booking, Listing.category, Vendor)
+        .join(TransferRow, TransferRow.id == Posting.transfer_id)
+        .join(Booking, Booking.id == TransferRow.booking_id)
+        .join(Listing, Listing.id == Booking.listing_id)
+        .join(Vendor, Vendor.id == Booking.vendor_id)
+        .where(
+            Posting.account == ACCOUNT[tax],
+            Posting.entry_no.is_(None),
+            TransferRow.posted_at >= month.begins,
+            TransferRow.posted_at < month.ends,
+        )
+        .order_by(TransferRow.posted_at, Posting.id)
+        .limit(TAX_ROWS_MAX + 1)
+    )
+    found = tx.db.execute(query).all()
+    if len(found) > TAX_ROWS_MAX:
+        raise Refused("too_many_rows", most=TAX_ROWS_MAX)
+    receipts = _receipts(tx, {row[3].id for row in found})
+    rates: dict[tuple[date, str], int] = {}
+    rows = []
+    for transfer, cents, base_cents, booking, category, vendor in found:
+        key = nairobi_date(booking.created_at), category.value
+        if key not in rates:
+            rates[key] = dated_rates(tx, *key)[RATE[tax]].basis_points
+        rows.append(
+            TaxRow(
+                day=nairobi_date(transfer.posted_at),
+                booking=booking.code,
+                receipt=receipts.get(booking.id, ""),
+                vendor=vendor.number,
+                business=vendor.business_name,
+                vendor_pin=tx.vault.open(vendor.kra_pin_sealed) if vendor.kra_pin_sealed else "",
+                event=transfer.kind,
+                base_cents=int(base_cents),
+                basis_points=rates[key],
+                tax_cents=-int(cents),
+            )
+        )
+    return rows
+
+
+def _receipts(tx: Tx, booking_ids: set[UUID]) -> dict[UUID, str]:
+    """Return the number of each booking's first receipt."""
+    query = (
+        select(Document)
+        .where(Document.booking_id.in_(booking_ids), Document.kind == DocumentKind.RECEIPT)
+        .order_by(Document.year.desc(), Document.number.desc())
+    )
+    return {document.booking_id: document.label for document in tx.db.scalars(query)}

@@ -1,0 +1,107 @@
+"""Money that is nobody's: kept apart in suspense, and sent back to whoever paid it."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+
+from core.booking.model import Booking
+from core.booking.notices import Topic, tell_customer
+from core.db.tx import Tx, Work
+from core.escrow import ledger, postings
+from core.limits import (
+    B2C_MIN_CENTS,
+    LIMIT_RETRY_SECONDS,
+    RETURN_RETRY_SECONDS,
+    RETURN_TRIES_MAX,
+)
+from core.money import CENTS_PER_SHILLING, Money
+from core.payments.lifecycle import AttemptState
+from core.payments.model import Attempt, Kind, Receipt
+from core.ports import Reason
+
+
+def suspend(tx: Tx, receipt: Receipt) -> None:
+    """Keep all of a payment apart."""
+    receipt.suspense = True
+    receipt.spare_cents = receipt.amount_cents
+    ledger.post(
+        tx, postings.suspended(receipt.provider, Money(receipt.amount_cents), receipt.number)
+    )
+
+
+def send_back(tx: Tx, receipt: Receipt, booking: Booking | None) -> None:
+    """Plan the return of money in suspense, when we know to whom; else it waits for a person."""
+    if receipt.payer is None or not is_sendable(receipt):
+        return
+    plan_return(tx, receipt, receipt.payer, delay_seconds=0)
+    if booking is not None:
+        tell_customer(
+            tx,
+            booking,
+            Topic.MONEY_RETURNING,
+            key=receipt.number,
+            amount_cents=receipt.spare_cents,
+            too_much=receipt.spare_cents < receipt.amount_cents,
+        )
+
+
+def is_sendable(receipt: Receipt) -> bool:
+    """Tell whether M-Pesa sends such an amount."""
+    spare_cents = receipt.spare_cents
+    return spare_cents >= B2C_MIN_CENTS and spare_cents % CENTS_PER_SHILLING == 0
+
+
+def plan_return(tx: Tx, receipt: Receipt, msisdn: str, delay_seconds: int) -> None:
+    """Plan to send a receipt's money, which is in suspense, to a number."""
+    tx.db.add(
+        Attempt(
+            id=tx.ids.uuid(),
+            kind=Kind.RETURN,
+            provider=receipt.provider,
+            state=AttemptState.QUEUED,
+            booking_id=receipt.booking_id,
+            receipt_id=receipt.id,
+            msisdn=msisdn,
+            amount_cents=receipt.spare_cents,
+            account=receipt.account or _code_of(tx, receipt.booking_id),
+            due_at=tx.now + timedelta(seconds=delay_seconds),
+            created_at=tx.now,
+        )
+    )
+    tx.wake(Work.ATTEMPTS)
+
+
+def _code_of(tx: Tx, booking_id: UUID | None) -> str:
+    code = tx.db.scalar(select(Booking.code).where(Booking.id == booking_id))
+    return code or "RETURN"
+
+
+def returned(tx: Tx, attempt: Attempt) -> None:
+    """Post that money in suspense has arrived where it came from, and say so."""
+    amount = Money(attempt.amount_cents)
+    ledger.post(tx, postings.sent_back(attempt.provider, amount, reference=str(attempt.id)))
+    receipt = tx.db.get_one(Receipt, attempt.receipt_id)
+    receipt.suspense = False
+    if attempt.booking_id is not None:
+        booking = tx.db.get_one(Booking, attempt.booking_id)
+        tell_customer(
+            tx,
+            booking,
+            Topic.MONEY_RETURNED,
+            key=str(attempt.id),
+            amount_cents=attempt.amount_cents,
+        )
+
+
+def retry_return(tx: Tx, attempt: Attempt) -> None:
+    """A return that has failed for certain is tried again later; then it waits for a person."""
+    receipt = tx.db.get_one(Receipt, attempt.receipt_id)
+    made = tx.db.scalars(select(Attempt.id).where(Attempt.receipt_id == receipt.id)).all()
+    if len(made) < RETURN_TRIES_MAX:
+        plan_return(tx, receipt, attempt.msisdn, delay_seconds=retry_seconds(attempt))
+
+
+def retry_seconds(attempt: Attempt) -> int:
+    """Return how long to wait before money that could not go back is sent once more."""
+    return LIMIT_RETRY_SECONDS if attempt.reason is Reason.LIMIT else RETURN_RETRY_SECONDS

@@ -1,0 +1,1 @@
+"""Hubtel's wire."""

@@ -1,0 +1,1 @@
+"""Kannel's wire."""

@@ -1,0 +1,1 @@
+"""Safaricom's wire."""

@@ -1,0 +1,1 @@
+"""Disputes: from the report to the decision."""

@@ -1,0 +1,1 @@
+"""Stories of receipts, credit notes, tax reports and statements."""

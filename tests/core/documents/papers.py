@@ -1,0 +1,45 @@
+"""A market whose money gets its documents."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from core.booking.cancel import cancel_by_customer
+from core.booking.model import Booking
+from core.documents.model import Document, TaxInvoice
+from core.documents.usecases import Seller, issue_due
+from core.ports import PayRequest
+from tests.core.booking.world import World
+
+SELLER = Seller("Nafasi Hospitality Ltd", "P051234567Q")
+
+
+@dataclass
+class Papers(World):
+    """The booking stories' market, and somebody who issues documents."""
+
+    def issue(self) -> list[Document]:
+        """Issue what is due, as the worker does."""
+        return self.run(lambda tx: issue_due(tx, SELLER))
+
+    def documents(self) -> list[Document]:
+        """All of them, in the order of their issue."""
+        query = (
+            select(Document)
+            .join(TaxInvoice, TaxInvoice.document_id == Document.id)
+            .order_by(TaxInvoice.number)
+        )
+        return self.run(lambda tx: list(tx.db.scalars(query)))
+
+    def labels(self) -> list[str]:
+        return [document.label for document in self.documents()]
+
+    def refund(self, booking: Booking) -> list[PayRequest]:
+        """The customer cancels, and what goes back is on its way."""
+        self.run(lambda tx: cancel_by_customer(tx, booking.id, booking.customer_id))
+        return [each for each in self.send_due() if isinstance(each, PayRequest)]
+
+    def refunded(self, booking: Booking, receipt: str = "UAF5T4R3E2") -> None:
+        """The customer cancels, and what goes back arrives."""
+        for i, sent in enumerate(self.refund(booking)):
+            assert self.paid(sent.attempt_id, f"{receipt}{i}") is None

@@ -1,0 +1,1 @@
+"""A marketplace's year: the real core, workers and adapters, with everything going wrong."""

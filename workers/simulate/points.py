@@ -1,0 +1,149 @@
+"""Where a process may die: the one list of crash points, and who decides that it happens.
+
+A step is a transaction or a call to a provider; a process may die before it takes effect (before
+the commit, before the request leaves) and after it (before anybody in the process has noticed).
+Production knows nothing of this: the simulator's database and network ask.
+"""
+
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Step(StrEnum):
+    """What a process was doing."""
+
+    # A person's turn: one transaction in the web process.
+    BOOK = "turn.book"
+    ACCEPT = "turn.accept"
+    DECLINE = "turn.decline"
+    WITHDRAW = "turn.withdraw"
+    PAY = "turn.pay"
+    CANCEL = "turn.cancel"
+    CHECK_IN = "turn.check_in"
+    COMPLETE = "turn.complete"
+    BLOCK = "turn.block"
+    VENDOR_CANCEL = "turn.vendor_cancel"
+    ADMIN_CANCEL = "admin.cancel"
+    ADMIN_SEND_BACK = "admin.send_back"
+    ADMIN_RETRY = "admin.retry_refund"
+    STATEMENT = "admin.statement"
+    KEEP_CALLBACK = "web.keep_callback"
+
+    # A worker's transaction.
+    BEGIN_ATTEMPT = "attempts.begin"
+    PUSH_TAKEN = "attempts.push_taken"
+    PAY_TAKEN = "attempts.pay_taken"
+    CALL_REFUSED = "attempts.refused"
+    PUSH_LEARNED = "attempts.push_learned"
+    PAY_LEARNED = "attempts.pay_learned"
+    APPLY_CALLBACK = "inbox.apply"
+    POSTPONE_CALLBACK = "inbox.postpone"
+    LEASE_NOTICES = "notices.lease"
+    BEGIN_NOTICE = "notices.begin"
+    NOTICE_SENT = "notices.sent"
+    NOTICE_FAILED = "notices.failed"
+    FIRE_TIMER = "timers.fire"
+    OPEN_RUN = "payouts.open_run"
+    MAKE_PAYOUT = "payouts.make"
+    CLOSE_RUN = "payouts.close_run"
+    CONTINUE_PAYOUT = "payouts.continue"
+    ROLL_UP = "ledger.roll_up"
+    SWEEP_CASES = "cases.sweep"
+    LOOK_AT_FLOAT = "cases.float"
+    PURGE_NOTICES = "housekeeping.notices"
+    PURGE_TURNS = "housekeeping.turns"
+    PURGE_CALLBACKS = "housekeeping.callbacks"
+
+    # A worker's call to a provider.
+    SMS = "call.sms"
+    TOKEN = "call.token"  # noqa: S105 -- the name of a step.
+    PUSH = "call.push"
+    ASK = "call.ask"
+    PAY_OUT = "call.pay_out"
+    ASK_PAYOUT = "call.ask_payout"
+
+
+class When(StrEnum):
+    """On which side of its effect a step is left."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
+Point = tuple[Step, When]
+POINTS: tuple[Point, ...] = tuple((step, when) for step in Step for when in When)
+
+# A point that was rarely passed is died at soon, so that each year sees most of them; later on a
+# process dies once in so many steps.
+RARE_SHARE = 0.4
+COMMON_SHARE = 0.002
+
+WORKER_STEPS = {
+    ("_handle", "_begin"): Step.BEGIN_ATTEMPT,
+    ("_push", "accepted"): Step.PUSH_TAKEN,
+    ("_pay", "accepted"): Step.PAY_TAKEN,
+    ("_note_refusal", "refused"): Step.CALL_REFUSED,
+    ("_ask", "_learn"): Step.PUSH_LEARNED,
+    ("_ask_payout", "_learn"): Step.PAY_LEARNED,
+    ("_apply", "apply"): Step.APPLY_CALLBACK,
+    ("_postpone", "postpone"): Step.POSTPONE_CALLBACK,
+    ("run_notices", "lease"): Step.LEASE_NOTICES,
+    ("run_notices", "_begin"): Step.BEGIN_NOTICE,
+    ("_note_sent", "sent"): Step.NOTICE_SENT,
+    ("_failed", "failed"): Step.NOTICE_FAILED,
+    ("_fire", "fire"): Step.FIRE_TIMER,
+    ("run_payouts", "open_run"): Step.OPEN_RUN,
+    ("_make", "make_payout"): Step.MAKE_PAYOUT,
+    ("_make_all", "close_run"): Step.CLOSE_RUN,
+    ("_continue", "continue_payout"): Step.CONTINUE_PAYOUT,
+    ("run_ledger", "roll_up"): Step.ROLL_UP,
+    ("run_cases", "sweep"): Step.SWEEP_CASES,
+    ("run_float", "look_daily"): Step.LOOK_AT_FLOAT,
+    ("run_housekeeping", "purge_notices"): Step.PURGE_NOTICES,
+    ("run_housekeeping", "purge_turns"): Step.PURGE_TURNS,
+    ("run_housekeeping", "purge_callbacks"): Step.PURGE_CALLBACKS,
+}
+"""A worker's transactions, by the function that opens one and the use case that it runs."""
+
+
+class Died(BaseException):
+    """The process is gone at this very moment: nothing catches this, nothing is tidied up."""
+
+    def __init__(self, step: Step, when: When) -> None:
+        super().__init__(f"{when} {step}")
+
+
+@dataclass
+class Crashes:
+    """Decides who dies where, and remembers it.
+
+    Attributes:
+        chance: where the decision comes from.
+        armed: whether anybody dies at all.
+        passed: how often each point was passed.
+        died: how often somebody died there.
+        unlisted: worker transactions that the list does not know; nobody dies in them.
+    """
+
+    chance: random.Random
+    armed: bool = True
+    passed: Counter[Point] = field(default_factory=Counter)
+    died: Counter[Point] = field(default_factory=Counter)
+    unlisted: Counter[str] = field(default_factory=Counter)
+
+    def reach(self, step: Step, when: When) -> None:
+        """Pass a point, or die there.
+
+        Raises:
+            Died: as chance will have it.
+        """
+        point = (step, when)
+        self.passed[point] += 1
+        if not self.armed:
+            return
+        share = COMMON_SHARE + RARE_SHARE / self.passed[point]
+        if self.chance.random() < share:
+            self.died[point] += 1
+            raise Died(step, when)
