@@ -24,6 +24,7 @@ from core.db.tx import Tx
 from core.demo.seed import seed_catalog
 from core.settings import Settings
 from web.bench.callers import FLOOR, Hop, Tally, dialogue, play
+from web.bench.own import own_servers
 from web.bench.stock import stock
 from web.commands.processes import web_words
 from web.local.probes import free_port
@@ -45,7 +46,7 @@ def measure(seconds: float) -> dict[str, Any]:
     Args:
         seconds: how long each of the measured parts runs in each of its ``ROUNDS`` rounds.
     """
-    with LocalServers(durable=True) as servers, _web(servers) as port:
+    with own_servers(durable=True) as servers, _web(servers) as port:
         return uvloop.run(_measure(port, seconds, servers.describe()))
 
 

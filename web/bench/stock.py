@@ -16,8 +16,8 @@ LISTINGS = 5
 PRICE_CENTS = 100_000
 
 
-def stock(tx: Tx) -> None:
-    """Write the benchmark's vendor and listings."""
+def stock(tx: Tx, listings: int = LISTINGS, units: int = UNITS_MAX) -> None:
+    """Write the benchmark's vendor and so many listings, with so many units each."""
     user = ensure_user(tx, VENDOR)
     vendor = Vendor(
         id=tx.ids.uuid(),
@@ -31,7 +31,7 @@ def stock(tx: Tx) -> None:
     tx.db.add(vendor)
     tx.db.flush()
     town = tx.db.scalars(select(Town).where(Town.slug == "nairobi")).one()
-    for n in range(LISTINGS):
+    for n in range(listings):
         tx.db.add(
             Listing(
                 id=tx.ids.uuid(),
@@ -44,7 +44,7 @@ def stock(tx: Tx) -> None:
                 longitude=town.longitude,
                 price_cents=PRICE_CENTS + n,
                 price_unit=PriceUnit.NIGHT,
-                units=UNITS_MAX,
+                units=units,
                 capacity=2,
                 people_min=1,
                 amenities=[],

@@ -7,6 +7,8 @@ import typer
 
 from web.commands.setup import put_json
 
+SIDES = ("ours", "peer")
+
 app = typer.Typer(help="Measure, on servers of its own.", no_args_is_help=True)
 
 
@@ -24,6 +26,37 @@ def hops(
         put_json(found)
     else:
         _print(found)
+
+
+@app.command()
+def ledger(
+    seconds: Annotated[float, typer.Option(help="How long each side of a pair runs.")] = 4.0,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+    durable: Annotated[bool, typer.Option(help="Whether a commit waits for the disk.")] = True,
+) -> None:
+    """Postings and claims a second, beside simpler forms of the same in turns."""
+    from web.bench.ledger import measure
+
+    found = measure(seconds, durable=durable)
+    if as_json:
+        put_json(found)
+    else:
+        _print_pairs(found)
+
+
+def _print_pairs(found: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("", "ours/s", "p95 ms", "peer/s", "p95 ms", "ratio", "goal")
+    for name, value in found.items():
+        if isinstance(value, dict) and "ratio" in value:
+            sides = (value[side][figure] for side in SIDES for figure in ("per_second", "p95_ms"))
+            figures = (*sides, value["ratio"], value.get("goal", ""))
+            table.add_row(name, *map(str, figures))
+    Console().print(table)
+    sys.stdout.write(f"days oversold: {found['oversold_guarded']} with the guards\n")
 
 
 def _print(found: dict[str, Any]) -> None:

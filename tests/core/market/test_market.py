@@ -1,0 +1,97 @@
+"""All that people, providers, workers and time can do, in any order, with the books right.
+
+After each step every invariant is asked, and the books must say what has truly moved.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.stateful import (
+    run_state_machine_as_test,
+)
+
+from core.catalog.rules import BookingMode
+from core.clock import ManualClock
+from core.db.tx import Database
+from core.ids import CountedIds
+from core.money import kes
+from core.payments import settle
+from core.vault import Vault
+from tests.conftest import START, VAULT_KEY
+from tests.core.booking.world import World
+from tests.core.market.evidence import Evidence
+from tests.core.market.opening import open_market
+from tests.core.market.people import People
+from tests.core.market.workers import Workers
+from tests.support.recycling import Recycler
+from tests.support.rehearsal import Rehearsal
+from tests.support.servers import Databases
+
+UNITS = 2
+# Of all parts, those that a quick run plays.
+LIVES, STEPS = 25, 50
+PARTS = [pytest.param(i, marks=[pytest.mark.slow] if i >= 3 else []) for i in range(20)]
+
+
+class Market(People, Evidence):
+    """Everybody together."""
+
+    # What happens most is drawn more often.
+    book_and_pay_too = book_and_pay_as_well = People.book_and_pay
+    send_out_more = send_out_even_more = Evidence.send_money_out
+    work_on_more_attempts = Workers.work_on_attempts
+
+
+@pytest.fixture(scope="module")
+def market(databases: Databases, recycler: Recycler) -> Iterator[type[Market]]:
+    name = recycler.take()
+    url, vault, clock, ids = (
+        databases.url(name),
+        Vault([VAULT_KEY]),
+        ManualClock(START),
+        CountedIds(),
+    )
+    database = Database(url, clock, ids, vault, pool_size=1)
+    world = World.open(database, clock, units=UNITS)
+    Market.asking = world.listing
+    Market.instant = world.another_listing(
+        booking_mode=BookingMode.INSTANT, price_cents=kes(1_333, 33).cents
+    )
+    provider = open_market(world, Market.instant)
+    Market.opening = clock.now(), provider
+    database.close()
+    Market.rehearsal = Rehearsal(url, clock, ids, vault)
+    yield Market
+    Market.rehearsal.close()
+    recycler.give_back(name)
+
+
+def play(market: type[Market], chosen: int, phases: Sequence[Phase] = tuple(Phase)) -> None:
+    run_state_machine_as_test(
+        seed(chosen)(market),
+        settings=settings(
+            max_examples=LIVES,
+            phases=phases,
+            stateful_step_count=STEPS,
+            deadline=None,
+            database=None,
+            print_blob=True,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("part", PARTS)
+def test_in_any_order_the_books_stay_right(market: type[Market], part: int) -> None:
+    """All parts are 500 lives of 50 steps: ``pytest -m 'slow or not slow' tests/core/market``."""
+    play(market, part)
+
+
+def test_a_planted_fault_is_found(market: type[Market], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The negative control: money that comes late no longer asks whether the day is free."""
+    monkeypatch.setattr(settle, "claim_again", lambda *_: True)
+
+    with pytest.raises(AssertionError):
+        play(market, 0, [Phase.generate])

@@ -1,0 +1,76 @@
+"""Guards of what comes in, what goes out, and what a person decides: each once."""
+
+from core import inbox, outbox, receipts
+from core.cases.model import CaseKind
+from core.cases.usecases import open_case
+from core.people.penalties import add_penalty
+from core.ports import Callback
+from tests.core.booking.world import World
+from tests.guards.guard import Guard, Kind, count, outcome, unique, unique_index, words
+from tests.support.factories import CUSTOMER
+
+
+def _callback_once(world: World) -> None:
+    callback = Callback("daraja", "stk", "ws_CO_1", {"ResultCode": 0})
+    for _ in range(2):
+        world.run(lambda tx: inbox.store(tx, callback))
+
+    assert count(world, "SELECT count(*) FROM inbox") == 1
+
+
+def _told_once(world: World) -> None:
+    for _ in range(2):
+        outcome(lambda: world.run(lambda tx: outbox.add(tx, "confirmed", CUSTOMER, {}, key="it")))
+
+    assert count(world, "SELECT count(*) FROM notices") == 1
+
+
+def _turn_once(world: World) -> None:
+    claims = [world.run(lambda tx: receipts.begin(tx, "at", "s1", "d1")) for _ in range(2)]
+
+    assert claims[0] is None, "the first performs it"
+    assert claims[1] is not None, "the second is shown what the first has done"
+
+
+def _case_once(world: World) -> None:
+    for _ in range(2):
+        world.run(lambda tx: open_case(tx, CaseKind.INVARIANT, "I7", again=True))
+
+    assert count(world, "SELECT count(*) FROM cases") == 1
+
+
+def _penalty_once(world: World) -> None:
+    booking = world.confirmed()
+    for _ in range(2):
+        outcome(lambda: world.run(lambda tx: add_penalty(tx, booking.vendor_id, booking.id)))
+
+    assert count(world, "SELECT count(*) FROM vendor_penalties") == 1
+
+
+GUARDS = (
+    Guard(
+        "a callback that comes twice is applied twice",
+        unique("inbox", "uq_inbox_provider_kind_reference_digest"),
+        _callback_once,
+    ),
+    Guard(
+        "somebody is told the same twice",
+        unique("notices", "uq_notices_key").also(
+            words(Kind.UNIQUE, "the notice's key", r" ON CONFLICT \(key\) DO NOTHING", "notices")
+        ),
+        _told_once,
+    ),
+    Guard(
+        "a turn that comes twice is performed twice",
+        unique("turn_receipts", "pk_turn_receipts"),
+        _turn_once,
+    ),
+    Guard(
+        "a person is given the same case twice", unique_index("uq_cases_open_subject"), _case_once
+    ),
+    Guard(
+        "a vendor pays for one cancellation twice",
+        unique("vendor_penalties", "uq_vendor_penalties_booking_id"),
+        _penalty_once,
+    ),
+)

@@ -1,0 +1,152 @@
+"""Guards of the ledger: the database keeps the books, whatever code or a person tries."""
+
+from core.errors import KeyReused
+from core.escrow import ledger
+from core.escrow.postings import paid
+from tests.core.booking.world import GOLDEN, PROVIDER, RECEIPT, World
+from tests.core.escrow.tools import move, post_raw
+from tests.guards.guard import (
+    Guard,
+    constraint,
+    count,
+    function,
+    outcome,
+    sound_after,
+    trigger,
+    unique,
+    unique_index,
+)
+
+OPEN = "SET LOCAL nafasi.ledger = 'open'"
+KEY = "uq_ledger_transfers_idempotency_key"
+KEY_ASKED = function("ledger_post", "ON CONFLICT (idempotency_key) DO NOTHING", "", "the key")
+
+
+def _once(world: World) -> None:
+    booking = world.confirmed()
+    again = paid(booking.code, PROVIDER, GOLDEN, reference=RECEIPT, booking_id=booking.id)
+
+    outcome(lambda: world.run(lambda tx: ledger.post(tx, again)))
+
+    assert world.balance(f"escrow:{booking.code}") == GOLDEN
+
+
+def _another_content(world: World) -> None:
+    world.run(lambda tx: ledger.post(tx, move("same", "float:daraja", "escrow:A2", 100)))
+
+    other = move("same", "float:daraja", "escrow:A2", 200)
+    result = outcome(lambda: world.run(lambda tx: ledger.post(tx, other)))
+
+    assert isinstance(result, KeyReused), "whoever changed the amount is told"
+
+
+def _lopsided(world: World) -> None:
+    legs = [("float:daraja", 100), ("escrow:B3", -99)]
+    outcome(lambda: world.run(lambda tx: post_raw(tx, "in:daraja:1", legs)))
+
+    assert count(world, "SELECT count(*) FROM ledger_postings") == 0
+
+
+def _empty_legs(world: World) -> None:
+    legs = [("float:daraja", 0), ("escrow:B3", 0)]
+    outcome(lambda: world.run(lambda tx: post_raw(tx, "in:daraja:1", legs)))
+
+    assert count(world, "SELECT count(*) FROM ledger_postings") == 0
+
+
+def _overdrawn(world: World) -> None:
+    booking = world.confirmed()
+    more = move("out:daraja:1", f"escrow:{booking.code}", "float:daraja", 66_701)
+
+    outcome(lambda: world.run(lambda tx: ledger.post(tx, more)))
+
+    assert world.balance(f"escrow:{booking.code}") == GOLDEN
+
+
+def _other_currency(world: World) -> None:
+    booking = world.confirmed()
+    legs = [("float:daraja", 100), (f"escrow:{booking.code}", -100)]
+    dollars = ["USD", "USD"]
+
+    outcome(lambda: world.run(lambda tx: post_raw(tx, "in:daraja:1", legs, currencies=dollars)))
+
+    assert count(world, "SELECT count(*) FROM ledger_transfers") == 1
+
+
+GUARDS = (
+    Guard("one receipt moves money twice", unique("ledger_transfers", KEY).also(KEY_ASKED), _once),
+    Guard(
+        "a key that comes with another amount is taken for a repeat",
+        function("ledger_post", "earlier.digest <> new_digest", "false", "the digest of content"),
+        _another_content,
+    ),
+    Guard(
+        "a transfer makes money",
+        trigger("ledger_transfers", "ledger_transfers_balanced"),
+        _lopsided,
+    ),
+    Guard(
+        "legs of nothing fill an account's history",
+        constraint("ledger_postings", "ck_ledger_postings_amount"),
+        _empty_legs,
+    ),
+    Guard(
+        "more leaves a booking's escrow than came",
+        constraint("ledger_accounts", "ck_ledger_accounts_not_overdrawn"),
+        _overdrawn,
+    ),
+    Guard(
+        "dollars are added to shillings",
+        function(
+            "ledger_post",
+            "currency = (SELECT currency FROM ledger_accounts WHERE path = wanted.path)",
+            "EXISTS (SELECT FROM ledger_accounts WHERE path = wanted.path)",
+            "an account's currency",
+        ),
+        _other_currency,
+    ),
+    Guard(
+        "an account's history has one place twice",
+        unique_index("uq_ledger_postings_account_entry_no"),
+        sound_after(
+            OPEN,
+            "INSERT INTO ledger_postings"
+            " (transfer_id, account, amount_cents, entry_no, balance_after_cents)"
+            " SELECT transfer_id, account, amount_cents, entry_no, balance_after_cents"
+            " FROM ledger_postings WHERE entry_no IS NOT NULL",
+        ),
+    ),
+    Guard(
+        "what was posted is rewritten",
+        trigger("ledger_postings", "ledger_postings_append_only"),
+        sound_after(OPEN, "UPDATE ledger_postings SET amount_cents = amount_cents * 2"),
+    ),
+    Guard(
+        "why money moved is rewritten",
+        trigger("ledger_transfers", "ledger_transfers_append_only"),
+        sound_after(OPEN, "UPDATE ledger_transfers SET kind = 'returned'"),
+    ),
+    Guard(
+        "a posting that waits for its balance is forgotten",
+        trigger("ledger_deferred", "ledger_deferred_append_only"),
+        sound_after(OPEN, "TRUNCATE ledger_deferred"),
+    ),
+    Guard(
+        "a balance is written by hand",
+        trigger("ledger_accounts", "ledger_accounts_closed"),
+        sound_after("UPDATE ledger_accounts SET balance_cents = balance_cents - 100"),
+    ),
+    Guard(
+        "a leg is added to a transfer by hand",
+        trigger("ledger_postings", "ledger_postings_closed"),
+        sound_after(
+            "INSERT INTO ledger_postings (transfer_id, account, amount_cents)"
+            " SELECT id, 'float:daraja', 100 FROM ledger_transfers"
+        ),
+    ),
+    Guard(
+        "a balance never hears of a posting",
+        trigger("ledger_deferred", "ledger_deferred_closed"),
+        sound_after("DELETE FROM ledger_deferred"),
+    ),
+)

@@ -1,0 +1,141 @@
+"""Locks of those who work side by side: two workers, or two persons on one case."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+
+from core import inbox, outbox
+from core.cases.model import CaseKind
+from core.cases.usecases import close, open_case
+from core.errors import Refused
+from core.inbox import Inbound
+from core.outbox import Notice
+from core.payments import attempts
+from core.payouts import usecases as payouts
+from core.ports import Callback, Delivery, Reason, SmsSent
+from tests.core.booking.world import PROVIDER, World
+from tests.core.payouts.steps import the_payout
+from tests.guards.guard import Guard, both_do, lock, meet_in
+from tests.support.factories import CUSTOMER
+
+
+def _one_sends(world: World) -> None:
+    booking = world.hold()
+    attempt = world.run(lambda tx: attempts.start_collection(tx, booking.id, CUSTOMER))
+    world.clock.advance(seconds=10)
+
+    results = both_do(world, lambda tx: attempts.begin(tx, attempt.id), r"FROM attempts")
+
+    assert results[1] is None, "another worker has it"
+
+
+def _one_continues(world: World) -> None:
+    world.released()
+    payout = the_payout(world)
+    [request] = world.send_due()
+    world.failed(request.attempt_id, Reason.BUSY)
+    world.clock.advance(hours=8)
+
+    results = both_do(world, lambda tx: payouts.continue_payout(tx, payout.id), r"FROM payouts")
+
+    assert results == (True, False), "another worker has it"
+
+
+def _one_applies(world: World) -> None:
+    world.run(lambda tx: inbox.store(tx, Callback(PROVIDER, "stk", "ws_CO_1")))
+    row_id = world.run(lambda tx: tx.db.scalars(select(Inbound.id)).one())
+
+    results = both_do(world, lambda tx: inbox.apply(tx, row_id, lambda *_: None), r"FROM inbox")
+
+    assert results == (True, False), "another worker has it"
+
+
+def _owed(world: World) -> UUID:
+    world.run(lambda tx: outbox.add(tx, "confirmed", CUSTOMER, {}))
+    return world.run(lambda tx: tx.db.scalars(select(Notice.id)).one())
+
+
+def _one_leases(world: World) -> None:
+    _owed(world)
+
+    results = both_do(world, lambda tx: outbox.lease(tx, 10), r"^SELECT notices")
+
+    assert [len(each) for each in results] == [1, 0], "one worker has it"
+
+
+def _one_begins(world: World) -> None:
+    notice_id = _owed(world)
+    world.run(lambda tx: outbox.lease(tx, 10))
+
+    results = both_do(world, lambda tx: outbox.begin(tx, notice_id), r"^SELECT notices")
+
+    assert results[1] is None, "it is being sent"
+
+
+def _delivered_stays_so(world: World) -> None:
+    notice_id = _owed(world)
+    answer = SmsSent("ATXid_1", 80)
+    world.run(lambda tx: outbox.sent(tx, notice_id, "africastalking", answer, "Hello", 1))
+
+    def report(delivery: Delivery) -> bool:
+        return world.run(
+            lambda tx: outbox.report_delivery(tx, "africastalking", "ATXid_1", delivery)
+        )
+
+    meet_in(
+        world,
+        lambda: report(Delivery.SUBMITTED),
+        r"^SELECT notices",
+        lambda: report(Delivery.DELIVERED),
+    )
+
+    seen = world.run(lambda tx: tx.db.get_one(Notice, notice_id)).delivery
+    assert seen is Delivery.DELIVERED
+
+
+def _one_closes(world: World) -> None:
+    number = world.run(lambda tx: open_case(tx, CaseKind.INVARIANT, "I7"))
+    assert number is not None
+
+    results = both_do(world, lambda tx: close(tx, number, "It was given back."), r"FROM cases")
+
+    assert isinstance(results[1], Refused), "somebody else has decided"
+
+
+GUARDS = (
+    Guard(
+        "two workers send one prompt",
+        lock("an attempt, when sending", "attempts"),
+        _one_sends,
+    ),
+    Guard(
+        "two workers apply one callback",
+        lock("a callback, when applied", "inbox"),
+        _one_applies,
+    ),
+    Guard(
+        "two workers take the same messages",
+        lock("a message, when leased", "notices"),
+        _one_leases,
+    ),
+    Guard(
+        "a message goes out twice",
+        lock("a message, when begun", "notices"),
+        _one_begins,
+    ),
+    Guard(
+        "a delivered message becomes undelivered",
+        lock("a message, when reported", "notices"),
+        _delivered_stays_so,
+    ),
+    Guard(
+        "two workers plan the next try of a payout: one fails",
+        lock("a payout, when continued", "payouts"),
+        _one_continues,
+    ),
+    Guard(
+        "two persons decide one case, each thinking it theirs",
+        lock("a case, when closed", "cases"),
+        _one_closes,
+    ),
+)

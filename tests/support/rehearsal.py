@@ -1,0 +1,79 @@
+"""A database of which nothing stays: what commits is kept for the rest of one life only.
+
+It is the ``Database`` that ships, on one connection whose commit is a savepoint and whose rollback
+goes back to the last one; the end of a life undoes all of it. Two things follow. Undoing costs a
+millisecond, so that hundreds of short lives can be played; and the schema can be changed within
+one (PostgreSQL undoes that too), so that a story can be told with a constraint, a trigger or a
+function taken away. Whoever wants two callers to meet needs a ``Database`` and
+``tests.support.races``.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, LiteralString
+
+import psycopg
+from sqlalchemy import event
+
+from core.clock import Clock
+from core.db import tx
+from core.db.tx import Database, Tx
+from core.ids import Ids
+from core.vault import Vault
+
+BEGIN = "SAVEPOINT kept"
+# What a commit would ask at its end is asked here too.
+COMMIT = (
+    "SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED;"
+    " RELEASE SAVEPOINT kept; SAVEPOINT kept"
+)
+ROLLBACK = "ROLLBACK TO SAVEPOINT kept"
+
+
+class Rehearsal(Database):
+    """A ``Database`` whose transactions count for the rest of one life only."""
+
+    def __init__(self, url: str, clock: Clock, ids: Ids, vault: Vault) -> None:
+        super().__init__(url, clock, ids, vault, pool_size=1)
+        with self.engine.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+        self._driver: psycopg.Connection[tuple[Any, ...]] = driver
+        self._kept = True
+        # It would roll back all of a life that has paused.
+        event.remove(self.engine, "checkout", tx._ask_when_idle)
+        dialect: Any = self.engine.dialect
+        dialect.do_begin = self._begin
+        dialect.do_commit = self._commit
+        dialect.do_rollback = self._rollback
+
+    @contextmanager
+    def life(self) -> Iterator[None]:
+        """Undo at the end of the block what was done in it, the schema included."""
+        self._driver.execute(BEGIN)
+        try:
+            yield
+        finally:
+            self._driver.rollback()
+
+    @contextmanager
+    def reading(self) -> Iterator[Tx]:
+        """Open what looks like a reading connection."""
+        with self.transaction() as reader:
+            yield reader
+
+    def ask(self, statement: LiteralString) -> list[tuple[Any, ...]]:
+        """Return the rows of a statement without values; PostgreSQL plans it the first time."""
+        return self._driver.execute(statement, prepare=True).fetchall()
+
+    def _begin(self, _connection: Any) -> None:
+        self._kept = False
+
+    def _commit(self, _connection: Any) -> None:
+        self._driver.execute(COMMIT)
+        self._kept = True
+
+    def _rollback(self, _connection: Any) -> None:
+        # The pool asks once more for what has been kept or undone already.
+        if not self._kept:
+            self._driver.execute(ROLLBACK)
+            self._kept = True

@@ -1,0 +1,238 @@
+"""``nafasi bench ledger``: the ledger and the calendar beside simpler forms, in one run.
+
+Each pair is measured in turns on the same servers, with durable commits, by ``CALLERS``
+connections that never pause; the ratio is the middle one of the rounds. While ours posts, its
+balances are rolled up as a worker would do it, and what is left to roll up counts as time of it.
+"""
+
+import os
+import statistics
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.metadata import version
+from typing import Any
+
+import psycopg
+from sqlalchemy import select
+
+from core.booking.offers import Wish, make_offer
+from core.booking.usecases import book
+from core.bootstrap import build_database
+from core.catalog.model import Listing
+from core.catalog.places import load_places
+from core.clock import SystemClock, nairobi_date
+from core.db.tx import Database, Tx
+from core.settings import Settings
+from web.bench.ledger_baselines import make_baselines
+from web.bench.ledger_claims import SPREAD, UNITS, make_claims, oversold
+from web.bench.ledger_loops import FUND, FUND_PAIRS, SETUP, SLOT_MS, loops
+from web.bench.ledger_payouts import BATCH, by_one_statement, post_payouts
+from web.bench.own import own_servers
+from web.bench.stock import stock
+from web.schema import upgrade
+
+CALLERS = 20
+ROUNDS = 3
+WARM_UP_SECONDS = 0.5
+ROLL_UP_SECONDS = 0.5
+ROLL_UP_MAX = 10_000
+CUSTOMER = "+254700000099"
+# Of P1 to P4. What two accounts of people pay each other has none: it never happens here, each
+# of our transfers has a shared side; it shows what the stricter posting costs where nobody waits.
+GOALS = {
+    "pairs": None,
+    "payments": 2.0,
+    "releases": 3.0,
+    "payouts": 8.0,
+    "spread": 0.8,
+    "hot": 0.7,
+}
+
+Connection = psycopg.Connection[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What some connections did in one round.
+
+    Attributes:
+        done: how often, over all of them.
+        seconds: how long, with what was left to roll up.
+        slots: how many rounds of a loop took how long, by ``SLOT_MS``.
+        errors: connections that ended early.
+    """
+
+    done: int
+    seconds: float
+    slots: list[int]
+    errors: int
+
+    @property
+    def rate(self) -> float:
+        """How often a second."""
+        return self.done / self.seconds
+
+    def percentile_ms(self, percent: int) -> float:
+        """The milliseconds that so many percent of the commits stayed below."""
+        below, wanted = 0, sum(self.slots) * percent / 100
+        for slot, count in enumerate(self.slots, 1):
+            below += count
+            if below >= wanted:
+                return round(slot * SLOT_MS, 2)
+        return 0.0
+
+    def summary(self) -> dict[str, float | int]:
+        """Return the figures that are published."""
+        return {
+            "per_second": round(self.rate, 1),
+            "p50_ms": self.percentile_ms(50),
+            "p95_ms": self.percentile_ms(95),
+            "p99_ms": self.percentile_ms(99),
+            "errors": self.errors,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Rig:
+    """What is measured: one database, reached by plain connections and as a worker reaches it."""
+
+    url: str
+    database: Database
+
+    def connect(self) -> Connection:
+        """Return a plain connection."""
+        return psycopg.connect(self.url, autocommit=True)
+
+
+def measure(seconds: float, *, durable: bool = True) -> dict[str, Any]:
+    """Run the whole measurement on servers of its own and return the published figures.
+
+    Args:
+        seconds: how long each side of each pair runs in each of its ``ROUNDS`` rounds.
+        durable: whether a commit waits for the disk.
+    """
+    with own_servers(durable=durable) as servers:
+        upgrade(servers.database_url)
+        settings = Settings(database_url=servers.database_url, redis_url=servers.redis_url)
+        url = servers.database_url.replace("postgresql+psycopg", "postgresql")
+        rig = Rig(url, build_database(settings, SystemClock()))
+        rig.database.run(_stocked)
+        with rig.connect() as connection:
+            _prepare(connection)
+            pairs = {name: _pair(rig, name, goal, seconds) for name, goal in GOALS.items()}
+            aftermath = {
+                "oversold_guarded": oversold(connection, "guarded"),
+                "oversold_open": oversold(connection, "open"),
+                "unbalanced_cents": _unbalanced(connection),
+            }
+        rig.database.close()
+        return {
+            "callers": CALLERS,
+            "rounds": ROUNDS,
+            "seconds_each": seconds,
+            "durable_commits": durable,
+            "payouts_by_one_statement": by_one_statement(),
+            **pairs,
+            **aftermath,
+            "cores": os.cpu_count(),
+            "servers": servers.describe(),
+            "versions": {"psycopg": version("psycopg"), "sqlalchemy": version("sqlalchemy")},
+        }
+
+
+def _stocked(tx: Tx) -> None:
+    """Write what the claims need: listings, and one booking as a pattern for the others."""
+    load_places(tx)
+    stock(tx, SPREAD, UNITS)
+    tx.db.flush()
+    number = tx.db.scalars(select(Listing.number).limit(1)).one()
+    day = nairobi_date(tx.now) + timedelta(days=30)
+    wish = Wish(number, day, day + timedelta(days=1), 1)
+    book(tx, CUSTOMER, wish, make_offer(tx, wish).price.total)
+
+
+def _prepare(connection: Connection) -> None:
+    """Make the baselines, the loops and money to move."""
+    make_baselines(connection)
+    connection.execute(SETUP.encode())
+    make_claims(connection)
+    for procedure in loops().values():
+        connection.execute(procedure.encode())
+    for statement in (FUND, FUND.replace("ledger_post(", "locked.ledger_post("), FUND_PAIRS):
+        connection.execute(statement.encode())
+    _roll_up_all(connection)
+
+
+def _pair(rig: Rig, name: str, goal: float | None, seconds: float) -> dict[str, Any]:
+    ours, peer = [], []
+    for length in (WARM_UP_SECONDS, *[seconds] * ROUNDS):
+        ours.append(_round(rig, name, "ours", length))
+        peer.append(_round(rig, name, "peer", length))
+    ratios = [mine.rate / other.rate for mine, other in zip(ours[1:], peer[1:], strict=True)]
+    ratio = statistics.median(ratios)
+    middle = ratios.index(statistics.median_low(ratios)) + 1
+    found = {
+        "ours": ours[middle].summary(),
+        "peer": peer[middle].summary(),
+        "ratio": round(ratio, 2),
+    }
+    return found if goal is None else found | {"goal": goal, "reached": ratio >= goal}
+
+
+def _round(rig: Rig, name: str, side: str, seconds: float) -> Round:
+    """Let some callers work at once, and roll up beside them where our ledger is posted to."""
+    ended = threading.Event()
+    with ThreadPoolExecutor(CALLERS + 1) as pool:
+        began = time.monotonic()
+        if name == "payouts":
+            batch = BATCH if side == "ours" else 1
+            running = [pool.submit(post_payouts, rig.database, seconds, batch)]
+        else:
+            loop = f"{name}_{side}"
+            running = [pool.submit(_loop, rig, loop, seconds, place) for place in range(CALLERS)]
+        rolling = pool.submit(_keep_rolling, rig, ended)
+        results = [each.result() for each in running]
+        ended.set()
+        rolling.result()
+        took = time.monotonic() - began
+    finished = [each for each in results if each is not None]
+    done = sum(count for count, _ in finished)
+    slots = [sum(column) for column in zip(*(slots for _, slots in finished), strict=True)]
+    return Round(done, took, slots, errors=len(results) - len(finished))
+
+
+def _loop(rig: Rig, name: str, seconds: float, place: int) -> tuple[int, list[int]] | None:
+    """Run one loop; None when it ended early."""
+    with rig.connect() as connection:
+        try:
+            row = connection.execute(
+                f"CALL bench.{name}(%s, %s, 0, NULL)".encode(), [seconds, place]
+            ).fetchone()
+        except psycopg.Error as error:
+            why = error.diag.message_primary
+            log.warning("bench.ended", loop=name, sqlstate=error.sqlstate, why=why)
+            return None
+    return (row[0], row[1]) if row else None
+
+
+def _keep_rolling(rig: Rig, ended: threading.Event) -> None:
+    with rig.connect() as connection:
+        while not ended.wait(ROLL_UP_SECONDS):
+            connection.execute("SELECT ledger_roll_up(%s)", [ROLL_UP_MAX])
+        _roll_up_all(connection)
+
+
+def _roll_up_all(connection: Connection) -> None:
+    rolled = 1
+    while rolled:
+        row = connection.execute("SELECT ledger_roll_up(%s)", [ROLL_UP_MAX]).fetchone()
+        rolled = row[0] if row else 0
+
+
+def _unbalanced(connection: Connection) -> int:
+    """Return what all of our balances come to; nothing, unless money was lost."""
+    found = connection.execute("SELECT sum(balance_cents) FROM ledger_accounts").fetchone()
+    return int(found[0]) if found and found[0] is not None else 0
