@@ -3,6 +3,8 @@
 # A hold of an instant booking, and how far open payment attempts may stretch it (DESIGN §5).
 INSTANT_HOLD_SECONDS = 15 * 60
 INSTANT_HOLD_MAX_SECONDS = 30 * 60
+# While a payment attempt is open, a hold that has run out is looked at again so often.
+HOLD_STRETCH_SECONDS = 60
 # After a vendor accepts, the customer has until then to pay (DESIGN §5).
 ACCEPTED_HOLD_SECONDS = 12 * 3600
 # A vendor answers within a day, and never later than 6 h before the start (DESIGN §5).
@@ -66,6 +68,12 @@ REFUND_TRIES_MAX = 4
 REFUNDS_PER_BOOKING_MAX = 50
 PENALTY_DAYS = 90
 PENALTIES_REVIEWED_MIN = 3
+
+# Changes of days or people that may be asked for one booking, whatever becomes of each.
+CHANGES_PER_BOOKING_MAX = 5
+# A check-in PIN has four digits: who guesses waits after so many wrong ones.
+PIN_TRIES_MAX = 5
+PIN_LOCK_SECONDS = 15 * 60
 
 # Outbox and inbox.
 # With pauses doubling up to the longest, a provider may be away for some three hours.

@@ -33,6 +33,10 @@ class Event(StrEnum):
     COMPLETE = "complete"
     RELEASE = "release"
     PAID_OUT = "paid_out"
+    CHANGE = "change"
+    """It has other days or people from here on."""
+    ASK_AGAIN = "ask_again"
+    """What the vendor had accepted was changed before it was paid for."""
 
 
 class Actor(StrEnum):
@@ -64,6 +68,10 @@ TABLE = (
     (Event.PAID_OUT, State.COMPLETED, State.PAID_OUT),
     # The vendor's part of what was kept after a cancellation has reached them.
     (Event.PAID_OUT, State.CANCELLED, State.CANCELLED),
+    (Event.CHANGE, State.REQUESTED, State.REQUESTED),
+    (Event.CHANGE, State.AWAITING_PAYMENT, State.AWAITING_PAYMENT),
+    (Event.ASK_AGAIN, State.AWAITING_PAYMENT, State.REQUESTED),
+    (Event.CHANGE, State.CONFIRMED, State.CONFIRMED),
 )
 
 LIFECYCLE = Lifecycle(State, TABLE)
@@ -93,3 +101,42 @@ PUBLIC = {
     State.EXPIRED: "expired",
     State.CANCELLED: "cancelled",
 }
+
+
+class ChangeState(StrEnum):
+    """Where a wish for other days or people stands; before it is applied nothing has changed."""
+
+    ASKED = "asked"
+    """The vendor has not answered."""
+    AWAITING_PAYMENT = "awaiting_payment"
+    """The difference is not paid; what the change needs more is held."""
+    APPLIED = "applied"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    DROPPED = "dropped"
+
+
+class ChangeEvent(StrEnum):
+    """What can happen to a change."""
+
+    ACCEPT = "accept"
+    """The vendor says yes to a dearer one."""
+    APPLY = "apply"
+    DECLINE = "decline"
+    LAPSE = "lapse"
+    DROP = "drop"
+    """The customer keeps the booking as it was, or it is over."""
+
+
+CHANGE_TABLE = (
+    (ChangeEvent.ACCEPT, ChangeState.ASKED, ChangeState.AWAITING_PAYMENT),
+    (ChangeEvent.APPLY, ChangeState.ASKED, ChangeState.APPLIED),
+    (ChangeEvent.DECLINE, ChangeState.ASKED, ChangeState.DECLINED),
+    (ChangeEvent.LAPSE, ChangeState.ASKED, ChangeState.EXPIRED),
+    (ChangeEvent.DROP, ChangeState.ASKED, ChangeState.DROPPED),
+    (ChangeEvent.APPLY, ChangeState.AWAITING_PAYMENT, ChangeState.APPLIED),
+    (ChangeEvent.LAPSE, ChangeState.AWAITING_PAYMENT, ChangeState.EXPIRED),
+    (ChangeEvent.DROP, ChangeState.AWAITING_PAYMENT, ChangeState.DROPPED),
+)
+
+CHANGE_LIFECYCLE = Lifecycle(ChangeState, CHANGE_TABLE)

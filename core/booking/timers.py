@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from core.booking import rules
+from core.booking.changes import drop_open
 from core.booking.lifecycle import Actor, Event, State
 from core.booking.model import Booking
 from core.booking.moves import lock_booking, move
@@ -18,14 +19,13 @@ from core.booking.usecases import offer_alternatives, release_units
 from core.db.tx import Tx
 from core.errors import NotFound
 from core.escrow import ledger, postings
+from core.limits import HOLD_STRETCH_SECONDS
 from core.money import Money
 from core.payments.queries import open_collection
 from core.payments.refunds import refunded
 from core.people.model import Vendor
 from core.pricing.rules import Price
 from core.pricing.shares import left_after
-
-HOLD_STRETCH_SECONDS = 60
 
 
 def due_bookings(tx: Tx, limit: int) -> list[UUID]:
@@ -65,6 +65,7 @@ def fire(tx: Tx, booking_id: UUID) -> State | None:
 
 def complete(tx: Tx, booking: Booking, actor: Actor, actor_id: UUID | None = None) -> None:
     """Note that the service is done; its money becomes the vendor's two days later."""
+    drop_open(tx, booking)
     move(tx, booking, Event.COMPLETE, actor, actor_id)
     booking.completed_at = tx.now
     booking.due_at = rules.release_due(tx.now)

@@ -33,10 +33,27 @@ WHERE (state NOT IN ('confirmed', 'checked_in', 'completed') OR released_at IS N
 LIMIT :findings_max
 """
 
+# A paid booking holds its price, and what of it or of an earlier, higher one is on its way back:
+# never more than that.
+ESCROW_HELD = """
+SELECT code AS subject, total_cents - refunds_cents + coalesce(on_its_way, 0) AS expected,
+    coalesce(-balance_cents, 0) AS actual
+FROM bookings
+LEFT JOIN ledger_accounts ON path = concat('escrow:', code)
+LEFT JOIN (
+    SELECT booking_id, sum(amount_cents) AS on_its_way
+    FROM refunds WHERE state <> 'returned' GROUP BY booking_id
+) AS going ON going.booking_id = bookings.id
+WHERE state IN ('confirmed', 'checked_in', 'completed') AND released_at IS NULL
+    AND coalesce(-balance_cents, 0) > total_cents - refunds_cents + coalesce(on_its_way, 0)
+LIMIT :findings_max
+"""
+
+# What a change to a lower price gave back is no part of the price that is left.
 REFUNDS_COUNTED = """
 SELECT code AS subject, coalesce(sum(refunds.amount_cents), 0) AS expected,
     refunds_cents AS actual
-FROM bookings LEFT JOIN refunds ON booking_id = bookings.id
+FROM bookings LEFT JOIN refunds ON booking_id = bookings.id AND change_id IS NULL
 GROUP BY bookings.id
 HAVING coalesce(sum(refunds.amount_cents), 0) <> refunds_cents
 LIMIT :findings_max
@@ -151,6 +168,7 @@ LIMIT :findings_max
 
 CHECKS = (
     Check(Invariant.ESCROW, "escrow of what is over is on its way back", ESCROW_LEFT),
+    Check(Invariant.ESCROW, "a paid booking holds no more than its price", ESCROW_HELD),
     Check(Invariant.CAPTURED, "a booking counts its refunds", REFUNDS_COUNTED),
     Check(Invariant.CAPTURED, "a refund that arrived is posted", REFUNDS_POSTED),
     Check(Invariant.SHARES, "what is shared out is what was kept", SHARED_OUT),

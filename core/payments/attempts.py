@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from core.booking.lifecycle import State
+from core.booking.changes import payable_now
 from core.booking.model import Booking
 from core.booking.moves import lock_booking
 from core.booking.notices import Topic, tell_customer
@@ -53,7 +53,7 @@ REASONS = {
 
 
 def start_collection(tx: Tx, booking_id: UUID, msisdn: str) -> Attempt:
-    """Plan a prompt on a phone for the whole price of a held booking.
+    """Plan a prompt on a phone for what a booking waits for: its price, or a change's difference.
 
     The prompt goes out a few seconds later, when the conversation on the phone is over; after one
     that the provider was too busy for, when it takes the next. A prompt whose outcome is open
@@ -66,7 +66,8 @@ def start_collection(tx: Tx, booking_id: UUID, msisdn: str) -> Attempt:
             ``too_many_attempts``.
     """
     booking = lock_booking(tx, booking_id)
-    if booking.state is not State.AWAITING_PAYMENT:
+    payable = payable_now(tx, booking)
+    if payable is None:
         raise Refused("not_payable", state=booking.state.value)
     if (already := open_collection(tx, booking_id)) is not None:
         if already.msisdn != msisdn:
@@ -78,15 +79,18 @@ def start_collection(tx: Tx, booking_id: UUID, msisdn: str) -> Attempt:
     due = tx.now + timedelta(seconds=STK_DELAY_SECONDS)
     if tried and tried[0].reason is Reason.BUSY and tried[0].sent_at is not None:
         due = max(due, tried[0].sent_at + timedelta(seconds=STK_REPEAT_SECONDS))
-    return _new_collection(tx, booking, msisdn, due)
+    return _new_collection(tx, booking, msisdn, payable.amount, due)
 
 
 def first_collection(tx: Tx, booking: Booking, msisdn: str) -> Attempt:
     """Plan the prompt of a booking that this transaction has made: nothing can be in its way."""
-    return _new_collection(tx, booking, msisdn, tx.now + timedelta(seconds=STK_DELAY_SECONDS))
+    due = tx.now + timedelta(seconds=STK_DELAY_SECONDS)
+    return _new_collection(tx, booking, msisdn, Money(booking.total_cents), due)
 
 
-def _new_collection(tx: Tx, booking: Booking, msisdn: str, due: datetime) -> Attempt:
+def _new_collection(
+    tx: Tx, booking: Booking, msisdn: str, amount: Money, due: datetime
+) -> Attempt:
     attempt = Attempt(
         id=tx.ids.uuid(),
         kind=Kind.COLLECTION,
@@ -94,7 +98,7 @@ def _new_collection(tx: Tx, booking: Booking, msisdn: str, due: datetime) -> Att
         state=AttemptState.QUEUED,
         booking_id=booking.id,
         msisdn=msisdn,
-        amount_cents=booking.total_cents,
+        amount_cents=amount.cents,
         account=booking.code,
         due_at=due,
         created_at=tx.now,
@@ -291,8 +295,8 @@ def _still_wanted(tx: Tx, attempt: Attempt) -> bool:
     match attempt.kind:
         case Kind.COLLECTION:
             # Paid by hand or withdrawn in the meantime: nobody should be asked for money.
-            booking = tx.db.get_one(Booking, attempt.booking_id)
-            return booking.state is State.AWAITING_PAYMENT
+            payable = payable_now(tx, tx.db.get_one(Booking, attempt.booking_id))
+            return payable is not None and payable.amount.cents == attempt.amount_cents
         case Kind.PAYOUT:
             payout = lock_payout(tx, attempt)
             if is_owed(tx, payout, attempt):
@@ -368,7 +372,8 @@ def refused(tx: Tx, attempt_id: UUID, error: ProviderError) -> AttemptState:
         # While somebody else may still take it over, there is nothing to tell.
         if attempt.kind is Kind.COLLECTION and _other_provider(tx, attempt) is None:
             booking = tx.db.get_one(Booking, attempt.booking_id)
-            tell_customer(tx, booking, Topic.PROVIDER_DOWN)
+            if (payable := payable_now(tx, booking)) is not None:
+                tell_customer(tx, booking, Topic.PROVIDER_DOWN, **payable.params)
     else:
         fail(tx, attempt, REASONS.get(error.code, Reason.OTHER), error.code)
     return attempt.state

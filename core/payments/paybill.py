@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from sqlalchemy import select
 
-from core.booking.lifecycle import State
+from core.booking.changes import payable_now
 from core.booking.model import Booking
 from core.db.tx import Tx
 from core.money import Money
@@ -27,11 +27,8 @@ def typed_code(account: str) -> str:
 
 def judge(tx: Tx, account: str, amount: Money) -> Fit:
     """Tell whether a payment would confirm a booking that waits for exactly this amount."""
-    wanted = tx.db.scalar(
-        select(Booking.total_cents).where(
-            Booking.code == typed_code(account), Booking.state == State.AWAITING_PAYMENT
-        )
-    )
-    if wanted is None:
+    booking = tx.db.scalar(select(Booking).where(Booking.code == typed_code(account)))
+    payable = payable_now(tx, booking) if booking is not None else None
+    if payable is None:
         return Fit.NO_ACCOUNT
-    return Fit.FITS if amount == Money(wanted) else Fit.WRONG_AMOUNT
+    return Fit.FITS if amount == payable.amount else Fit.WRONG_AMOUNT

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from core.booking.changes import apply_change, paid_change, payable_now
 from core.booking.lifecycle import Actor, Event, State
 from core.booking.model import Booking
 from core.booking.moves import lock_booking, move
@@ -82,9 +83,14 @@ def fail(tx: Tx, attempt: Attempt, reason: Reason, code: str | None) -> None:
     match attempt.kind:
         case Kind.COLLECTION:
             booking = tx.db.get_one(Booking, attempt.booking_id)
-            if booking.state is State.AWAITING_PAYMENT:
+            if (payable := payable_now(tx, booking)) is not None:
                 tell_customer(
-                    tx, booking, Topic.PAYMENT_FAILED, key=str(attempt.id), reason=reason.value
+                    tx,
+                    booking,
+                    Topic.PAYMENT_FAILED,
+                    key=str(attempt.id),
+                    reason=reason.value,
+                    **payable.params,
                 )
         case Kind.PAYOUT:
             payout_failed(tx, attempt, reason)
@@ -172,7 +178,11 @@ def _collect(tx: Tx, booking: Booking, receipt: Receipt) -> None:
     """Put money that came for a booking where it belongs."""
     receipt.booking_id = booking.id
     exact = receipt.amount_cents == booking.total_cents
-    if exact and booking.state is State.AWAITING_PAYMENT:
+    change = paid_change(tx, booking, Money(receipt.amount_cents))
+    if change is not None:
+        _capture(tx, booking, receipt)
+        apply_change(tx, booking, change, Actor.PROVIDER)
+    elif exact and booking.state is State.AWAITING_PAYMENT:
         _confirm(tx, booking, receipt, Event.PAY)
     elif exact and claim_again(tx, booking):
         _confirm(tx, booking, receipt, Event.PAY_LATE)
@@ -201,6 +211,11 @@ def claim_again(tx: Tx, booking: Booking) -> bool:
 
 
 def _confirm(tx: Tx, booking: Booking, receipt: Receipt, event: Event) -> None:
+    _capture(tx, booking, receipt)
+    confirm_paid(tx, booking, receipt, event, Actor.PROVIDER)
+
+
+def _capture(tx: Tx, booking: Booking, receipt: Receipt) -> None:
     ledger.post(
         tx,
         postings.paid(
@@ -211,7 +226,6 @@ def _confirm(tx: Tx, booking: Booking, receipt: Receipt, event: Event) -> None:
             booking_id=booking.id,
         ),
     )
-    confirm_paid(tx, booking, receipt, event, Actor.PROVIDER)
 
 
 def confirm_paid(tx: Tx, booking: Booking, receipt: Receipt, event: Event, actor: Actor) -> None:
