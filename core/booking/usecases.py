@@ -4,6 +4,7 @@ Each function is one effect in the caller's transaction. Lock order, so that no 
 for each other: customer (only ``book``), listing (only ``accept``), booking, calendar days.
 """
 
+import math
 from hmac import compare_digest
 from uuid import UUID
 
@@ -126,7 +127,7 @@ def check_in(tx: Tx, booking_id: UUID, vendor_id: UUID, pin: str) -> bool:
 
     Raises:
         NotFound, IllegalMove: as ``accept``.
-        Refused: ``too_early`` (before the day of the start), ``pin_locked`` (data: until).
+        Refused: ``too_early`` (before the day of the start), ``pin_locked`` (data: minutes).
     """
     booking = _of_vendor(tx, booking_id, vendor_id)
     if not LIFECYCLE.allows(booking.state, Event.CHECK_IN):
@@ -135,7 +136,8 @@ def check_in(tx: Tx, booking_id: UUID, vendor_id: UUID, pin: str) -> bool:
         raise Refused("too_early")
     locked_until = booking.pin_locked_until
     if locked_until is not None and tx.now < locked_until:
-        raise Refused("pin_locked", until=locked_until)
+        seconds_left = (locked_until - tx.now).total_seconds()
+        raise Refused("pin_locked", minutes=math.ceil(seconds_left / 60))
     if not compare_digest(tx.vault.open(booking.check_in_pin_sealed), pin.strip()):
         _count_wrong_pin(tx, booking)
         return False

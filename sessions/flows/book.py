@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from core.booking.model import Booking
+from core.booking.changes import Payable, payable_now
 from core.booking.offers import Offer, Wish, make_offer
 from core.booking.usecases import book
 from core.catalog import calendar, queries
@@ -155,10 +155,12 @@ def confirm(talk: Talk, tx: Tx) -> End:
             )
         )
     first_collection(tx, made, talk.person.msisdn)
-    return prompt_coming(made, talk.service_code)
+    payable = payable_now(tx, made)
+    assert payable is not None, "a held booking waits for its price"
+    return prompt_coming(made.code, payable, talk.service_code)
 
 
-def prompt_coming(made: Booking, service_code: str, *, late: bool = False) -> End:
+def prompt_coming(code: str, payable: Payable, service_code: str, *, late: bool = False) -> End:
     """The last words before the M-Pesa prompt, which comes when this screen is gone."""
     soon = (
         t("M-Pesa will ask you in 2 minutes.")
@@ -167,13 +169,13 @@ def prompt_coming(made: Booking, service_code: str, *, late: bool = False) -> En
     )
     return End(
         [
-            keep(t("Pay {total} by {by}.", total=Money(made.total_cents), by=made.due_at)),
+            keep(t("Pay {total} by {by}.", total=payable.amount, by=payable.due_at)),
             keep(soon),
             keep(
                 t(
                     "Code {code}. Nothing came? Dial {dial}",
-                    code=made.code,
-                    dial=direct(service_code, made.code),
+                    code=code,
+                    dial=direct(service_code, code),
                 )
             ),
         ]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from core.booking.changes import DECLINED, UNANSWERED, UNPAID, WITHDRAWN
 from core.booking.notices import Topic
 from core.catalog.places import AREAS, TOWNS
 from core.limits import NAME_MAX, PEOPLE_MAX, STAY_NIGHTS_MAX, TITLE_MAX
@@ -44,6 +45,12 @@ WORST: dict[str, Any] = {
     "net_cents": 24_699_999,
     "due_at": "2026-09-23T20:45:00+00:00",
 }
+WAS = {
+    "was_starts_on": "2026-09-23",
+    "was_ends_on": "2026-10-22",
+    "was_people": PEOPLE_MAX - 1,
+    "was_net_cents": 24_699_998,
+}
 ALTERNATIVES = [
     {"number": 9990 + i, "title": f"{TITLE[:38]} {i}", "base_cents": 1, "starts_on": day}
     for i, day in enumerate(("2026-09-30", "2026-09-30", "2026-10-28"), 1)
@@ -68,6 +75,16 @@ MORE: dict[str, list[dict[str, Any]]] = {
         for cents in (0, 24_699_999)
         for penalties in (1, 99)
     ],
+    Topic.CHANGED_CUSTOMER: [
+        {**WAS, "to_pay_cents": more, "refund_cents": back}
+        for more, back in ((0, 0), (24_700_000, 0), (0, 24_700_000))
+    ],
+    Topic.CHANGED_VENDOR: [WAS],
+    Topic.CHANGE_ASKED: [WAS],
+    Topic.REQUEST_CHANGED: [WAS],
+    Topic.CHANGE_ACCEPTED: [{"to_pay_cents": 24_700_000}],
+    Topic.CHANGE_OFF_CUSTOMER: [{"reason": reason} for reason in (DECLINED, UNANSWERED, UNPAID)],
+    Topic.CHANGE_OFF_VENDOR: [{"reason": reason} for reason in (UNANSWERED, UNPAID, WITHDRAWN)],
     Topic.MONEY_RETURNING: [{"amount_cents": 24_700_000}],
     Topic.MONEY_RETURNED: [{"amount_cents": 24_700_000}],
     Topic.PAYOUT_SENT: [
@@ -107,6 +124,14 @@ TOLD: dict[str, tuple[str, ...]] = {
     Topic.CONFIRMED_VENDOR: ("K7P4Q", "{net}", "{day}", "5,000", "0700000001", "PIN"),
     Topic.CANCELLED_CUSTOMER: ("K7P4Q", "{day}"),
     Topic.CANCELLED_VENDOR: ("K7P4Q", "{day}"),
+    Topic.CHANGED_CUSTOMER: ("K7P4Q", "{day}", "5,000", "4,999", "23 Sep"),
+    Topic.CHANGED_VENDOR: ("K7P4Q", "{day}", "5,000", "4,999", "{net}", "KES 246,999.98"),
+    Topic.CHANGE_ASKED: ("{day}", "5,000", "4,999", "{net}", "23:45", "K7P4Q 1", "K7P4Q 2"),
+    Topic.REQUEST_CHANGED: ("{day}", "5,000", "4,999", "{net}", "23:45", "K7P4Q 1", "K7P4Q 2"),
+    Topic.CHANGE_ACCEPTED: ("{total}", "23:45", "PAY K7P4Q", "*384*7781*K7P4Q#", "600123"),
+    Topic.CHANGE_OFF_CUSTOMER: ("K7P4Q", "{day}", "5,000"),
+    Topic.CHANGE_OFF_VENDOR: ("K7P4Q", "{day}", "5,000"),
+    Topic.CHECK_IN_LOCKED: ("K7P4Q", "5", "0700000099"),
     Topic.COMPLETED: ("K7P4Q", "0700000099"),
     Topic.MONEY_RETURNING: ("{total}", "K7P4Q", "0700000099"),
     Topic.MONEY_RETURNED: ("{total}", "K7P4Q"),

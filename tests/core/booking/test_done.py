@@ -57,7 +57,7 @@ def test_who_guesses_waits_and_the_customer_hears_of_it(world: World) -> None:
         type_pin(world, booking, right)
 
     until = world.clock.now() + timedelta(seconds=PIN_LOCK_SECONDS)
-    assert refused.value.data == {"until": until}
+    assert refused.value.data == {"minutes": PIN_LOCK_SECONDS / 60}
     assert world.told(CUSTOMER)[-1] == "check_in_locked"
     assert world.state(booking) is State.CONFIRMED
     world.clock.set(until)
