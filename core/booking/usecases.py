@@ -132,8 +132,6 @@ def check_in(tx: Tx, booking_id: UUID, vendor_id: UUID, pin: str) -> bool:
     booking = _of_vendor(tx, booking_id, vendor_id)
     if not LIFECYCLE.allows(booking.state, Event.CHECK_IN):
         raise IllegalMove(state=booking.state.value, event=Event.CHECK_IN.value)
-    if nairobi_date(tx.now) < booking.starts_on:
-        raise Refused("too_early")
     locked_until = booking.pin_locked_until
     if locked_until is not None and tx.now < locked_until:
         seconds_left = (locked_until - tx.now).total_seconds()
@@ -141,6 +139,8 @@ def check_in(tx: Tx, booking_id: UUID, vendor_id: UUID, pin: str) -> bool:
     if not compare_digest(tx.vault.open(booking.check_in_pin_sealed), pin.strip()):
         _count_wrong_pin(tx, booking)
         return False
+    if nairobi_date(tx.now) < booking.starts_on:
+        raise Refused("too_early")
     drop_open(tx, booking)
     move(tx, booking, Event.CHECK_IN, Actor.VENDOR, vendor_id)
     return True

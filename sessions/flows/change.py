@@ -275,7 +275,7 @@ def asked(talk: Talk) -> Menu | Go:
             t("Now {booked}.", booked=words.booked(view)),
             keep(
                 t(
-                    "You get {net}, now {was}",
+                    "You get {net}, before {was}.",
                     net=Money(change.price["vendor_net"]),
                     was=Money(change.was_net_cents),
                 )

@@ -25,7 +25,6 @@ def _old_and_new(params: Params) -> dict[str, Any]:
             date.fromisoformat(params["was_ends_on"]),
             params["was_people"],
         ),
-        "was_net": Money(params["was_net_cents"]),
     }
 
 
@@ -48,16 +47,26 @@ def _changed_customer(params: Params, _context: NoticeContext) -> T:
 
 def _changed_vendor(params: Params, _context: NoticeContext) -> T:
     return t(
-        "{code} {listing} is now {days}, {people} (was {was}). You get {net} (was {was_net}).",
+        "{code} {listing} is now {days}, {people} (was {was}). {yours}",
         **_old_and_new(params),
+        yours=_yours(params),
     )
+
+
+def _yours(params: Params) -> T:
+    """What the vendor gets, with what it was when that is another sum."""
+    net, was = Money(params["net_cents"]), Money(params["was_net_cents"])
+    if net == was:
+        return t("You get {net} as before.", net=net)
+    return t("You get {net}, before {was}.", net=net, was=was)
 
 
 def _change_asked(params: Params, _context: NoticeContext) -> T:
     return t(
-        "{code} {listing}: change to {days}, {people} (now {was})? You get {net}, now {was_net}. "
-        "By {by} reply {code} 1 for yes, {code} 2 for no.",
+        "{code} {listing}: change to {days}, {people} (now {was})? {yours} By {by} reply {code} 1 "
+        "for yes, {code} 2 for no.",
         **_old_and_new(params),
+        yours=_yours(params),
         by=due_of(params),
     )
 
