@@ -120,6 +120,7 @@ def apply_change(
     booking.due_at = rules.complete_due(booking.ends_at)
     about = {
         **was(change),
+        "price_cents": present_price(booking).cents,
         "to_pay_cents": change.to_pay_cents,
         "refund_cents": change.refund_cents,
     }

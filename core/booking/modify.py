@@ -6,7 +6,7 @@ where that is needed, and the difference is paid. See decision 0017 for what a c
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -24,7 +24,7 @@ from core.catalog import calendar
 from core.catalog.model import Listing
 from core.db.tx import Tx
 from core.errors import BadInput, IllegalMove, NotFound, Refused
-from core.limits import CHANGES_PER_BOOKING_MAX
+from core.limits import CHANGES_PER_BOOKING_MAX, STAY_NIGHTS_MAX
 from core.money import Money
 from core.payments.attempts import start_collection
 from core.payments.queries import open_collection
@@ -72,14 +72,17 @@ def wish_of(
     days: int | None = None,
     people: int | None = None,
 ) -> Wish:
-    """Return a booking's days and people with some of them changed; as long as it was."""
+    """Return a booking's days and people with some of them changed; as long as it was.
+
+    Raises:
+        BadInput: ``nights_bad``.
+    """
     listing = tx.db.get_one(Listing, booking.listing_id)
     first = starts_on or booking.starts_on
     length = (booking.ends_on - booking.starts_on).days if days is None else days
-    try:
-        last = date.fromordinal(first.toordinal() + length)
-    except (ValueError, OverflowError):
-        raise BadInput("date_too_far", latest=booking.starts_on) from None
+    if not 1 <= length <= STAY_NIGHTS_MAX:
+        raise BadInput("nights_bad", nights_max=STAY_NIGHTS_MAX)
+    last = first + timedelta(days=length)
     return Wish(listing.number, first, last, booking.people if people is None else people)
 
 
@@ -87,14 +90,13 @@ def preview_change(tx: Tx, booking: Booking, wish: Wish) -> Change:
     """Return what a change would mean at this moment; it changes and claims nothing.
 
     Raises:
-        IllegalMove: the booking is over, or has begun to be used (data: state).
-        Refused: ``already_begun``; ``change_open`` (another one waits); ``too_many_changes``
-            (data: limit); ``too_late`` (the vendor has no time left to answer).
+        IllegalMove, Refused: what ``check_changeable`` says; ``too_late`` when the vendor has no
+            time left to answer.
         BadInput: ``no_change``, or what ``make_offer`` says.
         NotFound: the listing is not on offer.
         NoUnits: not free (data: day, left).
     """
-    _check_changeable(tx, booking)
+    check_changeable(tx, booking)
     same_days = (wish.starts_on, wish.ends_on) == (booking.starts_on, booking.ends_on)
     if same_days and wish.people == booking.people:
         raise BadInput("no_change")
@@ -110,10 +112,29 @@ def preview_change(tx: Tx, booking: Booking, wish: Wish) -> Change:
     return found
 
 
+def check_changeable(tx: Tx, booking: Booking) -> None:
+    """Refuse any change of a booking that cannot be changed now, whatever is wished.
+
+    Raises:
+        IllegalMove: it is over, or has begun to be used (data: state).
+        Refused: ``already_begun``, ``change_open``, ``too_many_changes`` (data: limit).
+    """
+    if booking.state not in CHANGEABLE:
+        raise IllegalMove(state=booking.state.value, event=Event.CHANGE.value)
+    if booking.starts_at <= tx.now:
+        raise Refused("already_begun")
+    if open_change(tx, booking.id) is not None:
+        raise Refused("change_open")
+    made = select(func.count()).select_from(BookingChange)
+    asked_so_far = tx.db.scalar(made.where(BookingChange.booking_id == booking.id)) or 0
+    if asked_so_far >= CHANGES_PER_BOOKING_MAX:
+        raise Refused("too_many_changes", limit=CHANGES_PER_BOOKING_MAX)
+
+
 def may_change(tx: Tx, booking: Booking) -> bool:
     """Tell whether a change can be asked for now, whatever it is."""
     try:
-        _check_changeable(tx, booking)
+        check_changeable(tx, booking)
     except Refused:
         return False
     return True
@@ -210,19 +231,6 @@ def keep_as_was(tx: Tx, booking_id: UUID, customer_id: UUID) -> BookingChange:
     asked = change.state is ChangeState.ASKED or change.accepted_at is not None
     changes.off(tx, booking, change, ChangeEvent.DROP, changes.WITHDRAWN, vendor=asked)
     return change
-
-
-def _check_changeable(tx: Tx, booking: Booking) -> None:
-    if booking.state not in CHANGEABLE:
-        raise IllegalMove(state=booking.state.value, event=Event.CHANGE.value)
-    if booking.starts_at <= tx.now:
-        raise Refused("already_begun")
-    if open_change(tx, booking.id) is not None:
-        raise Refused("change_open")
-    made = select(func.count()).select_from(BookingChange)
-    asked_so_far = tx.db.scalar(made.where(BookingChange.booking_id == booking.id)) or 0
-    if asked_so_far >= CHANGES_PER_BOOKING_MAX:
-        raise Refused("too_many_changes", limit=CHANGES_PER_BOOKING_MAX)
 
 
 def _judge(tx: Tx, booking: Booking, offer: Offer) -> Change:

@@ -87,6 +87,8 @@ def changes_asked(tx: Tx, vendor_id: UUID, limit: int = LIST_MAX) -> list[Change
         .limit(limit)
     )
     asked = tx.db.scalars(query).all()
+    if not asked:
+        return []
     chosen = Booking.id.in_([change.booking_id for change in asked])
     views = {view.booking.id: view for view in _views(tx, chosen, (Booking.id,), limit)}
     return [ChangeView(views[change.booking_id], change) for change in asked]

@@ -8,9 +8,9 @@ from core.booking.model import Booking, BookingChange
 from core.booking.modify import (
     Change,
     accept_change,
+    check_changeable,
     decline_change,
     keep_as_was,
-    may_change,
     preview_change,
     request_change,
     wish_of,
@@ -50,11 +50,12 @@ ASKED_ANEW = {
 
 def change_options(tx: Tx, booking: Booking) -> list[Option]:
     """Return what a booking's screen offers about changing it."""
-    if open_change(tx, booking.id) is not None:
-        return [Option(t("Your change"), to="changing")]
-    if may_change(tx, booking):
-        return [Option(t("Change day or people"), to="change_what", set=NOTHING_YET)]
-    return []
+    try:
+        check_changeable(tx, booking)
+    except Refused as refused:
+        waits = refused.code == "change_open"
+        return [Option(t("Your change"), to="changing")] if waits else []
+    return [Option(t("Change day or people"), to="change_what", set=NOTHING_YET)]
 
 
 @changing.screen("change_what")

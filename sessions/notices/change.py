@@ -42,7 +42,11 @@ def _changed_customer(params: Params, _context: NoticeContext) -> T:
             **what,
             refund=Money(params["refund_cents"]),
         )
-    return t("{code} {listing} is now {days}, {people} (was {was}).", **what)
+    return t(
+        "{code} {listing} is now {days}, {people} (was {was}). {price}",
+        **what,
+        price=t("The price stays {total}.", total=Money(params["price_cents"])),
+    )
 
 
 def _changed_vendor(params: Params, _context: NoticeContext) -> T:

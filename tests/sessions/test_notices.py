@@ -76,7 +76,7 @@ MORE: dict[str, list[dict[str, Any]]] = {
         for penalties in (1, 99)
     ],
     Topic.CHANGED_CUSTOMER: [
-        {**WAS, "to_pay_cents": more, "refund_cents": back}
+        {**WAS, "to_pay_cents": more, "refund_cents": back, "price_cents": 24_700_000}
         for more, back in ((0, 0), (24_700_000, 0), (0, 24_700_000))
     ],
     Topic.CHANGED_VENDOR: [WAS],

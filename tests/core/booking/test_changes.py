@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from core.booking import cancel, modify
+from core.booking import cancel, modify, usecases
 from core.booking.lifecycle import ChangeState, State
 from core.booking.model import Booking, BookingChange
 from core.booking.offers import choose_policy
@@ -444,6 +444,20 @@ def test_an_open_change_ends_with_its_booking(kitchen: World) -> None:
     assert kitchen.paid(prompt, MORE) is None
     back = sorted(each.amount for each in kitchen.send_due())
     assert back == [kes(33_350), kes(53_360)], "the refund, and the late difference whole"
+    kitchen.assert_sound()
+
+
+def test_who_has_come_has_nothing_to_change_any_more(kitchen: World) -> None:
+    booking = kitchen.confirmed(people=100)
+    kitchen.clock.set(booking.starts_at - timedelta(hours=6, minutes=1))
+    kitchen.change(booking, people=150)
+    kitchen.say_yes(booking)
+    pin = kitchen.database.vault.open(booking.check_in_pin_sealed)
+
+    assert kitchen.run(lambda tx: usecases.check_in(tx, booking.id, booking.vendor_id, pin))
+
+    assert kitchen.change_of(booking).state is ChangeState.DROPPED
+    assert kitchen.booked(booking) == 100, "what was held for it is free"
     kitchen.assert_sound()
 
 
