@@ -107,7 +107,7 @@ class ChangeState(StrEnum):
     """Where a wish for other days or people stands; before it is applied nothing has changed."""
 
     ASKED = "asked"
-    """The vendor has not answered."""
+    """It begins so; until the vendor has answered, where that is needed."""
     AWAITING_PAYMENT = "awaiting_payment"
     """The difference is not paid; what the change needs more is held."""
     APPLIED = "applied"
@@ -120,7 +120,7 @@ class ChangeEvent(StrEnum):
     """What can happen to a change."""
 
     ACCEPT = "accept"
-    """The vendor says yes to a dearer one."""
+    """Nothing is missing any more but the difference."""
     APPLY = "apply"
     DECLINE = "decline"
     LAPSE = "lapse"

@@ -136,7 +136,8 @@ def check_in(tx: Tx, booking_id: UUID, vendor_id: UUID, pin: str) -> bool:
     if locked_until is not None and tx.now < locked_until:
         seconds_left = (locked_until - tx.now).total_seconds()
         raise Refused("pin_locked", minutes=math.ceil(seconds_left / 60))
-    if not compare_digest(tx.vault.open(booking.check_in_pin_sealed), pin.strip()):
+    right: str = tx.vault.open(booking.check_in_pin_sealed)
+    if not compare_digest(right.encode(), pin.strip().encode()):
         _count_wrong_pin(tx, booking)
         return False
     if nairobi_date(tx.now) < booking.starts_on:

@@ -62,8 +62,8 @@ def start_collection(tx: Tx, booking_id: UUID, msisdn: str) -> Attempt:
 
     Raises:
         NotFound: no such booking.
-        Refused: ``not_payable`` (data: state), ``being_paid`` (on another phone),
-            ``too_many_attempts``.
+        Refused: ``not_payable`` (data: state), ``being_paid`` (on another phone), ``prompt_open``
+            (for another sum), ``too_many_attempts``.
     """
     booking = lock_booking(tx, booking_id)
     payable = payable_now(tx, booking)
@@ -72,6 +72,8 @@ def start_collection(tx: Tx, booking_id: UUID, msisdn: str) -> Attempt:
     if (already := open_collection(tx, booking_id)) is not None:
         if already.msisdn != msisdn:
             raise Refused("being_paid")
+        if already.amount_cents != payable.amount.cents:
+            raise Refused("prompt_open")
         return already
     tried = collections_of(tx, booking_id)
     if len(tried) >= ATTEMPTS_PER_BOOKING_MAX:

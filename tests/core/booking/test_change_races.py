@@ -12,25 +12,18 @@ from core.booking import cancel, changes, modify
 from core.booking.lifecycle import ChangeState, State
 from core.booking.model import Booking, BookingChange
 from core.catalog import calendar
-from core.catalog.rules import BookingMode
-from core.clock import ManualClock
-from core.db.tx import Database, Tx
+from core.db.tx import Tx
 from core.errors import IllegalMove, NoUnits, Refused
 from core.invariants.run import run_all
 from core.limits import INSTANT_HOLD_SECONDS
 from core.money import kes
 from core.payments import attempts, settle
 from core.ports import MoneyEvent, Outcome
+from tests.core.booking.kitchen import MORE, plates
 from tests.core.booking.overtake import behind
-from tests.core.booking.test_changes import MORE, meals, plates
 from tests.core.booking.world import PROVIDER, World
 from tests.core.escrow.tools import run_sql
 from tests.support.factories import OTHER_CUSTOMER, make_booking
-
-
-@pytest.fixture
-def kitchen(database: Database, clock: ManualClock) -> World:
-    return meals(database, clock, BookingMode.INSTANT)
 
 
 def reads_only(tx: Tx, booking_id: UUID) -> Booking:

@@ -23,7 +23,7 @@ from core.money import Money, kes
 from core.payments.lifecycle import RefundState
 from core.payments.model import Attempt, Direction, Receipt, Refund
 from core.ports import PayRequest
-from tests.core.booking.test_changes import PLATES, meals
+from tests.core.booking.kitchen import PLATES, meals
 from tests.core.booking.world import World
 from tests.support.factories import CUSTOMER
 

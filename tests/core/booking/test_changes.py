@@ -4,29 +4,22 @@ A meal for each person: 500 a plate, so that 100 people pay 66,700 and 60 of the
 """
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from sqlalchemy import func, select
 
-from core.booking import cancel, modify, usecases
+from core.booking import cancel
 from core.booking.lifecycle import ChangeState, State
-from core.booking.model import Booking, BookingChange
+from core.booking.model import Booking
 from core.booking.offers import choose_policy
-from core.catalog import calendar
-from core.catalog.rules import BookingMode, Category, PriceUnit
-from core.clock import ManualClock
-from core.db.tx import Database
-from core.errors import BadInput, IllegalMove, NotFound, NoUnits, Refused
-from core.limits import CHANGES_PER_BOOKING_MAX, INSTANT_HOLD_SECONDS
+from core.errors import NotFound, NoUnits, Refused
+from core.limits import INSTANT_HOLD_SECONDS
 from core.money import Money, kes
 from core.payments.model import Kind
 from core.payments.paybill import Fit, judge
+from tests.core.booking.kitchen import MORE, finish, plates
 from tests.core.booking.world import GOLDEN, World
 from tests.support.factories import CUSTOMER, OTHER_CUSTOMER, VENDOR
 
-PLATES = 300
-MORE = "SFF6XYQ2CD"
 LEGS = (
     "revenue:service_fee",
     "revenue:commission",
@@ -36,53 +29,9 @@ LEGS = (
 )
 
 
-def meals(database: Database, clock: ManualClock, mode: BookingMode) -> World:
-    return World.open(
-        database,
-        clock,
-        category=Category.CATERING,
-        price_unit=PriceUnit.PERSON,
-        price_cents=kes(500).cents,
-        units=PLATES,
-        capacity=PLATES,
-        booking_mode=mode,
-    )
-
-
-@pytest.fixture
-def kitchen(database: Database, clock: ManualClock) -> World:
-    """A caterer who is booked without being asked."""
-    return meals(database, clock, BookingMode.INSTANT)
-
-
-@pytest.fixture
-def asked(database: Database, clock: ManualClock) -> World:
-    """A caterer who is asked first."""
-    return meals(database, clock, BookingMode.REQUEST)
-
-
-def plates(world: World, in_days: int) -> int:
-    """How many are claimed on a day, counted from now."""
-    day = world.clock.now().date() + timedelta(days=in_days)
-    found = world.run(
-        lambda tx: calendar.availability(tx, world.listing.id, day, day + timedelta(days=1))
-    )
-    return found[0].booked
-
-
 def legs(world: World) -> tuple[Money, ...]:
     """The vendor's part, then ours and the taxes."""
     return tuple(world.balance(name) for name in (f"payable:{world.vendor.number}", *LEGS))
-
-
-def finish(world: World, booking: Booking) -> None:
-    """The service is given, and its money released."""
-    for _ in range(2):
-        world.clock.set(world.due(booking))
-        world.fire()
-
-
-# Before it is paid for.
 
 
 def test_a_request_becomes_what_is_wished_and_the_vendor_reads_it_anew(asked: World) -> None:
@@ -156,9 +105,6 @@ def test_money_for_the_old_price_that_comes_late_goes_back(kitchen: World) -> No
     returns = kitchen.attempts(Kind.RETURN)
     assert [each.amount_cents for each in returns] == [GOLDEN.cents]
     kitchen.assert_sound()
-
-
-# Paid: the same price.
 
 
 def test_another_day_at_the_same_price_is_there_at_once(kitchen: World) -> None:
@@ -235,9 +181,6 @@ def test_once_cancelling_costs_more_the_vendor_is_asked_to_move_the_day(kitchen:
     assert change.state is ChangeState.ASKED
     assert kitchen.read(booking).starts_on == booking.starts_on
     assert kitchen.say_yes(booking).state is ChangeState.APPLIED
-
-
-# Paid: dearer.
 
 
 def test_the_difference_is_asked_for_and_the_change_made_when_it_is_paid(kitchen: World) -> None:
@@ -352,9 +295,6 @@ def test_after_a_yes_the_difference_waits_as_long_as_a_booking_would(asked: Worl
     asked.assert_sound()
 
 
-# Paid: cheaper.
-
-
 def test_of_a_lower_price_goes_back_what_cancelling_so_much_would_give(kitchen: World) -> None:
     booking = kitchen.confirmed(people=100)
     found = kitchen.preview(booking, people=60)
@@ -427,128 +367,3 @@ def test_up_and_down_again_the_price_is_that_of_the_people(kitchen: World) -> No
     kitchen.assert_sound()
     finish(kitchen, booking)
     kitchen.assert_sound()
-
-
-# What is refused, and what ends a wish.
-
-
-def test_an_open_change_ends_with_its_booking(kitchen: World) -> None:
-    booking = kitchen.confirmed(people=100)
-    kitchen.change(booking, in_days=12, people=150)
-    prompt = kitchen.send_prompt()
-
-    kitchen.run(lambda tx: cancel.cancel_by_customer(tx, booking.id, booking.customer_id))
-
-    assert kitchen.change_of(booking).state is ChangeState.DROPPED
-    assert (plates(kitchen, 10), plates(kitchen, 12)) == (0, 0)
-    assert kitchen.paid(prompt, MORE) is None
-    back = sorted(each.amount for each in kitchen.send_due())
-    assert back == [kes(33_350), kes(53_360)], "the refund, and the late difference whole"
-    kitchen.assert_sound()
-
-
-def test_who_has_come_has_nothing_to_change_any_more(kitchen: World) -> None:
-    booking = kitchen.confirmed(people=100)
-    kitchen.clock.set(booking.starts_at - timedelta(hours=6, minutes=1))
-    kitchen.change(booking, people=150)
-    kitchen.say_yes(booking)
-    pin = kitchen.database.vault.open(booking.check_in_pin_sealed)
-
-    assert kitchen.run(lambda tx: usecases.check_in(tx, booking.id, booking.vendor_id, pin))
-
-    assert kitchen.change_of(booking).state is ChangeState.DROPPED
-    assert kitchen.booked(booking) == 100, "what was held for it is free"
-    kitchen.assert_sound()
-
-
-def test_a_cost_that_was_not_shown_is_not_charged(kitchen: World) -> None:
-    booking = kitchen.confirmed(people=100)
-    kitchen.change_listing(price_cents=kes(600).cents)
-
-    with pytest.raises(Refused, match="change_cost") as refused:
-        kitchen.change(booking, kes(33_350), people=150)
-
-    assert refused.value.data == {"agreed_cents": kes(53_360).cents}
-    assert kitchen.read(booking).people == 100
-
-
-@pytest.mark.parametrize(
-    ("wish", "code"),
-    [
-        ({}, "no_change"),
-        ({"people": 100}, "no_change"),
-        ({"people": 0}, "people_zero"),
-        ({"people": PLATES + 1}, "too_many_people"),
-        ({"in_days": 0}, "date_too_soon"),
-        ({"in_days": -1}, "date_past"),
-        ({"in_days": 400}, "date_too_far"),
-    ],
-)
-def test_a_wish_that_cannot_be_is_refused(kitchen: World, wish: Any, code: str) -> None:
-    booking = kitchen.confirmed(people=100)
-
-    with pytest.raises(BadInput, match=code):
-        kitchen.change(booking, **wish)
-
-    assert kitchen.run(lambda tx: tx.db.scalar(select(func.count(BookingChange.id)))) == 0
-
-
-def test_a_booking_is_changed_so_often_and_one_wish_at_a_time(asked: World) -> None:
-    booking = asked.confirmed(people=100)
-    asked.change(booking, people=90)
-    with pytest.raises(Refused, match="change_open"):
-        asked.change(booking, people=80)
-    for people in range(80, 80 - CHANGES_PER_BOOKING_MAX + 1, -1):
-        asked.say_no(booking)
-        asked.change(booking, people=people)
-    asked.say_no(booking)
-
-    with pytest.raises(Refused, match="too_many_changes"):
-        asked.change(booking, people=70)
-
-
-def test_nobody_changes_what_is_somebody_elses_begun_or_over(kitchen: World) -> None:
-    booking = kitchen.confirmed(people=100)
-    other = kitchen.confirmed(MORE, OTHER_CUSTOMER, people=10)
-    with pytest.raises(NotFound):
-        kitchen.change(booking, customer_id=other.customer_id, people=60)
-    kitchen.clock.set(booking.starts_at)
-    with pytest.raises(Refused, match="already_begun"):
-        kitchen.change(booking, people=60)
-    finish(kitchen, booking)
-    with pytest.raises(IllegalMove):
-        kitchen.change(booking, people=60)
-    kitchen.assert_sound()
-
-
-def test_a_vendor_has_time_to_answer_or_is_not_asked(asked: World) -> None:
-    booking = asked.confirmed(people=100)
-    asked.clock.set(booking.starts_at - timedelta(hours=6))
-
-    with pytest.raises(Refused, match="too_late"):
-        asked.change(booking, people=90)
-
-
-def test_a_yes_that_comes_when_the_plates_are_gone_is_refused(asked: World) -> None:
-    booking = asked.confirmed(people=100)
-    asked.change(booking, people=250)
-    asked.confirmed("SFF6XYQ3EF", OTHER_CUSTOMER, people=100)
-
-    with pytest.raises(NoUnits):
-        asked.say_yes(booking)
-
-    assert asked.change_of(booking).state is ChangeState.ASKED
-    assert asked.read(booking).people == 100
-    asked.assert_sound()
-
-
-def test_an_admin_changes_for_a_customer(kitchen: World) -> None:
-    booking = kitchen.confirmed(people=100)
-    kitchen.run(
-        lambda tx: modify.request_change(
-            tx, booking.id, None, modify.wish_of(tx, booking, people=60)
-        )
-    )
-
-    assert kitchen.moves(booking)[-1] == ("change", "confirmed", "confirmed", "admin")
-    assert kitchen.told(CUSTOMER)[-1] == "changed_customer"
