@@ -88,8 +88,8 @@ def test_whoever_may_not_be_paid_is_told_why_and_keeps_the_money(
 
 
 def test_whatever_else_ends_a_hold_is_seen_a_day_later(world: World) -> None:
-    change(world, status=VendorStatus.RESTRICTED)
     world.released()
+    change(world, status=VendorStatus.RESTRICTED)
     payout = the_payout(world)
     change(world, status=VendorStatus.ACTIVE)
     world.pay_out()
