@@ -1,5 +1,6 @@
 """Nothing is sent through a provider that cannot pay, and it goes on when it can."""
 
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from core.payments.model import Kind
 from core.payouts import balances, halts
 from core.payouts.halts import HaltReason
 from core.payouts.model import PayoutState
+from core.payouts.rules import next_run
 from core.ports import Balance, ProviderError, Reason
 from tests.core.booking.world import World
 from tests.core.payouts.steps import read, send, the_payout
@@ -44,6 +46,15 @@ def tell_balance(world: World, available: Money) -> None:
 
 def halted(world: World) -> list[tuple[str, str]]:
     return [(halt.provider, halt.reason.value) for halt in world.run(halts.halts)]
+
+
+def half_past_five(world: World) -> datetime:
+    return next_run(world.clock.now()) - timedelta(minutes=30)
+
+
+def asked_at(world: World) -> datetime:
+    query = select(balances.BalanceReading.asked_at).limit(1)
+    return world.run(lambda tx: tx.db.scalars(query).one())
 
 
 @pytest.mark.parametrize(
@@ -117,7 +128,7 @@ def test_credentials_are_not_forgotten_for_want_of_money(world: World) -> None:
 def test_a_run_that_a_balance_does_not_cover_sends_nothing(world: World) -> None:
     """Asked half an hour before; too little, so that not even the first one goes out."""
     world.released()
-    world.clock.set(_before_run(world))
+    world.clock.set(half_past_five(world))
     tell_balance(world, kes(39_999))
     payout = the_payout(world)
     assert halted(world) == [("daraja", "low_float")]
@@ -136,14 +147,6 @@ def test_a_run_that_a_balance_does_not_cover_sends_nothing(world: World) -> None
     assert closed.state is CaseState.CLOSED
 
 
-def _before_run(world: World) -> Any:
-    from datetime import timedelta
-
-    from core.payouts.rules import next_run
-
-    return next_run(world.clock.now()) - timedelta(minutes=30)
-
-
 def test_an_old_balance_halts_nothing(world: World) -> None:
     world.released()
     tell_balance(world, kes(1))
@@ -154,7 +157,7 @@ def test_an_old_balance_halts_nothing(world: World) -> None:
 
 def test_a_balance_from_before_the_halt_does_not_end_it(world: World) -> None:
     world.released()
-    world.clock.set(_before_run(world))
+    world.clock.set(half_past_five(world))
     tell_balance(world, PLENTY)
     the_payout(world)
     world.failed(send(world).attempt_id, Reason.NO_FLOAT)
@@ -166,19 +169,12 @@ def test_a_balance_from_before_the_halt_does_not_end_it(world: World) -> None:
 
 def test_money_that_left_since_the_balance_was_told_is_counted(world: World) -> None:
     world.released()
-    world.clock.set(_before_run(world))
+    world.clock.set(half_past_five(world))
     tell_balance(world, kes(50_000))
     the_payout(world)
     world.paid(send(world).attempt_id, "SFG1")
-    planned = world.run(
-        lambda tx: balances.planned_cents(tx, "daraja", since=_before_asked(world))
-    )
+    planned = world.run(lambda tx: balances.planned_cents(tx, "daraja", since=asked_at(world)))
     assert planned == kes(40_000).cents
-
-
-def _before_asked(world: World) -> Any:
-    query = select(balances.BalanceReading.asked_at).limit(1)
-    return world.run(lambda tx: tx.db.scalars(query).one())
 
 
 def test_balances_are_asked_once_a_day_before_payouts_are_made(world: World) -> None:
@@ -196,7 +192,7 @@ def test_balances_are_asked_once_a_day_before_payouts_are_made(world: World) -> 
     world.clock.advance(seconds=BALANCE_AGAIN_SECONDS)
     assert ask(world) == []
 
-    world.clock.set(_before_run(world))
+    world.clock.set(half_past_five(world))
     assert len(ask(world)) == 2
 
 
