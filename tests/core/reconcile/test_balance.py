@@ -11,7 +11,7 @@ from core.escrow import ledger, postings
 from core.money import Money, kes
 from core.payouts.balances import BalanceReading, answered, begin_round
 from core.ports import Balance
-from core.reconcile.balance import compare
+from core.reconcile.balance import compare, last_held
 from tests.core.booking.world import World
 
 OWN = kes(5_000_000)
@@ -104,3 +104,6 @@ def test_a_round_counts_when_every_account_has_answered(world: World) -> None:
         _answer(world, collecting, share, None)
     [case] = open_cases(world)
     assert case.amount_cents == 100
+    [last] = world.run(last_held)
+    assert (last.provider, last.held_cents) == ("daraja", OWN.cents + 100)
+    assert (last.gap_cents, last.difference_cents) == (OWN.cents + 100, 100)
