@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import pytest
 from sqlalchemy import select
 
 from core.cases.model import Case, CaseKind, CaseState
@@ -57,28 +56,19 @@ def asked_at(world: World) -> datetime:
     return world.run(lambda tx: tx.db.scalars(query).one())
 
 
-@pytest.mark.parametrize(
-    ("reason", "halt"),
-    [
-        (Reason.CREDENTIALS, "credentials"),
-        (Reason.CONFIGURATION, "configuration"),
-        (Reason.NO_FLOAT, "low_float"),
-    ],
-)
-def test_what_failed_on_our_side_halts_the_provider_and_is_no_try(
-    world: World, reason: Reason, halt: str
-) -> None:
+def test_what_failed_on_our_side_halts_the_provider_and_is_no_try(world: World) -> None:
     world.released()
     payout = the_payout(world)
 
-    world.failed(send(world).attempt_id, reason)
+    for reason, halt in halts.OUR_SIDE.items():
+        world.failed(send(world).attempt_id, reason)
 
-    assert halted(world) == [("daraja", halt)]
+        assert halted(world) == [("daraja", halt.value)]
+        world.clock.advance(seconds=PAYOUT_OUR_RETRY_SECONDS)
+        world.pay_out()
+        assert world.send_due() == [], "planned, and it waits"
+        assert world.run(lambda tx: halts.resume(tx, "daraja"))
     assert read(world, payout).tries == 0
-    world.clock.advance(seconds=PAYOUT_OUR_RETRY_SECONDS)
-    world.pay_out()
-    assert world.send_due() == [], "planned, and it waits"
-    assert world.run(lambda tx: halts.resume(tx, "daraja"))
     world.paid(send(world).attempt_id, "SFG1")
     assert read(world, payout).state is PayoutState.PAID
     world.assert_sound()
