@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from channels.daraja.statement import read_statement
+from channels.simulator.daraja_b2c import take_back
 from channels.simulator.state import Transaction
 from channels.simulator.statement import statement
 from core.booking.cancel import cancel_by_admin
@@ -22,9 +23,16 @@ from core.booking.model import Booking
 from core.cases.model import CaseKind
 from core.cases.queries import open_cases
 from core.clock import nairobi_date, nairobi_moment
+from core.db.tx import Tx
 from core.payments import refunds
-from core.payments.model import Receipt
+from core.payments.lifecycle import AttemptState
+from core.payments.model import Attempt, Kind, Receipt
+from core.payments.reversals import book_reversal
 from core.payments.suspense import send_back
+from core.payouts.details import find_vendor, verify
+from core.payouts.model import Payout
+from core.payouts.usecases import retry_payout
+from core.people.model import Vendor
 from core.reconcile.statement import BadStatement
 from core.reconcile.usecases import Accounts, take
 from workers.simulate.audit import Books, Wrong
@@ -32,6 +40,7 @@ from workers.simulate.points import Step
 from workers.simulate.scene import Scene
 
 HOUR = 3600
+DARAJA = "daraja"
 WRONG_SHARE = 0.5
 LOOKED_AT_MAX = 5
 
@@ -58,6 +67,8 @@ class Office:
         scene.agenda.after(scene.chance.uniform(9 * HOUR, 17 * HOUR), self._look_into_cases)
         if scene.maybe(0.1):
             scene.agenda.after(scene.chance.uniform(9 * HOUR, 17 * HOUR), self._cancel)
+        if scene.maybe(0.05):
+            scene.agenda.after(scene.chance.uniform(9 * HOUR, 17 * HOUR), self._send_one_back)
 
     def _look_into_cases(self) -> None:
         scene = self._scene
@@ -69,6 +80,52 @@ class Office:
             elif case.kind is CaseKind.REFUND_FAILED:
                 retry = partial(refunds.retry_refund, refund_id=UUID(case.subject))
                 scene.turn(Step.ADMIN_RETRY, retry)
+            elif case.kind is CaseKind.PAYOUT_FAILED:
+                self._pay_again(UUID(case.facts["vendor_id"]))
+            elif case.kind in {CaseKind.PAYOUT_HELD, CaseKind.PAYOUT_REVERSED}:
+                checked = partial(verify, number=case.facts["vendor"], kyc=True, payout=True)
+                scene.turn(Step.ADMIN_VERIFY, checked)
+
+    def _pay_again(self, vendor_id: UUID) -> None:
+        """Try a failed payout again, unless another has taken over."""
+
+        def retry(tx: Tx) -> Payout:
+            number = tx.db.get_one(Vendor, vendor_id).number
+            return retry_payout(tx, find_vendor(tx, number))
+
+        self._scene.turn(Step.ADMIN_PAY_AGAIN, retry)
+
+    def _send_one_back(self) -> None:
+        """Safaricom takes a payout back; the statement says so, and a person books it."""
+        scene = self._scene
+        query = (
+            select(Attempt.id, Receipt.number)
+            .join(Receipt, Receipt.attempt_id == Attempt.id)
+            .where(
+                Attempt.kind == Kind.PAYOUT,
+                Attempt.provider == DARAJA,
+                Attempt.state == AttemptState.SUCCEEDED,
+                Attempt.reversed_at.is_(None),
+            )
+            .order_by(Attempt.finished_at.desc(), Attempt.id)
+            .limit(1)
+        )
+        found = scene.look(lambda tx: tx.db.execute(query).first())
+        payout = scene.world.books.payouts.get(str(found[0])) if found is not None else None
+        if found is None or payout is None or payout.receipt != found[1]:
+            return
+        if payout.status != "Completed":
+            return
+        number = take_back(scene.world, str(found[0]))
+        scene.agenda.after(
+            scene.chance.uniform(HOUR, 72 * HOUR), lambda: self._book_return(found[1], number)
+        )
+
+    def _book_return(self, receipt: str, number: str) -> None:
+        book = partial(book_reversal, provider=DARAJA, receipt=receipt, number=number)
+        self._scene.turn(
+            Step.ADMIN_REVERSAL, book, again=lambda: self._book_return(receipt, number)
+        )
 
     def _send_back(self, receipt_id: UUID, number: str) -> None:
         """Ask the provider who paid, and send the money there."""

@@ -28,6 +28,9 @@ class Step(StrEnum):
     ADMIN_CANCEL = "admin.cancel"
     ADMIN_SEND_BACK = "admin.send_back"
     ADMIN_RETRY = "admin.retry_refund"
+    ADMIN_VERIFY = "admin.verify_vendor"
+    ADMIN_PAY_AGAIN = "admin.retry_payout"
+    ADMIN_REVERSAL = "admin.book_reversal"
     STATEMENT = "admin.statement"
     KEEP_CALLBACK = "web.keep_callback"
 
