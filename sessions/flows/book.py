@@ -9,7 +9,7 @@ from core.booking.usecases import book
 from core.catalog import calendar, queries
 from core.catalog.rules import BookingMode, Category
 from core.db.tx import Tx
-from core.errors import BadInput
+from core.errors import BadInput, Refused
 from core.limits import MPESA_DAY_MAX_CENTS
 from core.money import Money
 from core.payments.attempts import first_collection
@@ -113,15 +113,21 @@ def summary(talk: Talk) -> Menu | Go:
 
 def _yes_to(offer: Offer) -> Option:
     """The way to a booking; where the price comes in pieces, past what they are."""
-    total = {"total_cents": offer.price.total.cents}
     if offer.deposit is not None or parts_of(offer.price.total.cents) > 1:
-        return Option(t("How to pay"), to="pieces", set=total)
-    return _agree(offer, total)
+        return Option(t("How to pay"), to="pieces")
+    return _agree(offer)
 
 
-def _agree(offer: Offer, total: dict[str, int]) -> Option:
-    label = t("Book and pay") if offer.instant else t("Send request")
-    return Option(label, do="book", set=total)
+def _agree(offer: Offer) -> Option:
+    """The yes to what stands above: the price, and what of it is asked for first."""
+    return Option(
+        t("Book and pay") if offer.instant else t("Send request"),
+        do="book",
+        set={
+            "total_cents": offer.price.total.cents,
+            "deposit_cents": offer.deposit.now.cents if offer.deposit else None,
+        },
+    )
 
 
 @booking.screen("pieces", core=True)
@@ -142,7 +148,7 @@ def pieces(talk: Talk) -> Menu | Go:
         lines.append(keep(t("Then {rest} by {by}.", rest=deposit.rest, by=deposit.rest_by)))
     if max(first, total - first).cents > MPESA_DAY_MAX_CENTS:
         lines.append(t("M-Pesa carries {most} a day.", most=Money(MPESA_DAY_MAX_CENTS)))
-    return Menu(lines, [_agree(offer, {"total_cents": total.cents})])
+    return Menu(lines, [_agree(offer)])
 
 
 def _is_free(tx: Tx, offer: Offer) -> bool:
@@ -168,6 +174,8 @@ def wish_of(talk: Talk) -> Wish:
 def confirm(talk: Talk, tx: Tx) -> End:
     """Book it: the units are held and M-Pesa asks, or the vendor is asked."""
     made = book(tx, talk.person.msisdn, wish_of(talk), Money(talk.draft["total_cents"]))
+    if made.deposit_cents != talk.draft.get("deposit_cents"):
+        raise Refused("price_changed", total_cents=made.total_cents)
     if made.accepted_at is None and made.state.value == "requested":
         business = queries.details(tx, made.listing_id).business
         return End(
