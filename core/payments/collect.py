@@ -144,7 +144,7 @@ def give_back_parts(tx: Tx, booking: Booking) -> Money:
                 booking.code,
                 receipt.provider,
                 Money(receipt.amount_cents),
-                reference=receipt.number,
+                receipt_id=receipt.id,
                 booking_id=booking.id,
             ),
         )

@@ -15,10 +15,11 @@ from core.money import Money
 from core.payments.attempts import first_collection
 from sessions.flow import End, Go, Menu, Option, Part, Talk
 from sessions.flows import words
-from sessions.texts import Keep, T, Text, cut, keep, t, why
+from sessions.texts import Keep, T, Text, cut, keep, n, t, why
 
 booking = Part()
 
+BASIS_POINTS_PER_PERCENT = 100
 DAY_REFUSALS = frozenset({"date_past", "date_too_far", "date_too_soon"})
 
 
@@ -32,12 +33,28 @@ def details(talk: Talk) -> Menu:
             t("{name}", name=cut(shown.title)),
             _where_and_how_many(shown),
             keep(words.price_each(shown.terms.price_cents, shown.terms.price_unit)),
+            *_deposit_line(shown),
         ],
         [
             _yes(talk, shown),
             Option(t("What it offers"), to="about"),
         ],
     )
+
+
+def _deposit_line(shown: queries.Details) -> list[T]:
+    """What is asked for first, where that is not everything."""
+    if shown.deposit_basis_points is None or shown.rest_days is None:
+        return []
+    percent = shown.deposit_basis_points // BASIS_POINTS_PER_PERCENT
+    return [
+        n(
+            "Pay {percent}% now, the rest {count} day before",
+            "Pay {percent}% now, the rest {count} days before",
+            shown.rest_days,
+            percent=percent,
+        )
+    ]
 
 
 def _where_and_how_many(shown: queries.Details) -> T:

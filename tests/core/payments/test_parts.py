@@ -17,6 +17,7 @@ from core.errors import BadInput, Refused
 from core.invariants.run import run_all
 from core.limits import (
     HOLD_STRETCH_SECONDS,
+    LIMIT_RETRY_SECONDS,
     MPESA_MAX_CENTS,
     PART_HOLD_SECONDS,
     PART_NEXT_DAY_SECONDS,
@@ -29,7 +30,7 @@ from core.limits import (
 from core.money import Money, kes
 from core.payments import attempts, settle, suspense
 from core.payments.model import Attempt, Kind, Receipt
-from core.ports import MoneyEvent, Outcome
+from core.ports import MoneyEvent, Outcome, Reason
 from tests.core.booking.world import GOLDEN, World
 from tests.core.escrow.tools import together
 from tests.support.factories import CUSTOMER, OTHER_CUSTOMER
@@ -222,6 +223,21 @@ def test_a_hidden_number_is_the_customers_when_it_looks_like_it(
     world.run(lambda tx: settle.apply(tx, event))
 
     assert arrive(world) == back
+
+
+def test_a_wallet_that_may_receive_no_more_today_is_tried_tomorrow(world: World) -> None:
+    booking = world.hold()
+    world.paybill(booking.code, kes(20_000), "SFF0000001")
+    world.withdraw(booking)
+    [request] = world.send_due()
+
+    world.failed(request.attempt_id, Reason.LIMIT)
+
+    planned = world.attempts(Kind.RETURN)[-1]
+    assert planned.due_at == world.clock.now() + timedelta(seconds=LIMIT_RETRY_SECONDS)
+    world.clock.set(planned.due_at)
+    assert arrive(world) == [(CUSTOMER, 20_000)]
+    world.assert_sound()
 
 
 def test_the_price_of_a_great_booking_is_asked_for_in_equal_parts(
