@@ -148,18 +148,15 @@ def _agree(offer: Offer) -> Option:
 
 
 @booking.screen("pieces", core=True)
-def pieces(talk: Talk) -> Menu | Go:
+def pieces(talk: Talk) -> Menu:
     """How a price comes together that M-Pesa or the listing takes in pieces."""
     with talk.reading() as tx:
-        try:
-            offer = make_offer(tx, wish_of(talk))
-        except BadInput as error:
-            return Go("summary", why=why(error))
+        offer = make_offer(tx, wish_of(talk))
     total, deposit = offer.price.total, offer.deposit
     first = total if deposit is None else deposit.now
     lines: list[Text | Keep] = [
         t("{name}", name=cut(offer.listing.title)),
-        keep(t("Pay {amount}.", amount=words.in_parts(first, parts_of(first.cents)))),
+        keep(t("Pay {amount}.", amount=words.in_parts(first))),
     ]
     if deposit is not None:
         lines.append(keep(t("Then {rest} by {by}.", rest=deposit.rest, by=deposit.rest_by)))
