@@ -24,7 +24,7 @@ from core.cases.queries import open_cases
 from core.clock import nairobi_date, nairobi_moment
 from core.payments import refunds
 from core.payments.model import Receipt
-from core.payments.suspense import send_back
+from core.payments.suspense import match, send_back
 from core.reconcile.statement import BadStatement
 from core.reconcile.usecases import Accounts, take
 from workers.simulate.audit import Books, Wrong
@@ -34,6 +34,8 @@ from workers.simulate.scene import Scene
 HOUR = 3600
 WRONG_SHARE = 0.5
 LOOKED_AT_MAX = 5
+MATCHED_SHARE = 0.5
+MAY_BE_MEANT = (State.AWAITING_PAYMENT, State.EXPIRED)
 
 
 class Office:
@@ -65,10 +67,27 @@ class Office:
             if not scene.maybe(0.6):
                 continue
             if case.kind in {CaseKind.SUSPENSE, CaseKind.RETURN_FAILED}:
-                self._send_back(UUID(case.facts["receipt_id"]), case.facts["number"])
+                receipt_id = UUID(case.facts["receipt_id"])
+                if not (scene.maybe(MATCHED_SHARE) and self._match(receipt_id)):
+                    self._send_back(receipt_id, case.facts["number"])
             elif case.kind is CaseKind.REFUND_FAILED:
                 retry = partial(refunds.retry_refund, refund_id=UUID(case.subject))
                 scene.turn(Step.ADMIN_RETRY, retry)
+
+    def _match(self, receipt_id: UUID) -> bool:
+        """Give money in suspense to a booking of that very price; False when there is none."""
+        query = (
+            select(Booking.code)
+            .join(Receipt, Receipt.amount_cents == Booking.total_cents)
+            .where(Receipt.id == receipt_id, Booking.state.in_(MAY_BE_MEANT))
+            .order_by(Booking.created_at.desc(), Booking.id)
+            .limit(1)
+        )
+        code = self._scene.look(lambda tx: tx.db.scalar(query))
+        if code is None:
+            return False
+        self._scene.turn(Step.ADMIN_MATCH, lambda tx: match(tx, receipt_id, code))
+        return True
 
     def _send_back(self, receipt_id: UUID, number: str) -> None:
         """Ask the provider who paid, and send the money there."""

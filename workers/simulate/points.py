@@ -27,6 +27,7 @@ class Step(StrEnum):
     VENDOR_CANCEL = "turn.vendor_cancel"
     ADMIN_CANCEL = "admin.cancel"
     ADMIN_SEND_BACK = "admin.send_back"
+    ADMIN_MATCH = "admin.match"
     ADMIN_RETRY = "admin.retry_refund"
     STATEMENT = "admin.statement"
     KEEP_CALLBACK = "web.keep_callback"
