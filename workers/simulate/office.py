@@ -21,6 +21,7 @@ from core.booking.lifecycle import State
 from core.booking.model import Booking
 from core.cases.model import CaseKind
 from core.cases.queries import open_cases
+from core.cases.usecases import close
 from core.clock import nairobi_date, nairobi_moment
 from core.payments import refunds
 from core.payments.model import Receipt
@@ -33,7 +34,10 @@ from workers.simulate.scene import Scene
 
 HOUR = 3600
 WRONG_SHARE = 0.5
-LOOKED_AT_MAX = 5
+# More than a day brings, so that nobody has to wait behind the old ones for long.
+LOOKED_AT_MAX = 20
+# What stays as it is, and what is settled on the telephone.
+TALKED_OVER = frozenset({CaseKind.DIFFERENCE, CaseKind.NOTICES_UNKNOWN, CaseKind.CALLBACK_DEAD})
 MATCHED_SHARE = 0.5
 MAY_BE_MEANT = (State.AWAITING_PAYMENT, State.EXPIRED)
 
@@ -73,6 +77,9 @@ class Office:
             elif case.kind is CaseKind.REFUND_FAILED:
                 retry = partial(refunds.retry_refund, refund_id=UUID(case.subject))
                 scene.turn(Step.ADMIN_RETRY, retry)
+            elif case.kind in TALKED_OVER:
+                settled = partial(close, number=case.number, note="Talked over with them.")
+                scene.turn(Step.ADMIN_CLOSE, settled)
 
     def _match(self, receipt_id: UUID) -> bool:
         """Give money in suspense to a booking of that very price; False when there is none."""

@@ -28,6 +28,7 @@ class Step(StrEnum):
     ADMIN_CANCEL = "admin.cancel"
     ADMIN_SEND_BACK = "admin.send_back"
     ADMIN_MATCH = "admin.match"
+    ADMIN_CLOSE = "admin.close_case"
     ADMIN_RETRY = "admin.retry_refund"
     STATEMENT = "admin.statement"
     KEEP_CALLBACK = "web.keep_callback"
