@@ -22,13 +22,14 @@ from core.booking.lifecycle import State
 from core.booking.model import Booking
 from core.cases.model import CaseKind
 from core.cases.queries import open_cases
+from core.cases.usecases import close
 from core.clock import nairobi_date, nairobi_moment
 from core.db.tx import Tx
 from core.payments import refunds
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind, Receipt
 from core.payments.reversals import book_reversal
-from core.payments.suspense import send_back
+from core.payments.suspense import match, send_back
 from core.payouts.details import find_vendor, verify
 from core.payouts.model import Payout
 from core.payouts.usecases import retry_payout
@@ -42,7 +43,12 @@ from workers.simulate.scene import Scene
 HOUR = 3600
 DARAJA = "daraja"
 WRONG_SHARE = 0.5
-LOOKED_AT_MAX = 5
+# More than a day brings, so that nobody has to wait behind the old ones for long.
+LOOKED_AT_MAX = 20
+# What stays as it is, and what is settled on the telephone.
+TALKED_OVER = frozenset({CaseKind.DIFFERENCE, CaseKind.NOTICES_UNKNOWN, CaseKind.CALLBACK_DEAD})
+MATCHED_SHARE = 0.5
+MAY_BE_MEANT = (State.AWAITING_PAYMENT, State.EXPIRED)
 
 
 class Office:
@@ -76,7 +82,9 @@ class Office:
             if not scene.maybe(0.6):
                 continue
             if case.kind in {CaseKind.SUSPENSE, CaseKind.RETURN_FAILED}:
-                self._send_back(UUID(case.facts["receipt_id"]), case.facts["number"])
+                receipt_id = UUID(case.facts["receipt_id"])
+                if not (scene.maybe(MATCHED_SHARE) and self._match(receipt_id)):
+                    self._send_back(receipt_id, case.facts["number"])
             elif case.kind is CaseKind.REFUND_FAILED:
                 retry = partial(refunds.retry_refund, refund_id=UUID(case.subject))
                 scene.turn(Step.ADMIN_RETRY, retry)
@@ -85,6 +93,9 @@ class Office:
             elif case.kind in {CaseKind.PAYOUT_HELD, CaseKind.PAYOUT_REVERSED}:
                 checked = partial(verify, number=case.facts["vendor"], kyc=True, payout=True)
                 scene.turn(Step.ADMIN_VERIFY, checked)
+            elif case.kind in TALKED_OVER:
+                settled = partial(close, number=case.number, note="Talked over with them.")
+                scene.turn(Step.ADMIN_CLOSE, settled)
 
     def _pay_again(self, vendor_id: UUID) -> None:
         """Try a failed payout again, unless another has taken over."""
@@ -126,6 +137,21 @@ class Office:
         self._scene.turn(
             Step.ADMIN_REVERSAL, book, again=lambda: self._book_return(receipt, number)
         )
+
+    def _match(self, receipt_id: UUID) -> bool:
+        """Give money in suspense to a booking of that very price; False when there is none."""
+        query = (
+            select(Booking.code)
+            .join(Receipt, Receipt.amount_cents == Booking.total_cents)
+            .where(Receipt.id == receipt_id, Booking.state.in_(MAY_BE_MEANT))
+            .order_by(Booking.created_at.desc(), Booking.id)
+            .limit(1)
+        )
+        code = self._scene.look(lambda tx: tx.db.scalar(query))
+        if code is None:
+            return False
+        self._scene.turn(Step.ADMIN_MATCH, lambda tx: match(tx, receipt_id, code))
+        return True
 
     def _send_back(self, receipt_id: UUID, number: str) -> None:
         """Ask the provider who paid, and send the money there."""

@@ -27,6 +27,8 @@ class Step(StrEnum):
     VENDOR_CANCEL = "turn.vendor_cancel"
     ADMIN_CANCEL = "admin.cancel"
     ADMIN_SEND_BACK = "admin.send_back"
+    ADMIN_MATCH = "admin.match"
+    ADMIN_CLOSE = "admin.close_case"
     ADMIN_RETRY = "admin.retry_refund"
     ADMIN_VERIFY = "admin.verify_vendor"
     ADMIN_PAY_AGAIN = "admin.retry_payout"
