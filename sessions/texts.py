@@ -271,7 +271,7 @@ REFUSALS: Mapping[str, T] = {
     "too_expensive": t("It costs more than M-Pesa can carry. Call us."),
     "already_begun": t("It has begun. Call us instead."),
     "refund_changed": t("What you get back has changed. Look again."),
-    "too_many_links": t("You had {limit} links in a day. Ask again tomorrow."),
+    "too_many_links": t("{limit} links a day. Ask tomorrow."),
     "price_changed": t("The price has changed. Look again."),
     "wrong_pin": t("Those are not the right digits."),
     "too_early": t("It is too early for that."),
