@@ -118,6 +118,11 @@ DISPUTE_NOTES_MAX = 10
 DISPUTE_WHY_MAX = 500
 # Taken back and reported again: the money cannot be frozen for ever.
 DISPUTES_PER_BOOKING_MAX = 3
+# Changes of days or people that may be asked for one booking, whatever becomes of each.
+CHANGES_PER_BOOKING_MAX = 5
+# A check-in PIN has four digits: who guesses waits after so many wrong ones.
+PIN_TRIES_MAX = 5
+PIN_LOCK_SECONDS = 15 * 60
 
 # Outbox and inbox.
 # With pauses doubling up to the longest, a provider may be away for some three hours.

@@ -8,6 +8,7 @@ from web.commands import (
     cancel,
     cases,
     catalogs,
+    change,
     clock,
     disputes,
     docs,
@@ -41,6 +42,7 @@ app.command()(doctor.doctor)
 app.command()(books.check)
 app.command()(books.ledger)
 app.command()(cancel.cancel)
+app.command()(change.change)
 app.command()(cancel.refunds)
 app.command()(cancel.policy)
 app.command()(paybill.deposit)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import or_, select
 
+from core.booking.changes import payable_now
 from core.booking.dues import dues_of, left_cents
 from core.booking.model import Booking
 from core.booking.moves import lock_booking
@@ -54,7 +55,7 @@ REASONS = {
 
 
 def start_collection(tx: Tx, booking_id: UUID, msisdn: str) -> Attempt:
-    """Plan a prompt on a phone for what a booking asks for next: its price, or a part of it.
+    """Plan a prompt on a phone for what a booking waits for: its price, a part, or a difference.
 
     The prompt goes out a few seconds later, when the conversation on the phone is over; after one
     that the provider was too busy for, when it takes the next. A prompt whose outcome is open
@@ -63,24 +64,26 @@ def start_collection(tx: Tx, booking_id: UUID, msisdn: str) -> Attempt:
 
     Raises:
         NotFound: no such booking.
-        Refused: ``not_payable`` (data: state), ``being_paid`` (on another phone),
-            ``too_many_attempts``.
+        Refused: ``not_payable`` (data: state), ``being_paid`` (on another phone), ``prompt_open``
+            (for another sum), ``too_many_attempts``.
     """
     booking = lock_booking(tx, booking_id)
-    dues = dues_of(booking)
-    if dues is None:
+    payable = payable_now(tx, booking)
+    if payable is None:
         raise Refused("not_payable", state=booking.state.value)
     if (already := open_collection(tx, booking_id)) is not None:
         if already.msisdn != msisdn:
             raise Refused("being_paid")
+        if dues_of(booking) is None and already.amount_cents != payable.ask.cents:
+            raise Refused("prompt_open")
         return already
     tried = collections_of(tx, booking_id)
     if len(tried) >= ATTEMPTS_PER_BOOKING_MAX:
         raise Refused("too_many_attempts")
     due = tx.now + timedelta(seconds=STK_DELAY_SECONDS)
-    if tried and (since := _repeats_since(tried[0], msisdn, dues.ask)) is not None:
+    if tried and (since := _repeats_since(tried[0], msisdn, payable.ask)) is not None:
         due = max(due, since + timedelta(seconds=STK_REPEAT_SECONDS))
-    return _new_collection(tx, booking, msisdn, dues.ask, due)
+    return _new_collection(tx, booking, msisdn, payable.ask, due)
 
 
 def _repeats_since(last: Attempt, msisdn: str, amount: Money) -> datetime | None:
@@ -336,8 +339,10 @@ def _still_wanted(tx: Tx, attempt: Attempt) -> bool:
         case Kind.COLLECTION:
             # Paid by hand or withdrawn in the meantime: nobody should be asked for too much.
             booking = tx.db.get_one(Booking, attempt.booking_id)
-            dues = dues_of(booking)
-            return dues is not None and attempt.amount_cents <= left_cents(booking)
+            if dues_of(booking) is not None:
+                return attempt.amount_cents <= left_cents(booking)
+            payable = payable_now(tx, booking)
+            return payable is not None and attempt.amount_cents == payable.ask.cents
         case Kind.PAYOUT:
             payout = lock_payout(tx, attempt)
             if payout.hold_reason is None and is_owed(tx, payout, attempt):
@@ -413,7 +418,12 @@ def refused(tx: Tx, attempt_id: UUID, error: ProviderError) -> AttemptState:
         # While somebody else may still take it over, there is nothing to tell.
         if attempt.kind is Kind.COLLECTION and _other_provider(tx, attempt) is None:
             booking = tx.db.get_one(Booking, attempt.booking_id)
-            tell_customer(tx, booking, Topic.PROVIDER_DOWN, amount_cents=attempt.amount_cents)
+            if (payable := payable_now(tx, booking)) is not None:
+                due_at = payable.by.isoformat()
+                amount_cents = attempt.amount_cents
+                tell_customer(
+                    tx, booking, Topic.PROVIDER_DOWN, amount_cents=amount_cents, due_at=due_at
+                )
     else:
         other = Reason.CONFIGURATION if error.stop else Reason.OTHER
         fail(tx, attempt, REASONS.get(error.code, other), error.code)

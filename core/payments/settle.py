@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from core.booking.dues import dues_of
+from core.booking.changes import payable_now
 from core.booking.model import Booking
 from core.booking.moves import lock_booking
 from core.booking.notices import Topic, customer_msisdn, tell_customer
@@ -109,7 +109,7 @@ def fail(tx: Tx, attempt: Attempt, reason: Reason, code: str | None) -> None:
     match attempt.kind:
         case Kind.COLLECTION:
             booking = tx.db.get_one(Booking, attempt.booking_id)
-            if dues_of(booking) is not None:
+            if (payable := payable_now(tx, booking)) is not None:
                 tell_customer(
                     tx,
                     booking,
@@ -117,6 +117,7 @@ def fail(tx: Tx, attempt: Attempt, reason: Reason, code: str | None) -> None:
                     key=str(attempt.id),
                     reason=reason.value,
                     amount_cents=attempt.amount_cents,
+                    due_at=payable.by.isoformat(),
                 )
         case Kind.PAYOUT:
             payout_failed(tx, attempt, reason)

@@ -7,6 +7,7 @@ from core.booking.cancel import cancel_by_vendor
 from core.booking.lifecycle import State
 from core.booking.queries import (
     booking_by_code,
+    changes_asked,
     coming_to_vendor,
     requests_of_vendor,
 )
@@ -27,7 +28,7 @@ from sessions.dates import parse_day
 from sessions.flow import Ask, Go, Menu, Option, Part, Talk
 from sessions.flows import words
 from sessions.papers import owe_statement
-from sessions.texts import Keep, T, Text, cut, keep, n, t
+from sessions.texts import Keep, T, Text, cut, keep, n, t, why
 
 vendor = Part()
 
@@ -48,20 +49,37 @@ def requests(talk: Talk) -> Menu:
     """What waits for an answer, the most urgent first."""
     with talk.reading() as tx:
         found = requests_of_vendor(tx, vendor_of(talk), SHOWN_MAX)
+        changes = changes_asked(tx, vendor_of(talk), SHOWN_MAX)
+    waiting = len(found) + len(changes)
     return Menu(
-        n("{count} waits for your answer:", "{count} wait for your answer:", len(found)),
+        n("{count} waits for your answer:", "{count} wait for your answer:", waiting),
         [
-            Option(
-                t(
-                    "{day}, {people}: {net}",
-                    day=view.booking.starts_on,
-                    people=words.people(view.booking.people),
-                    net=Money(view.booking.vendor_net_cents),
-                ),
-                to="request",
-                set={"code": view.booking.code},
-            )
-            for view in found
+            *(
+                Option(
+                    t(
+                        "Change {code}: {day}, {people}",
+                        code=asked.view.booking.code,
+                        day=asked.change.starts_on,
+                        people=words.people(asked.change.people),
+                    ),
+                    to="change_asked",
+                    set={"code": asked.view.booking.code},
+                )
+                for asked in changes
+            ),
+            *(
+                Option(
+                    t(
+                        "{day}, {people}: {net}",
+                        day=view.booking.starts_on,
+                        people=words.people(view.booking.people),
+                        net=Money(view.booking.vendor_net_cents),
+                    ),
+                    to="request",
+                    set={"code": view.booking.code},
+                )
+                for view in found
+            ),
         ],
         empty=t("Nothing waits for your answer."),
     )
@@ -224,12 +242,13 @@ def pin_typed(_talk: Talk, typed: str) -> str:
 
 
 @vendor.effect(
-    "check_in", refused={"wrong_pin": "pin", "illegal_move": "guest", "too_early": "guest"}
+    "check_in", refused={"pin_locked": "guest", "illegal_move": "guest", "too_early": "guest"}
 )
 def arrived(talk: Talk, tx: Tx) -> Go:
     """Note that the customer has come."""
     view = booking_by_code(tx, talk.draft["code"])
-    check_in(tx, view.booking.id, vendor_of(talk), talk.draft.pop("pin"))
+    if not check_in(tx, view.booking.id, vendor_of(talk), talk.draft.pop("pin")):
+        return Go("pin", why=why(BadInput("wrong_pin")))
     return Go("guest", why=t("Checked in. Welcome your guest!"))
 
 

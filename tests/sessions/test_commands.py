@@ -51,6 +51,18 @@ EVERYBODY = [
     ("problem the hall was closed", Command(Verb.PROBLEM, words="the hall was closed")),
     # Nobody's money is frozen on a guess.
     ("PROBLEM K7P4O closed", Command(Verb.PROBLEM, guessed=True, words="closed")),
+    ("change", Command(Verb.CHANGE)),
+    ("BADILI k7p4q", Command(Verb.CHANGE, "K7P4Q")),
+    ("Change K7P4Q 25/12 80", Command(Verb.CHANGE, "K7P4Q", wish="25/12 80")),
+    (
+        "badilisha k7p4q, 25.12.2027 80 ndiyo",
+        Command(Verb.CHANGE, "K7P4Q", sure=True, wish="25.12.2027 80"),
+    ),
+    ("CHANGE K7P4Q 80 YES", Command(Verb.CHANGE, "K7P4Q", sure=True, wish="80")),
+    # 25DEC and 2DEC7 have the form of a code, but are none that is open.
+    ("CHANGE 25DEC 80 K7P4Q", Command(Verb.CHANGE, "K7P4Q", wish="25DEC 80")),
+    ("CHANGE K7P4O 80 yes", Command(Verb.CHANGE, guessed=True, sure=True, wish="80")),
+    ("change 80", Command(Verb.CHANGE, wish="80")),
     ("", Command(Verb.UNKNOWN)),
     ("what do you sell", Command(Verb.UNKNOWN)),
     ("3", Command(Verb.NUMBER, number=3)),

@@ -34,7 +34,7 @@ from channels.registry import build_routes, enabled_gateways, enabled_providers
 from channels.simulator.app import create_app
 from channels.simulator.config import SimulatorConfig
 from channels.simulator.credentials import new_private_key_pem
-from core.booking.model import Booking
+from core.booking.model import Booking, BookingChange
 from core.clock import ManualClock
 from core.db.tx import Database
 from core.demo.seed import seed_catalog
@@ -395,6 +395,7 @@ class World:
         now = self.clock.now()
         moments = union_all(
             select(Booking.due_at),
+            select(BookingChange.due_at),
             select(Attempt.due_at),
             select(Payout.due_at),
             select(Dispute.due_at),

@@ -13,6 +13,7 @@ from sqlalchemy import create_engine, select, text
 
 from channels.simulator.app import create_app
 from channels.simulator.config import SimulatorConfig
+from core.booking.model import Booking
 from core.db.tx import Database
 from core.payments.lifecycle import AttemptEvent, RefundEvent
 from core.payments.model import Attempt, Kind, Refund
@@ -31,8 +32,8 @@ def test_help_lists_every_command_and_loads_little(bare: Nafasi) -> None:
 
     assert shown.returncode == 0
     for command in ("up", "serve", "worker", "beat", "migrate", "seed", "doctor", "phone",
-                    "check", "ledger", "cancel", "refunds", "policy", "deposit", "paybill",
-                    "reconcile", "cases", "disputes", "payouts", "vendors",
+                    "check", "ledger", "cancel", "change", "refunds", "policy", "deposit",
+                    "paybill", "reconcile", "cases", "disputes", "payouts", "vendors",
                     "clock", "trigger", "settings", "simulate", "simulator"):  # fmt: skip
         assert f" {command} " in shown.stdout, command
     heavy = "sqlalchemy", "celery", "fastapi"
@@ -75,6 +76,28 @@ def test_an_admin_cancels_and_sends_a_failed_refund_again(
     assert CUSTOMER not in listed
     assert "1 sent again" in listed
     assert "0 failed, 0 sent again." in nafasi("refunds").stdout
+
+
+def test_an_admin_sees_what_a_change_costs_and_makes_it(
+    nafasi: Nafasi, database: Database
+) -> None:
+    with database.transaction() as tx:
+        booking = make_paid(tx, make_instant_listing(tx, make_vendor(tx)))
+    day = str(booking.starts_on + timedelta(days=7))
+
+    shown = nafasi("change", booking.code, "--date", day, "--people", "60")
+    assert f"{day} to " in shown.stdout, shown.stderr
+    assert "60 people. The price stays KES 66,700." in shown.stdout
+    assert "Nothing is changed yet" in shown.stdout
+    made = nafasi("change", booking.code, "--date", day, "--people", "60", "--yes", "--json")
+    found = json.loads(made.stdout)
+    assert (found["starts_on"], found["to_pay_cents"], found["change"]) == (day, 0, "applied")
+    again = nafasi("change", booking.code, "--people", "60")
+    assert (again.returncode, "no_change" in again.stderr) == (2, True)
+
+    with database.transaction() as tx:
+        now = tx.db.get_one(Booking, booking.id)
+        assert (str(now.starts_on), now.people) == (day, 60)
 
 
 def test_a_listing_is_given_another_policy(nafasi: Nafasi, database: Database) -> None:
