@@ -1,7 +1,7 @@
 """Which parts of a price a payment paid, and a refund took back. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.money import Money, split
 from core.pricing.rules import Price
@@ -67,7 +67,8 @@ def settling_lines(price: Price, issued: Lines, amount: Money, sign: int) -> Lin
     """Return the lines of a document after which all of them add up to the price, part by part.
 
     That is the payment that completes a price, also one that a change has raised, and the refund
-    after which a lowered price is what was paid.
+    after which a lowered price is what was paid. The other price may be nearer to a whole
+    shilling; as no line is negative, those cents then stand with the base.
 
     Args:
         price: the booking's.
@@ -82,6 +83,9 @@ def settling_lines(price: Price, issued: Lines, amount: Money, sign: int) -> Lin
         return None
     missing = _lines(shares_of(price)).plus(issued, -1)
     found = NOTHING.plus(missing, sign)
+    if found.rounding_cents < 0:
+        moved = replace(found, base_cents=found.base_cents + found.rounding_cents)
+        found = replace(moved, rounding_cents=0)
     return found if min(found.parts) >= 0 else None
 
 
