@@ -58,7 +58,7 @@ class Seller:
 
 
 @dataclass(frozen=True, slots=True)
-class _Money:
+class _Due:
     """A transfer that needs a document, with whom and what it is about."""
 
     transfer: TransferRow
@@ -82,7 +82,7 @@ def issue_due(tx: Tx, seller: Seller, limit: int = DOCUMENTS_BATCH_MAX) -> list[
     free = select(func.pg_try_advisory_xact_lock(ISSUER_LOCK))
     if not tx.db.scalar(free):
         return []
-    due = _due(tx, min(limit, DOCUMENTS_BATCH_MAX))
+    due = _all_due(tx, min(limit, DOCUMENTS_BATCH_MAX))
     history = history_of(tx, [each.booking for each in due])
     rates = _Rates(tx)
     made = []
@@ -102,7 +102,7 @@ def issue_due(tx: Tx, seller: Seller, limit: int = DOCUMENTS_BATCH_MAX) -> list[
     return made
 
 
-def _due(tx: Tx, limit: int) -> list[_Money]:
+def _all_due(tx: Tx, limit: int) -> list[_Due]:
     query = (
         select(TransferRow, Booking, Listing, Vendor.business_name, User)
         .join(DocumentDue, DocumentDue.transfer_id == TransferRow.id)
@@ -113,11 +113,11 @@ def _due(tx: Tx, limit: int) -> list[_Money]:
         .order_by(DocumentDue.transfer_id)
         .limit(limit)
     )
-    return [_Money(*row) for row in tx.db.execute(query)]
+    return [_Due(*row) for row in tx.db.execute(query)]
 
 
 def _write(
-    tx: Tx, seller: Seller, money: _Money, history: History, rates: "_Rates"
+    tx: Tx, seller: Seller, money: _Due, history: History, rates: "_Rates"
 ) -> Document | None:
     """Return a document that lacks only its number; None for a refund of what has no receipt."""
     transfer, booking = money.transfer, money.booking
@@ -151,7 +151,7 @@ def _write(
 
 
 def _lines(
-    money: _Money,
+    money: _Due,
     history: History,
     moved: Moved,
     original: Document | None,
@@ -201,7 +201,7 @@ def _token(tx: Tx) -> str:
     return tx.ids.token()[:DOCUMENT_TOKEN_LENGTH]
 
 
-def _content(seller: Seller, money: _Money, rates: dict[str, Any]) -> dict[str, Any]:
+def _content(seller: Seller, money: _Due, rates: dict[str, Any]) -> dict[str, Any]:
     """What is printed, as it is today: a name that changes tomorrow changes no document."""
     booking, listing, customer = money.booking, money.listing, money.customer
     return {
