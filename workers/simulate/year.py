@@ -235,7 +235,7 @@ class Year:
 
     def _keep_house(self, day: int) -> None:
         """Do what a schedule does every few minutes or hours."""
-        for job in ("ledger", "payouts", "cases", "float", "balances"):
+        for job in ("ledger", "documents", "payouts", "cases", "float", "balances"):
             self._crew.run(job)
         if day % TIDY_DAYS == 0:
             self._crew.run("housekeeping")
