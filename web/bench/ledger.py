@@ -9,13 +9,14 @@ import os
 import statistics
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
 from typing import Any
 
 import psycopg
+import structlog
 from sqlalchemy import select
 
 from core.booking.offers import Wish, make_offer
@@ -51,7 +52,10 @@ GOALS = {
     "hot": 0.7,
 }
 
+log = structlog.get_logger()
+
 Connection = psycopg.Connection[Any]
+Counted = tuple[int, list[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,9 +191,10 @@ def _round(rig: Rig, name: str, side: str, seconds: float) -> Round:
     ended = threading.Event()
     with ThreadPoolExecutor(CALLERS + 1) as pool:
         began = time.monotonic()
+        running: list[Future[Counted | None]]
         if name == "payouts":
             batch = BATCH if side == "ours" else 1
-            running = [pool.submit(post_payouts, rig.database, seconds, batch)]
+            running = [pool.submit(_payouts, rig, seconds, batch)]
         else:
             loop = f"{name}_{side}"
             running = [pool.submit(_loop, rig, loop, seconds, place) for place in range(CALLERS)]
@@ -204,7 +209,11 @@ def _round(rig: Rig, name: str, side: str, seconds: float) -> Round:
     return Round(done, took, slots, errors=len(results) - len(finished))
 
 
-def _loop(rig: Rig, name: str, seconds: float, place: int) -> tuple[int, list[int]] | None:
+def _payouts(rig: Rig, seconds: float, batch: int) -> Counted | None:
+    return post_payouts(rig.database, seconds, batch)
+
+
+def _loop(rig: Rig, name: str, seconds: float, place: int) -> Counted | None:
     """Run one loop; None when it ended early."""
     with rig.connect() as connection:
         try:

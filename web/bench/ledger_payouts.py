@@ -3,6 +3,7 @@
 import itertools
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from uuid import UUID
 
 from core.db.tx import Database, Tx
@@ -28,7 +29,7 @@ def post_payouts(database: Database, seconds: float, batch: int) -> tuple[int, l
     done, slots, until = 0, [0] * SLOTS, time.monotonic() + seconds
     while (began := time.monotonic()) < until:
         transfers = [_payout(next(_numbers)) for _ in range(batch)]
-        database.run(lambda tx, all_=transfers: _post(tx, all_))
+        database.run(partial(_post, transfers=transfers))
         took_ms = (time.monotonic() - began) * 1000
         slots[min(int(took_ms / SLOT_MS), SLOTS - 1)] += 1
         done += batch

@@ -11,12 +11,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from core.booking import usecases
 from core.catalog.rules import BookingMode
 from core.clock import ManualClock
 from core.db.tx import Database
 from core.ids import CountedIds
 from core.money import kes
-from core.payments import settle
 from core.vault import Vault
 from tests.conftest import START, VAULT_KEY
 from tests.core.booking.world import World
@@ -90,8 +90,8 @@ def test_in_any_order_the_books_stay_right(market: type[Market], part: int) -> N
 
 
 def test_a_planted_fault_is_found(market: type[Market], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The negative control: money that comes late no longer asks whether the day is free."""
-    monkeypatch.setattr(settle, "claim_again", lambda *_: True)
+    """The negative control: what is withdrawn keeps its units."""
+    monkeypatch.setattr(usecases, "release_units", lambda *_: None)
 
     with pytest.raises(AssertionError):
         play(market, 0, [Phase.generate])
