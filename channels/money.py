@@ -38,10 +38,12 @@ class Hint:
     Attributes:
         attempt_id: ours, as the provider repeats it.
         collects: money comes in by the attempt; else it goes out.
+        came_back: it says that money which had arrived came back.
     """
 
     attempt_id: UUID
     collects: bool
+    came_back: bool = False
 
 
 Accept = Callable[[Settings, Mapping[str, str], bytes], Callback]

@@ -59,6 +59,22 @@ PRICE_MAX_CENTS = 100_000_000_00
 PAYOUT_MIN_CENTS = 100_000
 PAYOUT_TRIES_MAX = 3
 PAYOUT_RETRY_SECONDS = 8 * 3600
+# A try that failed on our side does not count; the next one waits for the way to be open again.
+PAYOUT_OUR_RETRY_SECONDS = 600
+# Whoever steals a phone wants the money to go elsewhere at once.
+PAYOUT_CHANGED_SECONDS = 72 * 3600
+PAYOUT_HOLD_WHY_MAX = 200
+# Whoever ends a hold looks again at once; whatever else ends one is seen a day later.
+PAYOUT_HELD_AGAIN_SECONDS = 24 * 3600
+BANK_CODE_MAX = 6
+BANK_ACCOUNT_MAX = 20
+
+# What providers hold for us is asked each day before payouts are made, again when an answer does
+# not come, and more often while payouts wait for money.
+BALANCE_AGAIN_SECONDS = 900
+BALANCE_SHORT_SECONDS = 600
+# A balance that is older says nothing about what can be sent now.
+BALANCE_FRESH_SECONDS = 3600
 
 # STK attempts: wait before the push so that the USSD session is over (a push during one fails
 # with 1037), then when to ask about a silent attempt, counted from the push (provider-facts §2.5).
@@ -102,6 +118,11 @@ DISPUTE_NOTES_MAX = 10
 DISPUTE_WHY_MAX = 500
 # Taken back and reported again: the money cannot be frozen for ever.
 DISPUTES_PER_BOOKING_MAX = 3
+# Changes of days or people that may be asked for one booking, whatever becomes of each.
+CHANGES_PER_BOOKING_MAX = 5
+# A check-in PIN has four digits: who guesses waits after so many wrong ones.
+PIN_TRIES_MAX = 5
+PIN_LOCK_SECONDS = 15 * 60
 
 # Outbox and inbox.
 # With pauses doubling up to the longest, a provider may be away for some three hours.

@@ -309,6 +309,8 @@ class Outcome(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     UNKNOWN = "unknown"
+    REVERSED = "reversed"
+    """It had moved, and has come back."""
 
 
 class Reason(StrEnum):
@@ -392,10 +394,33 @@ class CollectionGateway(Protocol):
         """Ask what became of a push; raises ProviderError when there is no answer."""
 
 
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What one of our accounts with a provider holds.
+
+    Attributes:
+        provider: who says so.
+        available: what can be sent from it now.
+        held: all that lies there.
+        charges: what a separate account says that charges are taken from (``held`` is without
+            it); None where charges are taken from the money itself.
+    """
+
+    provider: str
+    available: Money
+    held: Money
+    charges: Money | None = None
+
+
 class PayoutGateway(Protocol):
-    """Sends money out."""
+    """Sends money out.
+
+    Attributes:
+        accounts: what we have with the provider; money is sent from the first.
+    """
 
     name: str
+    accounts: tuple[str, ...]
 
     def pay(self, request: PayRequest) -> Accepted:
         """Send money; the same attempt_id again never pays twice. Raises ProviderError."""
@@ -408,6 +433,16 @@ class PayoutGateway(Protocol):
 
         Raises:
             ProviderError: there is no answer.
+        """
+
+    def ask_balance(self, question_id: UUID, account: str) -> Balance | None:
+        """Ask what one of ``accounts`` holds.
+
+        Returns:
+            the answer, or None when it comes as a callback that names the question.
+
+        Raises:
+            ProviderError: there is no answer; stop when our credentials were refused.
         """
 
 

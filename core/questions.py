@@ -44,6 +44,15 @@ def open_question(tx: Tx, msisdn: str) -> Question | None:
     return found if found is not None and found.expires_at > tx.now else None
 
 
+def confirmed(tx: Tx, msisdn: str, about: str, offered: Sequence[str]) -> bool:
+    """Tell whether exactly this is the open question, and forget it if so."""
+    question = open_question(tx, msisdn)
+    if question is None or (question.about, question.offered) != (about, list(offered)):
+        return False
+    settled(tx, msisdn)
+    return True
+
+
 def settled(tx: Tx, msisdn: str) -> None:
     """Forget the question to a number: it has been answered."""
     tx.db.execute(delete(Question).where(Question.msisdn == msisdn))

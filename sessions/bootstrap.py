@@ -65,4 +65,9 @@ def build_desk(settings: Settings, store: redis.Redis) -> SmsDesk:
 
 def notice_context(settings: Settings) -> NoticeContext:
     """Return what messages say about us."""
-    return NoticeContext(settings.ussd_code, settings.daraja_shortcode, settings.help_phone)
+    return NoticeContext(
+        settings.ussd_code,
+        settings.daraja_shortcode,
+        settings.help_phone,
+        settings.public_url.rstrip("/"),
+    )

@@ -129,13 +129,7 @@ def _ask(tx: Tx, person: Person, booking: Booking, told: str) -> None:
 
 def _was_asked(tx: Tx, person: Person, booking: Booking, told: str) -> bool:
     """Tell whether this was asked with these words, and forget the question if so."""
-    question = questions.open_question(tx, person.msisdn)
-    if question is None or question.about != f"{ABOUT}:{told}":
-        return False
-    if question.offered != [booking.code]:
-        return False
-    questions.settled(tx, person.msisdn)
-    return True
+    return questions.confirmed(tx, person.msisdn, f"{ABOUT}:{told}", [booking.code])
 
 
 def _what(view: BookingView) -> dict[str, object]:

@@ -30,7 +30,10 @@ class Verb(StrEnum):
     STATUS = "status"
     PAY = "pay"
     CANCEL = "cancel"
+    RECEIPT = "receipt"
+    STATEMENT = "statement"
     PROBLEM = "problem"
+    CHANGE = "change"
     NUMBER = "number"
     """A bare number that can only be an answer to a question."""
     UNKNOWN = "unknown"
@@ -48,9 +51,14 @@ NO = {"2", "NO", "N", "HAPANA", "LA", "DECLINE", "KATAA", "NAKATAA", "REJECT"}
 STATUS = {"STATUS", "HALI", "STATUSI"}
 PAY = {"PAY", "LIPA", "LIPIA"}
 CANCEL = {"CANCEL", "GHAIRI", "KUGHAIRI", "BATILISHA", "FUTA"}
+RECEIPT = {"RECEIPT", "RECEIPTS", "RISITI", "STAKABADHI"}
+STATEMENT = {"STATEMENT", "TAARIFA"}
+# Neither money nor a paper is guessed at: a code with a wrong letter is asked back.
+NEVER_GUESSED = {Verb.PAY: PAY, Verb.RECEIPT: RECEIPT}
 PROBLEM = {"PROBLEM", "SHIDA", "TATIZO", "COMPLAINT", "MALALAMIKO", "LALAMIKO"}
 SOLVED = {"SOLVED", "SETTLED", "IMETATULIWA", "IMEISHA"}
-# A cancellation is confirmed in a word, not in a figure that may answer something else.
+CHANGE = {"CHANGE", "BADILI", "BADILISHA", "KUBADILI"}
+# A cancellation or change is confirmed in a word, not in a figure that may answer another thing.
 SURE = {"YES", "NDIYO", "NDIO"}
 
 
@@ -63,7 +71,8 @@ class Command:
         code: the booking it is about, when one was named.
         number: a bare number, for an open question.
         guessed: the code was not typed exactly so.
-        sure: a cancellation was confirmed in the same message.
+        sure: a cancellation or a change was confirmed in the same message.
+        wish: of a change: the day and people as they were typed.
         words: what is told about a problem, as it was written.
     """
 
@@ -73,6 +82,7 @@ class Command:
     guessed: bool = False
     sure: bool = False
     words: str = ""
+    wish: str = ""
 
 
 def understand(text: str, *, vendor: bool, open_codes: Sequence[str] = ()) -> Command:
@@ -91,25 +101,37 @@ def understand(text: str, *, vendor: bool, open_codes: Sequence[str] = ()) -> Co
     if told is not None:
         return told
     code, rest, guessed = _take_code(typed, open_codes)
+    if set(rest) & CHANGE:
+        return _change(text, None if guessed else code, rest, guessed=guessed)
     return _about_booking(code, rest, vendor=vendor, guessed=guessed)
+
+
+def _change(text: str, code: str | None, rest: list[str], *, guessed: bool) -> Command:
+    """A change, with what is left of the message: dates keep their strokes and dots."""
+    wish = set(rest) - CHANGE - SURE
+    left = [piece for piece in text.split() if set(_words(piece)) & wish]
+    sure = bool(set(rest) & SURE)
+    return Command(Verb.CHANGE, code, guessed=guessed, sure=sure, wish=" ".join(left[:WORDS_MAX]))
 
 
 def _about_booking(code: str | None, rest: list[str], *, vendor: bool, guessed: bool) -> Command:
     said = set(rest)
-    if said & PAY:
-        # Money is never guessed at: a code with a wrong letter is asked back.
-        return Command(Verb.PAY, None if guessed else code, guessed=guessed)
+    for verb, words in NEVER_GUESSED.items():
+        if said & words:
+            return Command(verb, None if guessed else code, guessed=guessed)
     if said & CANCEL:
         sure = bool(said & SURE) and not said & NO
         return Command(Verb.CANCEL, None if guessed else code, guessed=guessed, sure=sure)
-    if said & STATUS:
+    if said & STATUS or (code is not None and not rest):
         return Command(Verb.STATUS, code, guessed=guessed)
     if vendor and (said & YES or said & NO):
         verb = Verb.ACCEPT if said & YES else Verb.DECLINE
         contrary = bool(said & YES and said & NO)
         return Command(Verb.UNKNOWN if contrary else verb, code, _number(rest), guessed)
-    if code is not None and not rest:
-        return Command(Verb.STATUS, code, guessed=guessed)
+    if vendor and said & STATEMENT:
+        return Command(
+            Verb.STATEMENT, number=_number([word for word in rest if word not in STATEMENT])
+        )
     number = _number(rest)
     return Command(Verb.NUMBER, code, number) if number else Command(Verb.UNKNOWN, code)
 
@@ -147,7 +169,8 @@ def _words(text: str) -> list[str]:
 
 def _take_code(typed: list[str], open_codes: Sequence[str]) -> tuple[str | None, list[str], bool]:
     """Find the code among the words: exact, glued to its answer, or one letter off."""
-    for i, word in enumerate(typed):
+    # A date such as 25DEC has the form of a code; a code that is open is one for certain.
+    for i, word in sorted(enumerate(typed), key=lambda item: item[1] not in open_codes):
         rest = typed[:i] + typed[i + 1 :]
         if is_code(word):
             near = word if word in open_codes else _nearest(word, open_codes)
@@ -164,7 +187,7 @@ def _take_code(typed: list[str], open_codes: Sequence[str]) -> tuple[str | None,
 
 def _nearest(word: str, codes: Sequence[str]) -> str | None:
     """The one open code that differs from a word by one letter, a swap or a slip; else None."""
-    known = YES | NO | STATUS | PAY | CANCEL
+    known = YES | NO | STATUS | PAY | CANCEL | CHANGE | RECEIPT | STATEMENT
     if len(word) < 4 or word in known:
         return None
     close = [code for code in codes if _one_slip(word, code)]

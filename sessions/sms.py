@@ -1,16 +1,18 @@
 """The SMS desk: does what a message asks for and owes the answer, in one transaction."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from core import outbox, questions
-from core.booking.dues import dues_of
+from core.booking.changes import payable_now
 from core.booking.lifecycle import State
 from core.booking.queries import (
     BookingView,
     booking_by_code,
     bookings_of_customer,
+    changes_asked,
     codes_of_vendor,
     requests_of_vendor,
 )
@@ -23,9 +25,11 @@ from core.people.model import Language, Purpose
 from core.people.usecases import Person, find_person, opt_in, opt_out, set_language
 from core.ports import SmsIn
 from sessions.cancelling import answer_cancel
+from sessions.changing import answer_change, asked_change, settle_change
 from sessions.commands import Command, Verb, understand
 from sessions.flows import words
 from sessions.notices.render import ANSWER_TOPIC, HELP_TOPIC
+from sessions.papers import answer_receipt, owe_statement
 from sessions.problems import answer_problem
 from sessions.texts import T, cut, n, plain, t, why
 
@@ -45,6 +49,15 @@ class _Letter:
     @property
     def msisdn(self) -> str:
         return self.person.msisdn
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A request, or a change, that a vendor can say yes or no to."""
+
+    code: str
+    day: date
+    people: int
 
 
 class SmsDesk:
@@ -72,7 +85,10 @@ class SmsDesk:
             Verb.NUMBER: self._answer_question,
             Verb.STATUS: self._status,
             Verb.PAY: self._pay,
+            Verb.CHANGE: lambda letter: answer_change(letter.tx, letter.person, letter.command),
             Verb.CANCEL: lambda letter: answer_cancel(letter.tx, letter.person, letter.command),
+            Verb.RECEIPT: lambda letter: answer_receipt(letter.tx, letter.person, letter.command),
+            Verb.STATEMENT: self._statement,
             Verb.PROBLEM: lambda letter: answer_problem(letter.tx, letter.person, letter.command),
             Verb.UNKNOWN: self._unknown,
         }
@@ -137,6 +153,10 @@ class SmsDesk:
             dial=self._ussd_code,
         )
 
+    def _statement(self, letter: _Letter) -> None:
+        """Owe a vendor the link to a month's statement: ``STATEMENT``, ``STATEMENT 10``."""
+        owe_statement(letter.tx, letter.msisdn, _vendor_id(letter), letter.command.number)
+
     def _answer_question(self, letter: _Letter) -> T:
         question = _question(letter)
         number = letter.command.number or 0
@@ -151,27 +171,25 @@ class SmsDesk:
             return self._settle(letter, letter.command.verb, letter.command.code)
         if _question(letter) is not None and letter.command.number is not None:
             return self._answer_question(letter)
-        waiting = requests_of_vendor(letter.tx, _vendor_id(letter), LISTED_MAX)
+        waiting = _waiting(letter)
         if not waiting:
             return self._nothing_waits(letter)
         if len(waiting) == 1:
-            return self._settle(letter, letter.command.verb, waiting[0].booking.code)
+            return self._settle(letter, letter.command.verb, waiting[0].code)
         return self._which(letter, waiting)
 
-    def _which(self, letter: _Letter, waiting: list[BookingView]) -> T:
+    def _which(self, letter: _Letter, waiting: Sequence[_Waiting]) -> T:
         verb = letter.command.verb
-        questions.ask(
-            letter.tx, letter.msisdn, verb.value, [view.booking.code for view in waiting]
-        )
+        questions.ask(letter.tx, letter.msisdn, verb.value, [each.code for each in waiting])
         listed = [
             t(
                 "{number}: {code} {day} {people}",
                 number=number,
-                code=view.booking.code,
-                day=view.booking.starts_on,
-                people=words.people(view.booking.people),
+                code=each.code,
+                day=each.day,
+                people=words.people(each.people),
             )
-            for number, view in enumerate(waiting, 1)
+            for number, each in enumerate(waiting, 1)
         ]
         if verb is Verb.ACCEPT:
             return t("Which one do you ACCEPT? Reply {list}", list=_joined(listed))
@@ -196,6 +214,8 @@ class SmsDesk:
             raise BadInput("no_booking")
         questions.settled(tx, letter.msisdn)
         if view.booking.state is not State.REQUESTED:
+            if asked_change(tx, view.booking) is not None:
+                return settle_change(tx, view, vendor_id, yes=verb is Verb.ACCEPT)
             return _too_late(view)
         use_case = accept if verb is Verb.ACCEPT else decline
         try:
@@ -236,13 +256,13 @@ class SmsDesk:
         code = letter.command.code
         if code is None:
             mine = bookings_of_customer(letter.tx, letter.msisdn, MESSAGES_MAX)
-            open_now = [v for v in mine if dues_of(v.booking) is not None]
+            open_now = [v for v in mine if payable_now(letter.tx, v.booking) is not None]
             if len(open_now) != 1 or letter.command.guessed:
                 return _which_to_pay(open_now)
             code = open_now[0].booking.code
         view = booking_by_code(letter.tx, code)
-        dues = dues_of(view.booking)
-        if dues is None:
+        payable = payable_now(letter.tx, view.booking)
+        if payable is None:
             if code not in _own_codes(letter):
                 raise BadInput("not_payable")  # A stranger learns nothing of a booking's state.
             return t(
@@ -253,9 +273,23 @@ class SmsDesk:
         start_collection(letter.tx, view.booking.id, letter.msisdn)
         return t(
             "M-Pesa will ask you for {total} for {code}. Enter your PIN.",
-            total=words.part_of(dues),
+            total=words.part_of(payable),
             code=code,
         )
+
+
+def _waiting(letter: _Letter) -> list[_Waiting]:
+    """What waits for a vendor's yes or no: requests, then changes of what is booked."""
+    vendor_id = _vendor_id(letter)
+    requests = [view.booking for view in requests_of_vendor(letter.tx, vendor_id, LISTED_MAX)]
+    changes = changes_asked(letter.tx, vendor_id, LISTED_MAX)
+    return [
+        *(_Waiting(asked.code, asked.starts_on, asked.people) for asked in requests),
+        *(
+            _Waiting(each.view.booking.code, each.change.starts_on, each.change.people)
+            for each in changes
+        ),
+    ][:LISTED_MAX]
 
 
 def _vendor_id(letter: _Letter) -> UUID:

@@ -61,18 +61,11 @@ def vault() -> Vault:
 
 @pytest.fixture
 def database(
-    databases: Databases,
-    recycler: Recycler,
-    clock: ManualClock,
-    ids: CountedIds,
-    vault: Vault,
+    recycler: Recycler, clock: ManualClock, ids: CountedIds, vault: Vault
 ) -> Iterator[Database]:
     """A database at the newest revision that holds nothing but what the migrations wrote."""
-    name = recycler.take()
-    made = Database(databases.url(name), clock, ids, vault, pool_size=40)
-    yield made
-    made.close()
-    recycler.give_back(name)
+    with recycler.lend(clock, ids, vault) as lent:
+        yield lent
 
 
 @pytest.fixture(scope="session")

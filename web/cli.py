@@ -8,6 +8,7 @@ from web.commands import (
     cancel,
     cases,
     catalogs,
+    change,
     clock,
     disputes,
     docs,
@@ -16,11 +17,13 @@ from web.commands import (
     migrate,
     papers,
     paybill,
+    payouts,
     phone,
     reconcile,
     run,
     seed,
     settings,
+    simulate,
     simulator,
     tax,
     up,
@@ -39,12 +42,15 @@ app.command()(doctor.doctor)
 app.command()(books.check)
 app.command()(books.ledger)
 app.command()(cancel.cancel)
+app.command()(change.change)
 app.command()(cancel.refunds)
 app.command()(cancel.policy)
 app.command()(paybill.deposit)
 app.add_typer(paybill.app, name="paybill")
 app.command()(reconcile.reconcile)
 app.add_typer(cases.app, name="cases")
+app.add_typer(payouts.app, name="payouts")
+app.add_typer(payouts.vendors, name="vendors")
 app.command()(papers.receipt)
 app.command()(papers.statement)
 app.add_typer(tax.app, name="tax")
@@ -52,6 +58,7 @@ app.add_typer(etims.app, name="etims")
 app.add_typer(disputes.app, name="disputes")
 app.add_typer(clock.app, name="clock")
 app.command()(clock.trigger)
+app.command()(simulate.simulate)
 app.add_typer(bench.app, name="bench")
 app.command()(seed.seed)
 app.command()(migrate.migrate)

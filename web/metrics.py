@@ -18,6 +18,7 @@ from core.booking.lifecycle import State
 from core.booking.model import Booking
 from core.cases.queries import open_by_kind
 from core.db.tx import Database, Tx
+from core.documents.queries import documents_due
 from core.escrow import ledger
 from core.escrow.accounts import AccountKind
 from core.inbox import Arrival, Inbound
@@ -135,6 +136,7 @@ def _read(tx: Tx) -> list[Metric]:
         ),
         _by_state("nafasi_inbox", "Callbacks not applied.", live, _count(tx, Inbound.state, live)),
         *_money(tx),
+        _documents(tx),
         *_invariants(tx),
         *_cases(tx),
     ]
@@ -165,6 +167,13 @@ def _money(tx: Tx) -> list[Metric]:
         if line.kind in shown:
             family.add_metric([line.account], line.balance.cents)
     return [family]
+
+
+def _documents(tx: Tx) -> Metric:
+    """Money that has no receipt or credit note yet; a worker issues them within seconds."""
+    family = GaugeMetricFamily("nafasi_documents_due", "Movements that wait for their document.")
+    family.add_metric([], documents_due(tx))
+    return family
 
 
 def _invariants(tx: Tx) -> list[Metric]:

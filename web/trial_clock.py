@@ -23,6 +23,7 @@ from core.outbox import Notice, Sending
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind
 from core.payouts import rules
+from core.payouts.halts import Halt
 from core.payouts.model import Payout, PayoutRun
 from web.wake import QUEUES
 
@@ -122,7 +123,11 @@ def _queries() -> dict[str, Select[Any]]:
     return {
         "timers": select(Booking.due_at).where(Booking.due_at.is_not(None)),
         "disputes": select(Dispute.due_at).where(Dispute.due_at.is_not(None)),
-        "attempts": select(Attempt.due_at).where(Attempt.due_at.is_not(None)),
+        # What waits for a halted provider waits for a person, not for a worker.
+        "attempts": select(Attempt.due_at).where(
+            Attempt.due_at.is_not(None),
+            or_(Attempt.kind == Kind.COLLECTION, Attempt.provider.not_in(select(Halt.provider))),
+        ),
         "payouts": select(Payout.due_at).where(Payout.due_at.is_not(None)),
         "notices": select(Notice.due_at).where(waiting),
         "inbox": select(Inbound.due_at).where(Inbound.state == Arrival.WAITING),

@@ -16,8 +16,8 @@ from core.limits import ATTEMPTS_BATCH_MAX
 from core.payments import attempts, settle
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind
+from core.payouts.halts import halt_on_stop
 from core.ports import MoneyEvent, Outcome, PayRequest, ProviderError, PushRequest
-from workers import pause
 from workers.budget import Budget
 from workers.counters import ATTEMPTS
 from workers.parts import Parts
@@ -39,16 +39,13 @@ def run_attempts(parts: Parts) -> int:
 
     Prompts go first: their customers hold the phone in their hands.
     """
-    halted = {name for name in parts.payouts if parts.pauses.holds(pause.payouts(name))}
-    return _run(parts, COLLECTING, ()) + _run(parts, PAYING, halted)
+    return _run(parts, COLLECTING) + _run(parts, PAYING)
 
 
-def _run(parts: Parts, kinds: Collection[Kind], halted: Collection[str]) -> int:
+def _run(parts: Parts, kinds: Collection[Kind]) -> int:
     budget = Budget(RUN_SECONDS)
     called = 0
-    due = parts.database.run(
-        lambda tx: attempts.due_attempts(tx, ATTEMPTS_BATCH_MAX, kinds, halted)
-    )
+    due = parts.database.run(lambda tx: attempts.due_attempts(tx, ATTEMPTS_BATCH_MAX, kinds))
     for attempt_id in due:
         if budget.spent:
             break
@@ -178,14 +175,8 @@ def _note_refusal(parts: Parts, attempt_id: UUID, kind: Kind, error: ProviderErr
 
 def _halt_on_stop(parts: Parts, provider: str, error: ProviderError) -> None:
     if error.stop:
-        halt_payouts(parts, provider, error.code)
+        parts.database.run(lambda tx: halt_on_stop(tx, provider, error))
         raise Halted
-
-
-def halt_payouts(parts: Parts, provider: str, code: str) -> None:
-    """Leave payments through a provider alone, because only a person can help."""
-    parts.pauses.start(pause.payouts(provider), pause.PAYOUTS_PAUSE_SECONDS)
-    log.error("payouts.halted", provider=provider, code=code)
 
 
 def _log_call(event: str, kind: Kind, result: str, attempt_id: UUID) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, delete, select, tuple_, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from core.db.tx import Tx
+from core.documents.links import StatementLink
 from core.inbox import Arrival, Inbound
 from core.outbox import Notice, Sending
 from core.receipts import TurnReceipt
@@ -30,7 +31,7 @@ def run_housekeeping(parts: Parts) -> int:
     """Purge in small transactions until nothing is left to purge; return how many rows."""
     budget = Budget(RUN_SECONDS)
     total = 0
-    for purge in (purge_notices, purge_turns, purge_callbacks):
+    for purge in (purge_notices, purge_turns, purge_callbacks, purge_links):
         purged = 0
         while not budget.spent:
             batch = parts.database.run(purge)
@@ -72,6 +73,15 @@ def purge_turns(tx: Tx) -> int:
     ).all()
     tx.db.execute(delete(TurnReceipt).where(tuple_(*keys).in_([tuple(row) for row in rows])))
     return len(rows)
+
+
+def purge_links(tx: Tx) -> int:
+    """Drop links to statements that open nothing any more."""
+    before = tx.now - timedelta(days=NOTICE_TEXT_DAYS)
+    old = select(StatementLink.token).where(StatementLink.expires_at < before).limit(BATCH_MAX)
+    tokens = tx.db.scalars(old).all()
+    tx.db.execute(delete(StatementLink).where(StatementLink.token.in_(tokens)))
+    return len(tokens)
 
 
 def _clear(

@@ -14,6 +14,7 @@ import structlog
 
 from channels.africastalking.messages import parse_delivery_report, parse_opt_out, parse_sms
 from channels.africastalking.ussd import parse_event
+from channels.daraja.balance import parse_balance
 from channels.daraja.callbacks import (
     parse_b2c_result,
     parse_b2c_timeout,
@@ -31,6 +32,7 @@ from core.inbox import Arrival, Inbound, NotYet
 from core.limits import INBOX_BATCH_MAX
 from core.payments import attempts, settle
 from core.payments.model import Kind
+from core.payouts.balances import unanswered
 from core.people.model import Purpose
 from core.people.usecases import opt_out
 from core.ports import (
@@ -39,10 +41,11 @@ from core.ports import (
     DeliveryReport,
     MoneyEvent,
     Outcome,
-    Reason,
+    ProviderError,
     SmsIn,
 )
-from workers.attempts import COLLECTING, PAYING, halt_payouts
+from workers.attempts import COLLECTING, PAYING
+from workers.balances import note_answer, note_refusal
 from workers.budget import Budget
 from workers.counters import CALLBACKS
 from workers.parts import Parts
@@ -54,7 +57,7 @@ RUN_SECONDS = 20
 REJECTED = frozenset(
     {
         *("unknown_attempt", "wrong_amount", "wrong_number", "other_receipt", "no_receipt"),
-        *("bad_callback", "no_handler"),
+        *("bad_callback", "no_handler", "not_reversible"),
     }
 )
 
@@ -177,18 +180,32 @@ def _money(
 ) -> Handler:
     """Make the handler of a callback whose address names an attempt of these kinds."""
 
-    def handle(parts: Parts, tx: Tx, row: Inbound) -> str | None:
+    def handle(_parts: Parts, tx: Tx, row: Inbound) -> str | None:
         attempt_id, body = _addressed(row.payload)
         event = read(attempt_id, body)
         if event.outcome is Outcome.SUCCEEDED and event.amount is None:
             # A success that does not say how much is not believed: the provider is asked.
             event = replace(event, outcome=Outcome.UNKNOWN)
-        note = settle.apply(tx, event, kinds)
-        if event.reason is Reason.CREDENTIALS and note not in REJECTED:
-            halt_payouts(parts, event.provider, event.code or "")
-        return note
+        return settle.apply(tx, event, kinds)
 
     return handle
+
+
+def _balance(_parts: Parts, tx: Tx, row: Inbound) -> str | None:
+    """The answer to a question about one of our accounts; the address names the question."""
+    reading_id, body = _addressed(row.payload)
+    try:
+        balance = parse_balance(body)
+    except ProviderError as error:
+        note_refusal(tx, reading_id, error)
+        return error.code
+    return note_answer(tx, reading_id, balance)
+
+
+def _no_answer(_parts: Parts, tx: Tx, row: Inbound) -> None:
+    """A question expired in the provider's queue: it is asked again."""
+    reading_id, _ = _addressed(row.payload)
+    unanswered(tx, reading_id, "queue_timeout")
 
 
 def _addressed(payload: Json) -> tuple[UUID, Mapping[str, object]]:
@@ -217,7 +234,7 @@ def _hinted(provider: str, read: ReadHint) -> Handler:
         if hint is None:
             return "nothing_decided"
         kinds = COLLECTING if hint.collects else PAYING
-        note = attempts.look_now(tx, provider, hint.attempt_id, kinds)
+        note = attempts.look_now(tx, provider, hint.attempt_id, kinds, came_back=hint.came_back)
         if note == "being_sent":
             # It was faster than the answer to the request itself.
             raise NotYet(note)
@@ -236,6 +253,8 @@ HANDLERS: Mapping[tuple[str, str], Handler] = {
     ("daraja", "b2c_timeout"): _money(parse_b2c_timeout, PAYING),
     ("daraja", "status_result"): _money(parse_status_result, PAYING),
     ("daraja", "status_timeout"): _money(parse_b2c_timeout, PAYING),
+    ("daraja", "balance_result"): _balance,
+    ("daraja", "balance_timeout"): _no_answer,
     ("daraja", "c2b_confirmation"): _paybill,
     **{
         (route.name, kind): _by_route(read)

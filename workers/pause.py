@@ -1,15 +1,13 @@
 """Leaving something alone for a while, agreed on by all workers through Redis.
 
-When a provider says that nothing will go through until a person acts (empty wallet, refused
-credentials), every further try is wasted, and some bring a lock closer.
+When a provider of messages says that nothing will go through until a person acts (an empty
+wallet), every further try is wasted. Halts of money are in the database (``core.payouts.halts``).
 """
 
 import redis
 
 PREFIX = "nafasi:pause"
 NOTICES_PAUSE_SECONDS = 60
-# A locked operator stays locked until a person acts; one try an hour finds out.
-PAYOUTS_PAUSE_SECONDS = 3600
 
 
 class Pauses:
@@ -38,8 +36,3 @@ class Pauses:
 def sms(provider: str) -> str:
     """Name the sending of messages through a provider."""
     return f"sms:{provider}"
-
-
-def payouts(provider: str) -> str:
-    """Name the sending of money through a provider."""
-    return f"payouts:{provider}"

@@ -1,5 +1,6 @@
 """The weekly run, and further parts and tries of payouts; the money itself moves as attempts."""
 
+from collections.abc import Sequence
 from datetime import date
 from functools import partial
 from uuid import UUID
@@ -11,7 +12,7 @@ from core.payouts.usecases import (
     close_run,
     continue_payout,
     due_payouts,
-    make_payout,
+    make_payouts,
     open_run,
     vendors_owed,
 )
@@ -33,22 +34,24 @@ def run_payouts(parts: Parts) -> int:
 
 
 def _make_all(parts: Parts, week: date, budget: Budget) -> int:
-    """Make each vendor's payout; the run ends when every vendor has been looked at.
+    """Make all vendors' payouts, a hundred in a transaction; then the run is over.
 
     A vendor whose payout could not be made keeps the run open: it is tried again in the next.
     """
     made, broken = 0, 0
     after: UUID | None = None
     while vendors := parts.database.run(partial(vendors_owed, after=after, limit=LIST_MAX)):
-        for vendor_id in vendors:
-            if budget.spent:
-                return made
-            try:
-                made += _make(parts, vendor_id)
-            except Exception:
-                broken += 1
-                log.exception("payout.broken", vendor_id=str(vendor_id))
-                PAYOUTS.labels("broken").inc()
+        if budget.spent:
+            return made
+        try:
+            made += _make(parts, vendors)
+        except Exception:
+            # One of them cannot be paid: the others are.
+            log.exception("payouts.batch_broken", vendors=len(vendors))
+            for vendor_id in vendors:
+                one = _make_alone(parts, vendor_id)
+                made += one or 0
+                broken += one is None
         after = vendors[-1]
     if not broken:
         parts.database.run(lambda tx: close_run(tx, week))
@@ -56,18 +59,29 @@ def _make_all(parts: Parts, week: date, budget: Budget) -> int:
     return made
 
 
-def _make(parts: Parts, vendor_id: UUID) -> bool:
-    payout = parts.database.run(lambda tx: make_payout(tx, vendor_id))
-    if payout is None:
-        return False
-    PAYOUTS.labels("made").inc()
-    log.info(
-        "payout.made",
-        payout_id=str(payout.id),
-        vendor_id=str(vendor_id),
-        amount_cents=payout.amount_cents,
-    )
-    return True
+def _make_alone(parts: Parts, vendor_id: UUID) -> int | None:
+    """Make one vendor's payout; None when that cannot be done."""
+    try:
+        return _make(parts, [vendor_id])
+    except Exception:
+        log.exception("payout.broken", vendor_id=str(vendor_id))
+        PAYOUTS.labels("broken").inc()
+        return None
+
+
+def _make(parts: Parts, vendor_ids: Sequence[UUID]) -> int:
+    """Make the payouts of some vendors in one transaction."""
+    made = parts.database.run(lambda tx: make_payouts(tx, vendor_ids))
+    for payout in made:
+        PAYOUTS.labels("made" if payout.hold_reason is None else "held").inc()
+        log.info(
+            "payout.made",
+            payout_id=str(payout.id),
+            vendor_id=str(payout.vendor_id),
+            amount_cents=payout.amount_cents,
+            held_for=payout.hold_reason.value if payout.hold_reason else None,
+        )
+    return len(made)
 
 
 def _continue_all(parts: Parts, budget: Budget) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 
 from core.db.tx import Work
 from workers.attempts import run_attempts
+from workers.balances import run_balances
 from workers.cases import run_cases, run_float
 from workers.checker import run_checker
 from workers.disputes import run_disputes
@@ -69,6 +70,7 @@ JOBS = (
     Job("ledger", run_ledger, Queue.SLOW, 2, 60),
     Job("checker", run_checker, Queue.SLOW, 60, 120),
     Job("cases", run_cases, Queue.SLOW, 300, 120),
+    Job("balances", run_balances, Queue.SLOW, 60, 120),
     Job("float", run_float, Queue.SLOW, 3600, 120),
     Job("housekeeping", run_housekeeping, Queue.SLOW, 3600, 300),
 )

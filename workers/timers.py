@@ -1,10 +1,14 @@
-"""Letting the timers of bookings fire: holds, answers, completion, release of money."""
+"""Letting the timers of bookings and their changes fire: holds, answers, completion, release."""
 
+from collections.abc import Callable
+from enum import StrEnum
 from uuid import UUID
 
 import structlog
 
+from core.booking.changes import due_changes, fire_change
 from core.booking.timers import due_bookings, fire
+from core.db.tx import Tx
 from core.errors import IllegalMove
 from core.limits import TIMERS_BATCH_MAX
 from workers.budget import Budget
@@ -15,33 +19,41 @@ log = structlog.get_logger()
 
 RUN_SECONDS = 20
 
+DueOf = Callable[[Tx, int], list[UUID]]
+Fire = Callable[[Tx, UUID], StrEnum | None]
+KINDS: tuple[tuple[DueOf, Fire], ...] = ((due_bookings, fire), (due_changes, fire_change))
+
 
 def run_timers(parts: Parts) -> int:
     """Fire what is due, the longest overdue first; return how many timers fired."""
     budget = Budget(RUN_SECONDS)
+    return sum(_run(parts, budget, *kind) for kind in KINDS)
+
+
+def _run(parts: Parts, budget: Budget, due_of: DueOf, fire_one: Fire) -> int:
     fired = 0
     while not budget.spent:
-        due = parts.database.run(lambda tx: due_bookings(tx, TIMERS_BATCH_MAX))
-        now_fired = sum(_fire(parts, booking_id) for booking_id in due if not budget.spent)
+        due = parts.database.run(lambda tx: due_of(tx, TIMERS_BATCH_MAX))
+        now_fired = sum(_fire(parts, fire_one, id_) for id_ in due if not budget.spent)
         fired += now_fired
         if len(due) < TIMERS_BATCH_MAX or now_fired == 0:
             break
     return fired
 
 
-def _fire(parts: Parts, booking_id: UUID) -> bool:
+def _fire(parts: Parts, fire_one: Fire, id_: UUID) -> bool:
     try:
-        state = parts.database.run(lambda tx: fire(tx, booking_id))
+        state = parts.database.run(lambda tx: fire_one(tx, id_))
     except IllegalMove as late:
         # Somebody was faster; the row as it is now decides.
-        log.info("timer.lost_race", booking_id=str(booking_id), **late.data)
+        log.info("timer.lost_race", id=str(id_), **late.data)
         return False
     except Exception:
-        log.exception("timer.broken", booking_id=str(booking_id))
+        log.exception("timer.broken", id=str(id_))
         TIMERS.labels("broken").inc()
         return False
     if state is None:
         return False
     TIMERS.labels(state.value).inc()
-    log.info("timer.fired", booking_id=str(booking_id), state=state.value)
+    log.info("timer.fired", id=str(id_), state=state.value)
     return True

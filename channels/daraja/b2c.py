@@ -11,7 +11,9 @@ from core.ports import Accepted, PayRequest, ProviderError
 
 PAY_PATH = "/mpesa/b2c/v3/paymentrequest"
 STATUS_PATH = "/mpesa/transactionstatus/v1/query"
+BALANCE_PATH = "/mpesa/accountbalance/v1/query"
 REMARKS = "Booking payout"
+BALANCE_REMARKS = "Daily balance"
 # Identifies PartyA as a shortcode.
 SHORTCODE_TYPE = "4"
 OCCASION_MAX = 100
@@ -29,6 +31,7 @@ class DarajaPayouts:
     def __init__(self, client: DarajaClient) -> None:
         self._client = client
         self._config = client.config
+        self.accounts = client.config.accounts
 
     def pay(self, request: PayRequest) -> Accepted:
         """Send money.
@@ -91,6 +94,28 @@ class DarajaPayouts:
             "Occasion": REMARKS,
         }
         said = self._client.ask(STATUS_PATH, body)
+        if not is_zero(said):
+            raise not_taken(said, unknown=False)
+
+    def ask_balance(self, question_id: UUID, account: str) -> None:
+        """Ask what a shortcode of ours holds; the answer is a callback that names the question.
+
+        The operator must be allowed on that shortcode.
+
+        Raises:
+            ProviderError: the question was not taken.
+        """
+        body = {
+            "Initiator": self._config.initiator_name,
+            "SecurityCredential": self._credential(),
+            "CommandID": "AccountBalance",
+            "PartyA": account,
+            "IdentifierType": SHORTCODE_TYPE,
+            "Remarks": BALANCE_REMARKS,
+            "QueueTimeOutURL": self._config.callback_url("balance", question_id, "timeout"),
+            "ResultURL": self._config.callback_url("balance", question_id, "result"),
+        }
+        said = self._client.ask(BALANCE_PATH, body)
         if not is_zero(said):
             raise not_taken(said, unknown=False)
 

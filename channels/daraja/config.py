@@ -38,6 +38,11 @@ class DarajaConfig:
     payouts_per_second: float = 5.0
     questions_per_second: float = 2.0
 
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """Our shortcodes, the one that pays out first."""
+        return tuple(dict.fromkeys((self.b2c_shortcode, self.shortcode)))
+
     def __post_init__(self) -> None:
         address = f"{self.public_url}/{self.callback_secret}".lower()
         for banned in BANNED_WORDS:

@@ -16,8 +16,11 @@ MONEY = {
     ("b2c", "timeout"): "b2c_timeout",
     ("status", "result"): "status_result",
     ("status", "timeout"): "status_timeout",
+    ("balance", "result"): "balance_result",
+    ("balance", "timeout"): "balance_timeout",
 }
-"""Callbacks about one attempt: the parts of the address, and what the inbox calls it."""
+"""Callbacks about one attempt or one question: the parts of the address, and what the inbox calls
+it."""
 CONFIRMATION = "c2b_confirmation"
 # A confirmation without its id still tells of money: it is kept under this name.
 NAMELESS = "nameless"

@@ -59,6 +59,7 @@ STATUS_WORDS = {
     "cancelled": (Outcome.FAILED, Reason.OTHER),
     "declined": (Outcome.FAILED, Reason.OTHER),
     "expired": (Outcome.FAILED, Reason.EXPIRED),
+    "reversed": (Outcome.REVERSED, None),
     "initiated": (Outcome.PENDING, None),
     "authorized": (Outcome.PENDING, None),
     "pending authorized": (Outcome.PENDING, None),

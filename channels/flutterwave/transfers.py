@@ -5,13 +5,24 @@ from uuid import UUID
 
 from channels.flutterwave.client import FlutterwaveClient
 from channels.flutterwave.wire import PROVIDER, WALLETS, number_id, transfer_event
-from channels.values import plain, wallet_number, whole_shillings
+from channels.values import amount, plain, wallet_number, whole_shillings
 from core.limits import B2C_MIN_CENTS, MPESA_MAX_CENTS
 from core.money import KES
-from core.ports import Accepted, MoneyEvent, Outcome, PayRequest, ProviderError
+from core.ports import (
+    Accepted,
+    BadCallback,
+    Balance,
+    MoneyEvent,
+    Outcome,
+    PayRequest,
+    ProviderError,
+)
 
 TRANSFERS = "/transfers"
 NARRATION = "Booking payout"
+BALANCES = "/balances"
+WALLET = KES
+"""We have one wallet, that of the shilling; it is known by its currency."""
 
 
 class FlutterwavePayouts:
@@ -22,6 +33,7 @@ class FlutterwavePayouts:
     """
 
     name = PROVIDER
+    accounts: tuple[str, ...] = (WALLET,)
 
     def __init__(self, client: FlutterwaveClient) -> None:
         self._client = client
@@ -74,6 +86,26 @@ class FlutterwavePayouts:
             if isinstance(row, Mapping) and plain(row.get("reference")) == str(attempt_id):
                 return transfer_event(row, attempt_id)
         return MoneyEvent(PROVIDER, Outcome.UNKNOWN, attempt_id, code="not_found")
+
+    def ask_balance(self, question_id: UUID, account: str) -> Balance:  # noqa: ARG002
+        """Ask what our wallet of a currency holds (``GET /balances/:currency``).
+
+        ``available_balance`` can be sent; what has not been settled yet is ``ledger_balance``'s.
+        Charges are taken from the money itself.
+
+        Raises:
+            ProviderError: there is no answer, or it cannot be read.
+        """
+        said = self._client.ask(f"{BALANCES}/{account}")
+        told = said if isinstance(said, Mapping) else {}
+        try:
+            available = amount(told.get("available_balance"), "available_balance")
+            held = amount(told.get("ledger_balance"), "ledger_balance")
+        except BadCallback as error:
+            raise ProviderError("bad_answer", retryable=True, detail="no balance") from error
+        if available is None or held is None or plain(told.get("currency")) != account:
+            raise ProviderError("bad_answer", retryable=True, detail="no balance")
+        return Balance(PROVIDER, available, held)
 
 
 def _receiver(request: PayRequest) -> dict[str, str]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from channels.flutterwave.wire import PROVIDER, state_of
+from channels.flutterwave.wire import PROVIDER, STATES, TRANSFER_STATES, state_of
 from channels.money import Forged, Hint
 from channels.values import ID_MAX, load, plain, redact
 from core.ports import BadCallback, Callback, Outcome
@@ -72,7 +72,10 @@ def _hint(payload: Mapping[str, object], name: str, *, collects: bool) -> Hint |
         attempt_id = UUID(plain(data.get(name)))
     except ValueError:
         raise BadCallback(field=name) from None
-    return None if state_of(data) is Outcome.PENDING else Hint(attempt_id, collects)
+    state = state_of(data, STATES if collects else TRANSFER_STATES)
+    if state is Outcome.PENDING:
+        return None
+    return Hint(attempt_id, collects, came_back=state is Outcome.REVERSED)
 
 
 def _data(told: Mapping[str, Any]) -> Mapping[str, Any]:

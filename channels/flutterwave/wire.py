@@ -28,6 +28,8 @@ STATES = {
     "success-pending-validation": Outcome.PENDING,
     "new": Outcome.PENDING,
 }
+# A bank that returns a transfer does so after it was called successful.
+TRANSFER_STATES = {**STATES, "reversed": Outcome.REVERSED}
 
 CHARGE_REASONS = (
     ("insufficient", Reason.INSUFFICIENT),
@@ -95,12 +97,13 @@ def transfer_event(data: object, attempt_id: UUID) -> MoneyEvent:
         receipt=None,
         number=plain(told.get("account_number")) if to_wallet else "",
         fees=(told.get("fee"),),
+        states=TRANSFER_STATES,
     )
 
 
-def state_of(told: Mapping[str, Any]) -> Outcome:
+def state_of(told: Mapping[str, Any], states: Mapping[str, Outcome] = STATES) -> Outcome:
     """Return what the state of a charge or a transfer says; an unknown word settles nothing."""
-    return STATES.get(plain(told.get("status")).strip().lower(), Outcome.UNKNOWN)
+    return states.get(plain(told.get("status")).strip().lower(), Outcome.UNKNOWN)
 
 
 def number_id(data: object) -> str:
@@ -131,8 +134,9 @@ def _event(
     receipt: str | None,
     number: str,
     fees: tuple[object, ...],
+    states: Mapping[str, Outcome] = STATES,
 ) -> MoneyEvent:
-    outcome, code = state_of(told), plain(told.get("status")).strip()
+    outcome, code = state_of(told, states), plain(told.get("status")).strip()
     if plain(own_reference) != str(attempt_id):
         outcome, code = Outcome.UNKNOWN, "other_reference"
     elif plain(told.get("currency")) != KES:

@@ -20,6 +20,7 @@ from channels.simulator import (
     control,
     daraja,
     daraja_b2c,
+    daraja_balance,
     daraja_c2b,
     daraja_stk,
     etims,
@@ -72,6 +73,7 @@ def app_of(world: World) -> Starlette:
         *daraja_stk.routes(world),
         *daraja_c2b.routes(world),
         *daraja_b2c.routes(world),
+        *daraja_balance.routes(world),
     ]
     flutterwave_routes = [
         *flutterwave_charges.routes(world),

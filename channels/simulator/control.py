@@ -11,11 +11,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from channels.simulator import (
+    daraja_b2c,
     daraja_c2b,
     daraja_stk,
     flutterwave_charges,
+    flutterwave_transfers,
     sms,
     statement,
+    transfer_export,
     ussd,
 )
 from channels.simulator.callbacks import Overloaded
@@ -51,6 +54,7 @@ def routes(world: World) -> list[Route]:
         ("POST", "/paybill", pay_paybill),
         ("GET", "/wallets", list_wallets),
         ("POST", "/organisations", change_organisation),
+        ("POST", "/payouts/{id}/return", return_payout),
         ("GET", "/faults", list_faults),
         ("POST", "/faults", add_fault),
         ("DELETE", "/faults", clear_faults),
@@ -61,7 +65,7 @@ def routes(world: World) -> list[Route]:
         ("POST", "/reset", reset),
     ]
     calls = [Route(path, _handle(world, action), methods=[verb]) for verb, path, action in table]
-    return [*calls, statement.route(world)]
+    return [*calls, statement.route(world), transfer_export.route(world)]
 
 
 def _handle(world: World, action: Action) -> Callable[[Request], Awaitable[Response]]:
@@ -194,6 +198,15 @@ async def change_organisation(call: Call) -> dict[str, object]:
     organisation = call.world.books.organisations[call.text("shortcode")]
     organisation.utility_cents = call.whole("utility_cents", 0, ORGANISATION_CENTS_MAX)
     return organisation.as_json()
+
+
+async def return_payout(call: Call) -> dict[str, object]:
+    """A payout that had arrived comes back; it is named by our own id, at either provider."""
+    named = call.path["id"]
+    if named in call.world.books.transfers:
+        made = await flutterwave_transfers.return_transfer(call.world, named)
+        return {"id": named, "status": made.status}
+    return {"id": named, "status": daraja_b2c.take_back(call.world, named).status}
 
 
 async def list_faults(call: Call) -> dict[str, object]:

@@ -144,6 +144,31 @@ def _move(world: World, payout: Payout, shortcode: str) -> str:
     return "0"
 
 
+def take_back(world: World, originator: str) -> Payout:
+    """Safaricom reverses a payout, as it does on request; nobody is called back.
+
+    The charge stays. KeyError for an unknown payout, ValueError for one that never arrived.
+    """
+    payout = world.books.payouts[originator]
+    if payout.status != "Completed" or payout.receipt is None:
+        raise ValueError("only a payout that arrived can be reversed")
+    payout.status = "Reversed"
+    shortcode = world.config.b2c_shortcode
+    world.books.organisations[shortcode].utility_cents += payout.amount_cents
+    world.record(
+        Transaction(
+            world.new_receipt(),
+            "reversal",
+            payout.phone,
+            shortcode,
+            payout.amount_cents,
+            world.now(),
+            reference=payout.receipt,
+        )
+    )
+    return payout
+
+
 def _result(world: World, payout: Payout, code: str) -> dict[str, object]:
     parameters: list[dict[str, object]] = []
     if payout.receipt:

@@ -27,12 +27,14 @@ class Service(StrEnum):
     QUERY = "query"
     B2C = "b2c"
     STATUS = "status"
+    BALANCE = "balance"
     C2B = "c2b"
     FLUTTERWAVE_CHARGE = "flutterwave_charge"
     FLUTTERWAVE_VERIFY = "flutterwave_verify"
     FLUTTERWAVE_TRANSFER = "flutterwave_transfer"
     FLUTTERWAVE_STATUS = "flutterwave_status"
     FLUTTERWAVE_REFUND = "flutterwave_refund"
+    FLUTTERWAVE_BALANCE = "flutterwave_balance"
     ETIMS = "etims"
 
 
@@ -67,6 +69,7 @@ _FLUTTERWAVE = _WEBHOOKS | {
     Service.FLUTTERWAVE_VERIFY,
     Service.FLUTTERWAVE_STATUS,
     Service.FLUTTERWAVE_REFUND,
+    Service.FLUTTERWAVE_BALANCE,
 }
 ANSWERING = _FLUTTERWAVE | {
     Service.SMS,
@@ -75,19 +78,13 @@ ANSWERING = _FLUTTERWAVE | {
     Service.QUERY,
     Service.B2C,
     Service.STATUS,
+    Service.BALANCE,
     Service.ETIMS,
 }
 _SILENT = _FLUTTERWAVE | {Service.OAUTH, Service.QUERY, Service.ETIMS}
 CALLING_BACK = (frozenset(Service) - _SILENT) | _WEBHOOKS
-_CODED = _WEBHOOKS | {
-    Service.SMS,
-    Service.STK,
-    Service.QUERY,
-    Service.B2C,
-    Service.STATUS,
-    Service.ETIMS,
-}
-_QUEUED = frozenset({Service.B2C, Service.STATUS})
+_QUEUED = frozenset({Service.B2C, Service.STATUS, Service.BALANCE})
+_CODED = _WEBHOOKS | _QUEUED | {Service.SMS, Service.STK, Service.QUERY, Service.ETIMS}
 _WITH_CODE = frozenset({FaultKind.INSIDER_CODE, FaultKind.REPORT})
 
 

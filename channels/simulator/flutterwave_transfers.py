@@ -1,8 +1,9 @@
-"""Transfers to wallets and banks, and the questions about them.
+"""Transfers to wallets and banks, the questions about them, and what the wallet holds.
 
-`POST /transfers`, `GET /transfers/{id}`, `GET /transfers?reference=`, `GET /banks/KE`
-(developer.flutterwave.com, Transfers). Statuses are upper case here, and a transfer that failed
-is told of as `transfer.completed` too. The wording of a refused reference is not documented.
+`POST /transfers`, `GET /transfers/{id}`, `GET /transfers?reference=`, `GET /banks/KE`,
+`GET /balances/{currency}` (developer.flutterwave.com, Transfers, Balances). Statuses are upper
+case here, and a transfer that failed is told of as `transfer.completed` too. The wording of a
+refused reference is not documented.
 """
 
 import asyncio
@@ -46,6 +47,7 @@ def routes(world: World) -> list[Route]:
         endpoint(world, "GET", "/transfers", status_service, find),
         endpoint(world, "GET", "/transfers/{id:int}", status_service, show),
         endpoint(world, "GET", "/banks/KE", status_service, banks),
+        endpoint(world, "GET", "/balances/{currency}", Service.FLUTTERWAVE_BALANCE, balance),
     ]
 
 
@@ -120,6 +122,38 @@ async def banks(
     """The banks that can be paid."""
     listed = [{"id": int(code), "code": code, "name": name} for code, name in BANKS.items()]
     return success("Banks fetched successfully", listed)
+
+
+async def balance(
+    world: World, request: Request, _fields: Fields, _fault: Fault | None
+) -> Response:
+    """What our wallet of a currency holds; everything is settled at once here."""
+    currency = request.path_params["currency"]
+    if currency != "KES":
+        raise Refusal(400, "Wallet not found for currency")
+    held = shillings(world.books.flutterwave_cents)
+    data = {"currency": currency, "available_balance": held, "ledger_balance": held}
+    return success("Wallet balance fetched", data)
+
+
+async def return_transfer(world: World, reference: str) -> Outgoing:
+    """The bank sends a transfer back: the money is ours again, its charge is not.
+
+    The word for it and its webhook are not documented.
+    """
+    made = world.books.transfers[reference]
+    if made.status != "SUCCESSFUL":
+        raise ValueError("only a transfer that arrived can come back")
+    made.status, made.message = "REVERSED", "Transfer returned by the beneficiary bank"
+    world.books.flutterwave_cents += made.amount_cents
+    body: dict[str, object] = {
+        "event": "transfer.completed",
+        "event.type": "Transfer",
+        "data": _data(made),
+    }
+    callback = webhook(world, Service.FLUTTERWAVE_TRANSFER, body, made.callback_url)
+    await world.callbacks.send(callback)
+    return made
 
 
 def _decide(world: World, made: Outgoing, fault: Fault | None) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import structlog
 
+from core.booking.changes import drop_open
 from core.booking.lifecycle import Actor, Event, State
 from core.booking.model import Booking
 from core.booking.moves import lock_booking, move
@@ -41,7 +42,7 @@ def preview(tx: Tx, booking: Booking) -> Refund:
     _check_confirmed(booking)
     if booking.starts_at <= tx.now:
         raise Refused("already_begun")
-    return refund_of(booking.policy, refundable(booking), booking.starts_at, tx.now)
+    return _by_policy(booking, tx.now)
 
 
 def may_cancel(booking: Booking, now: datetime) -> bool:
@@ -111,18 +112,20 @@ def cancel_by_admin(
         raise Refused("no_reason")
     booking = lock_booking(tx, booking_id)
     _check_confirmed(booking)
-    left = refundable(booking)
-    if by_policy:
-        left = refund_of(booking.policy, left, booking.starts_at, tx.now).refund
+    left = _by_policy(booking, tx.now).refund if by_policy else refundable(booking)
     _cancel(tx, booking, left, Actor.ADMIN, admin_id, note=note)
     return booking
 
 
 def cancel_unpaid_rest(tx: Tx, booking: Booking) -> None:
     """Cancel a locked booking whose rest did not come, as if its customer had done so now."""
-    left = refundable(booking)
-    back = refund_of(booking.policy, left, booking.starts_at, tx.now).refund
-    _cancel(tx, booking, back, Actor.TIME, None)
+    _cancel(tx, booking, _by_policy(booking, tx.now).refund, Actor.TIME, None)
+
+
+def _by_policy(booking: Booking, now: datetime) -> Refund:
+    """What the policy gives back of what was paid; what it kept of a change before stays kept."""
+    paid = Money(booking.received_cents - booking.refunds_cents - booking.kept_cents)
+    return refund_of(booking.policy, paid, booking.starts_at, now)
 
 
 def _check_confirmed(booking: Booking) -> None:
@@ -144,6 +147,7 @@ def _cancel(
     move(tx, booking, Event.CANCEL, actor, actor_id, note)
     booking.cancelled_at = tx.now
     booking.due_at = None
+    drop_open(tx, booking)
     release_units(tx, booking)
     plan_refund(tx, booking, refund)
     net = _keep_the_rest(tx, booking)

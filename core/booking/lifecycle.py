@@ -38,6 +38,11 @@ class Event(StrEnum):
     RESOLVE_FOR_CUSTOMER = "resolve_for_customer"
     RELEASE = "release"
     PAID_OUT = "paid_out"
+    PAYOUT_REVERSED = "payout_reversed"
+    CHANGE = "change"
+    """It has other days or people from here on."""
+    ASK_AGAIN = "ask_again"
+    """What the vendor had accepted was changed before it was paid for."""
 
 
 class Actor(StrEnum):
@@ -77,6 +82,13 @@ TABLE = (
     (Event.PAID_OUT, State.COMPLETED, State.PAID_OUT),
     # The vendor's part of what was kept after a cancellation has reached them.
     (Event.PAID_OUT, State.CANCELLED, State.CANCELLED),
+    # What had reached the vendor came back: it is owed again.
+    (Event.PAYOUT_REVERSED, State.PAID_OUT, State.COMPLETED),
+    (Event.PAYOUT_REVERSED, State.CANCELLED, State.CANCELLED),
+    (Event.CHANGE, State.REQUESTED, State.REQUESTED),
+    (Event.CHANGE, State.AWAITING_PAYMENT, State.AWAITING_PAYMENT),
+    (Event.ASK_AGAIN, State.AWAITING_PAYMENT, State.REQUESTED),
+    (Event.CHANGE, State.CONFIRMED, State.CONFIRMED),
 )
 
 LIFECYCLE = Lifecycle(State, TABLE)
@@ -108,3 +120,42 @@ PUBLIC = {
     State.EXPIRED: "expired",
     State.CANCELLED: "cancelled",
 }
+
+
+class ChangeState(StrEnum):
+    """Where a wish for other days or people stands; before it is applied nothing has changed."""
+
+    ASKED = "asked"
+    """It begins so; until the vendor has answered, where that is needed."""
+    AWAITING_PAYMENT = "awaiting_payment"
+    """The difference is not paid; what the change needs more is held."""
+    APPLIED = "applied"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    DROPPED = "dropped"
+
+
+class ChangeEvent(StrEnum):
+    """What can happen to a change."""
+
+    ACCEPT = "accept"
+    """Nothing is missing any more but the difference."""
+    APPLY = "apply"
+    DECLINE = "decline"
+    LAPSE = "lapse"
+    DROP = "drop"
+    """The customer keeps the booking as it was, or it is over."""
+
+
+CHANGE_TABLE = (
+    (ChangeEvent.ACCEPT, ChangeState.ASKED, ChangeState.AWAITING_PAYMENT),
+    (ChangeEvent.APPLY, ChangeState.ASKED, ChangeState.APPLIED),
+    (ChangeEvent.DECLINE, ChangeState.ASKED, ChangeState.DECLINED),
+    (ChangeEvent.LAPSE, ChangeState.ASKED, ChangeState.EXPIRED),
+    (ChangeEvent.DROP, ChangeState.ASKED, ChangeState.DROPPED),
+    (ChangeEvent.APPLY, ChangeState.AWAITING_PAYMENT, ChangeState.APPLIED),
+    (ChangeEvent.LAPSE, ChangeState.AWAITING_PAYMENT, ChangeState.EXPIRED),
+    (ChangeEvent.DROP, ChangeState.AWAITING_PAYMENT, ChangeState.DROPPED),
+)
+
+CHANGE_LIFECYCLE = Lifecycle(ChangeState, CHANGE_TABLE)

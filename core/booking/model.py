@@ -14,7 +14,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.booking.lifecycle import LIFECYCLE, Actor, Event, State
+from core.booking.lifecycle import (
+    CHANGE_LIFECYCLE,
+    LIFECYCLE,
+    Actor,
+    ChangeEvent,
+    ChangeState,
+    Event,
+    State,
+)
 from core.db.base import Base, Json, cents, choice
 
 
@@ -49,6 +57,7 @@ class Booking(Base):
             " THEN received_cents = total_cents ELSE true END",
             name="paid",
         ),
+        CheckConstraint("kept_cents BETWEEN 0 AND total_cents", name="kept"),
         Index("ix_bookings_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index("ix_bookings_listing_id_starts_on", "listing_id", "starts_on"),
         Index("ix_bookings_customer_id_created_at", "customer_id", "created_at"),
@@ -83,13 +92,20 @@ class Booking(Base):
     received_cents: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
     """Of the total, what has come into escrow and was not set aside again."""
     refunds_cents: Mapped[int] = mapped_column(BigInteger, default=0)
-    """Of what was received, what has gone back to the customer or is on its way."""
+    """Of what was received, what has gone back to the customer or is on its way. What a change to
+    a lower price gave back is not counted: neither total nor received hold it any more."""
+    kept_cents: Mapped[int] = mapped_column(BigInteger, default=0)
+    """Of the total, what the policy kept when changes made the price lower: paid for days or
+    people that are no longer booked. The rest of the total is the price of what is booked."""
     released_net_cents: Mapped[int | None] = cents(nullable=True)
     """By how much the vendor's payable grew: at the release, or when it was cancelled after it
     had been paid for. Empty before, and where all of ``vendor_net_cents`` was released."""
     policy: Mapped[Json]
     """The cancellation policy as it was shown before paying."""
     check_in_pin_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    pin_tries: Mapped[int] = mapped_column(default=0)
+    """Wrong PINs typed since the last lock."""
+    pin_locked_until: Mapped[datetime | None]
     due_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     accepted_at: Mapped[datetime | None]
@@ -100,7 +116,7 @@ class Booking(Base):
     """When it was cancelled after it had been paid for."""
 
     def move(self, event: Event) -> State:
-        """Go where the table says; the only writer of the state.
+        """Go where the table says; with ``moves.move_all`` the only writer of the state.
 
         Raises:
             core.errors.IllegalMove: the table has no such step from here.
@@ -125,3 +141,65 @@ class BookingEvent(Base):
     actor_id: Mapped[UUID | None]
     note: Mapped[str | None]
     at: Mapped[datetime]
+
+
+class BookingChange(Base):
+    """A wish for other days or people of a booking: what it was, what it shall be, what it costs.
+
+    A booking has at most one that is open. It is written, and moves, under the booking's lock.
+    """
+
+    __tablename__ = "booking_changes"
+    __table_args__ = (
+        CheckConstraint("ends_on > starts_on", name="days"),
+        CheckConstraint("people > 0 AND quantity > 0", name="people"),
+        CheckConstraint(
+            "to_pay_cents >= 0 AND refund_cents >= 0 AND kept_cents >= 0"
+            " AND (to_pay_cents = 0 OR refund_cents + kept_cents = 0)",
+            name="one_way",
+        ),
+        Index("ix_booking_changes_booking_id", "booking_id"),
+        Index("ix_booking_changes_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index(
+            "uq_booking_changes_open",
+            "booking_id",
+            unique=True,
+            postgresql_where=text("state IN ('asked', 'awaiting_payment')"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    booking_id: Mapped[UUID] = mapped_column(ForeignKey("bookings.id"))
+    state: Mapped[ChangeState] = mapped_column(choice(ChangeState, "state"))
+    starts_on: Mapped[date]
+    ends_on: Mapped[date]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    people: Mapped[int]
+    quantity: Mapped[int]
+    price: Mapped[Json]
+    """The price that it was shown with, its parts in cents by their names in ``Price``."""
+    was_starts_on: Mapped[date]
+    was_ends_on: Mapped[date]
+    was_people: Mapped[int]
+    was_cents: Mapped[int] = cents()
+    """The price of what was booked before."""
+    was_net_cents: Mapped[int] = cents()
+    """What the vendor would have got for it."""
+    to_pay_cents: Mapped[int] = mapped_column(BigInteger)
+    refund_cents: Mapped[int] = mapped_column(BigInteger)
+    kept_cents: Mapped[int] = mapped_column(BigInteger)
+    """Of a lower price: what the policy keeps of the difference."""
+    due_at: Mapped[datetime | None]
+    """Until when the vendor may answer, or the difference be paid: by state."""
+    hold_until: Mapped[datetime | None]
+    """How far an open payment attempt may stretch the hold."""
+    created_at: Mapped[datetime]
+    accepted_at: Mapped[datetime | None]
+    """When the vendor said yes; empty when nobody had to be asked."""
+    finished_at: Mapped[datetime | None]
+
+    def move(self, event: ChangeEvent) -> ChangeState:
+        """Go where the table says; raises core.errors.IllegalMove."""
+        self.state = CHANGE_LIFECYCLE.target(self.state, event)
+        return self.state

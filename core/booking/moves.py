@@ -1,10 +1,11 @@
 """The one way in which a booking moves: the table decides, the audit row is written beside it."""
 
+from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import insert, select, update
 
-from core.booking.lifecycle import Actor, Event, State
+from core.booking.lifecycle import LIFECYCLE, Actor, Event, State
 from core.booking.model import Booking, BookingEvent
 from core.db.tx import Tx
 from core.errors import NotFound
@@ -39,6 +40,41 @@ def move(
     after = booking.move(event)
     write_event(tx, booking, event.value, before, actor=actor, actor_id=actor_id, note=note)
     return after
+
+
+def move_all(tx: Tx, booking_ids: Collection[UUID], event: Event, actor: Actor) -> None:
+    """Move bookings together, in as many statements for a thousand as for one.
+
+    They are locked in the order of their ids.
+
+    Raises:
+        IllegalMove: one of them cannot; none has moved.
+    """
+    rows = tx.db.execute(
+        select(Booking.id, Booking.state)
+        .where(Booking.id.in_(booking_ids))
+        .order_by(Booking.id)
+        .with_for_update()
+    ).all()
+    moves = [(row.id, row.state, LIFECYCLE.target(row.state, event)) for row in rows]
+    for target in {after for _, before, after in moves if after is not before}:
+        going = [id_ for id_, before, after in moves if after is target and after is not before]
+        tx.db.execute(update(Booking).where(Booking.id.in_(going)).values(state=target))
+    if moves:
+        tx.db.execute(
+            insert(BookingEvent),
+            [
+                {
+                    "booking_id": id_,
+                    "event": event.value,
+                    "state_before": before,
+                    "state_after": after,
+                    "actor": actor,
+                    "at": tx.now,
+                }
+                for id_, before, after in moves
+            ],
+        )
 
 
 def write_event(

@@ -1,6 +1,6 @@
 """What a booking would be: the same offer is shown, checked again and then booked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
 from core.booking.policy import POLICIES
@@ -78,8 +78,13 @@ class Offer:
         return self.listing.booking_mode is catalog.BookingMode.INSTANT
 
 
-def make_offer(tx: Tx, wish: Wish) -> Offer:
+def make_offer(tx: Tx, wish: Wish, *, lead: bool = True) -> Offer:
     """Check a wish against the listing's rules and price it.
+
+    Args:
+        tx: the caller's transaction.
+        wish: what is wanted.
+        lead: whether it must leave the listing's lead time; not for a day that is booked already.
 
     Raises:
         NotFound: no such published listing.
@@ -87,7 +92,7 @@ def make_offer(tx: Tx, wish: Wish) -> Offer:
             total is more than people can be asked for in parts (data: max_cents).
     """
     listing = listing_by_number(tx, wish.number)
-    terms = listing.terms
+    terms = listing.terms if lead else replace(listing.terms, lead_hours=0)
     catalog.check_wish(terms, wish.starts_on, wish.ends_on, wish.people, tx.now)
     base = Money(catalog.base_cents(terms, wish.starts_on, wish.ends_on, wish.people))
     price = quote(base, rates_on(tx, nairobi_date(tx.now), listing.category))

@@ -162,6 +162,24 @@ def refund_of(policy: Json, total: Money, starts_at: datetime, now: datetime) ->
     return Refund(refund, total - refund, at, None, None)
 
 
+def refund_of_less(
+    policy: Json, price: Money, lower: Money, starts_at: datetime, now: datetime
+) -> Money:
+    """Return what goes back when a paid booking is made smaller, to a lower price.
+
+    As much as cancelling that part of it would give: who makes a booking smaller, in however many
+    steps, and then cancels the rest gets what cancelling all of it at once would have given.
+
+    Raises:
+        BadInput: ``bad_policy``, as ``check_policy``.
+        ValueError: the other price is not lower.
+    """
+    if lower > price:
+        raise ValueError("the price has not become lower")
+    whole = refund_of(policy, price, starts_at, now).refund
+    return whole - refund_of(policy, lower, starts_at, now).refund
+
+
 def forecast(policy: Json, total: Money, starts_at: datetime, now: datetime) -> list[Refund]:
     """Return what cancelling gives back now and after each moment at which it drops."""
     found = [refund_of(policy, total, starts_at, now)]

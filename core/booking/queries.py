@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import aliased
 
-from core.booking.lifecycle import PAID, State
-from core.booking.model import Booking
+from core.booking.lifecycle import PAID, ChangeState, State
+from core.booking.model import Booking, BookingChange
 from core.catalog.model import Area, Listing, Town
 from core.db.tx import Tx
 from core.errors import NotFound
@@ -44,6 +44,14 @@ class BookingView:
     vendor_msisdn: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class ChangeView:
+    """A change of days or people that waits, with its booking as it is."""
+
+    view: BookingView
+    change: BookingChange
+
+
 def bookings_of_customer(tx: Tx, msisdn: str, limit: int = LIST_MAX) -> list[BookingView]:
     """Return a customer's bookings: what is still open first, then the newest."""
     open_first = Booking.state.in_(OPEN).desc()
@@ -66,6 +74,23 @@ def coming_to_vendor(tx: Tx, vendor_id: UUID, limit: int = LIST_MAX) -> list[Boo
     not_over = and_(Booking.state.in_(COMING), Booking.ends_at > tx.now)
     coming = and_(Booking.vendor_id == vendor_id, or_(not_over, Booking.state == State.DISPUTED))
     return _views(tx, coming, (Booking.starts_at, Booking.id), limit)
+
+
+def changes_asked(tx: Tx, vendor_id: UUID, limit: int = LIST_MAX) -> list[ChangeView]:
+    """Return the changes that wait for a vendor's answer, the most urgent first."""
+    query = (
+        select(BookingChange)
+        .join(Booking, Booking.id == BookingChange.booking_id)
+        .where(Booking.vendor_id == vendor_id, BookingChange.state == ChangeState.ASKED)
+        .order_by(BookingChange.due_at, BookingChange.id)
+        .limit(limit)
+    )
+    asked = tx.db.scalars(query).all()
+    if not asked:
+        return []
+    chosen = Booking.id.in_([change.booking_id for change in asked])
+    views = {view.booking.id: view for view in _views(tx, chosen, (Booking.id,), limit)}
+    return [ChangeView(views[change.booking_id], change) for change in asked]
 
 
 def booking_by_code(tx: Tx, code: str) -> BookingView:

@@ -11,6 +11,7 @@ from core.limits import (
     INSTANT_HOLD_SECONDS,
     PART_HOLD_SECONDS,
     PART_NEXT_DAY_SECONDS,
+    PIN_LOCK_SECONDS,
     RELEASE_AFTER_SECONDS,
     REST_LEAST_SECONDS,
     REST_REMINDER_SECONDS,
@@ -39,6 +40,26 @@ def accepted_hold_due(now: datetime, starts_at: datetime) -> datetime:
     """
     by_day = min(now + timedelta(seconds=ACCEPTED_HOLD_SECONDS), _before_start(starts_at))
     return max(by_day, instant_hold_due(now))
+
+
+def change_hold_due(now: datetime, starts_at: datetime, *, accepted: bool) -> datetime:
+    """Return until when the difference of a change can be paid.
+
+    As long as a new booking can: 15 min, or 12 h after a vendor has said yes; never past the
+    start.
+    """
+    by_then = accepted_hold_due(now, starts_at) if accepted else instant_hold_due(now)
+    return min(by_then, starts_at)
+
+
+def change_hold_limit(due_at: datetime, starts_at: datetime) -> datetime:
+    """Return how far an open payment attempt may stretch the hold of a change."""
+    return min(due_at + timedelta(seconds=STK_GIVE_UP_SECONDS), starts_at)
+
+
+def pin_locked_until(now: datetime) -> datetime:
+    """Return until when no check-in PIN is taken after too many wrong ones: 15 min."""
+    return now + timedelta(seconds=PIN_LOCK_SECONDS)
 
 
 def hold_limit(

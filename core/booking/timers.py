@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from core.booking import rules
+from core.booking.changes import drop_open
 from core.booking.dues import left_cents
 from core.booking.lifecycle import Actor, Event, State
 from core.booking.model import Booking
@@ -73,6 +74,7 @@ def complete(tx: Tx, booking: Booking, actor: Actor, actor_id: UUID | None = Non
     """
     if left_cents(booking):
         raise Refused("rest_unpaid")
+    drop_open(tx, booking)
     move(tx, booking, Event.COMPLETE, actor, actor_id)
     booking.completed_at = tx.now
     booking.due_at = rules.release_due(tx.now)

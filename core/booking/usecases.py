@@ -4,6 +4,8 @@ Each function is one effect in the caller's transaction. Lock order, so that no 
 for each other: customer (only ``book``), listing (only ``accept``), booking, calendar days.
 """
 
+import math
+from hmac import compare_digest
 from typing import Any
 from uuid import UUID
 
@@ -11,8 +13,9 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.booking import rules
+from core.booking.changes import drop_open
 from core.booking.dues import left_cents
-from core.booking.lifecycle import CLAIMING, Actor, Event, State
+from core.booking.lifecycle import CLAIMING, LIFECYCLE, Actor, Event, State
 from core.booking.model import Booking
 from core.booking.moves import lock_booking, move, write_event
 from core.booking.notices import Topic, as_params, tell_customer, tell_vendor
@@ -22,8 +25,8 @@ from core.catalog.model import Listing
 from core.catalog.queries import alternatives
 from core.clock import nairobi_date
 from core.db.tx import Tx
-from core.errors import NotFound, NoUnits, Refused
-from core.limits import LIST_MAX, OPEN_BOOKINGS_PER_CUSTOMER_MAX
+from core.errors import IllegalMove, NotFound, NoUnits, Refused
+from core.limits import LIST_MAX, OPEN_BOOKINGS_PER_CUSTOMER_MAX, PIN_TRIES_MAX
 from core.money import Money
 from core.payments.collect import give_back_parts
 from core.people.model import User
@@ -126,22 +129,46 @@ def withdraw(tx: Tx, booking_id: UUID, customer_id: UUID) -> Booking:
     return booking
 
 
-def check_in(tx: Tx, booking_id: UUID, vendor_id: UUID, pin: str) -> Booking:
+def check_in(tx: Tx, booking_id: UUID, vendor_id: UUID, pin: str) -> bool:
     """Note that the customer has come: the vendor types the PIN from the customer's SMS.
+
+    Returns:
+        False for a wrong PIN. That is no refusal: it is counted, so that four digits cannot be
+        found by trying. After ``PIN_TRIES_MAX`` of them no PIN is taken for a while, and the
+        customer hears of it.
 
     Raises:
         NotFound, IllegalMove: as ``accept``.
-        Refused: ``wrong_pin``, ``too_early`` (before the day of the start), ``rest_unpaid``.
+        Refused: ``too_early`` (before the day of the start), ``rest_unpaid``, ``pin_locked``
+            (data: minutes).
     """
     booking = _of_vendor(tx, booking_id, vendor_id)
-    if tx.vault.open(booking.check_in_pin_sealed) != pin.strip():
-        raise Refused("wrong_pin")
+    if not LIFECYCLE.allows(booking.state, Event.CHECK_IN):
+        raise IllegalMove(state=booking.state.value, event=Event.CHECK_IN.value)
+    locked_until = booking.pin_locked_until
+    if locked_until is not None and tx.now < locked_until:
+        seconds_left = (locked_until - tx.now).total_seconds()
+        raise Refused("pin_locked", minutes=math.ceil(seconds_left / 60))
+    right: str = tx.vault.open(booking.check_in_pin_sealed)
+    if not compare_digest(right.encode(), pin.strip().encode()):
+        _count_wrong_pin(tx, booking)
+        return False
     if nairobi_date(tx.now) < booking.starts_on:
         raise Refused("too_early")
     if left_cents(booking):
         raise Refused("rest_unpaid")
+    drop_open(tx, booking)
     move(tx, booking, Event.CHECK_IN, Actor.VENDOR, vendor_id)
-    return booking
+    return True
+
+
+def _count_wrong_pin(tx: Tx, booking: Booking) -> None:
+    booking.pin_tries += 1
+    if booking.pin_tries < PIN_TRIES_MAX:
+        return
+    booking.pin_tries = 0
+    booking.pin_locked_until = rules.pin_locked_until(tx.now)
+    tell_customer(tx, booking, Topic.CHECK_IN_LOCKED, key=booking.pin_locked_until.isoformat())
 
 
 def release_units(tx: Tx, booking: Booking) -> None:

@@ -89,6 +89,53 @@ WHERE NOT EXISTS (
 )
 """
 
+# One that only waits for its time needs nobody; one that waits for the vendor needs a call.
+PAYOUT_HELD = """
+SELECT payouts.id::text AS subject, amount_cents - paid_cents AS amount_cents,
+    jsonb_build_object('vendor_id', vendor_id, 'vendor', number, 'reason', hold_reason) AS facts
+FROM payouts JOIN vendors ON vendors.id = vendor_id
+WHERE state = 'held' AND hold_reason NOT IN ('changed', 'admin')
+"""
+
+PAYOUT_NOT_HELD = """
+SELECT subject FROM open JOIN payouts ON payouts.id::text = subject WHERE state <> 'held'
+"""
+
+PAYOUT_REVERSED = """
+SELECT attempts.id::text AS subject, attempts.amount_cents,
+    jsonb_build_object('vendor_id', vendor_id, 'vendor', number, 'provider', provider) AS facts
+FROM attempts
+JOIN payouts ON payouts.id = payout_id
+JOIN vendors ON vendors.id = vendor_id
+WHERE reversed_at IS NOT NULL
+"""
+
+# A person has looked where the vendor is paid.
+PAYOUT_REVERSED_SETTLED = """
+SELECT subject FROM open
+JOIN attempts ON attempts.id::text = subject
+JOIN payouts ON payouts.id = payout_id
+JOIN vendors ON vendors.id = vendor_id
+WHERE payout_verified_at > reversed_at
+"""
+
+HALTED = """
+SELECT concat(provider, ' ', to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
+        AS subject,
+    (
+        SELECT sum(amount_cents) FROM attempts
+        WHERE attempts.provider = payout_halts.provider
+            AND kind <> 'collection' AND state = 'queued'
+    )::bigint AS amount_cents,
+    jsonb_build_object('provider', provider, 'reason', reason, 'code', code) AS facts
+FROM payout_halts
+"""
+
+HALT_ENDED = f"""
+SELECT subject FROM open
+WHERE subject NOT IN (SELECT halted.subject FROM ({HALTED}) AS halted)
+"""  # noqa: S608 -- put together from our own words.
+
 # A payout that was given up and had gone through all the same, after another had taken over.
 OVERPAID = """
 SELECT attempts.id::text AS subject, amount_cents,
@@ -156,6 +203,9 @@ RULES = (
     Rule(CaseKind.RETURN_FAILED, RETURN_FAILED, SUSPENSE_SETTLED),
     Rule(CaseKind.REFUND_FAILED, REFUND_FAILED, REFUND_SETTLED),
     Rule(CaseKind.PAYOUT_FAILED, PAYOUT_FAILED, PAYOUT_SETTLED),
+    Rule(CaseKind.PAYOUT_HELD, PAYOUT_HELD, PAYOUT_NOT_HELD),
+    Rule(CaseKind.PAYOUT_REVERSED, PAYOUT_REVERSED, PAYOUT_REVERSED_SETTLED),
+    Rule(CaseKind.PAYOUTS_HALTED, HALTED, HALT_ENDED),
     Rule(CaseKind.OVERPAID, OVERPAID),
     Rule(CaseKind.DISPUTE, DISPUTE, DISPUTE_SETTLED),
     Rule(CaseKind.NOTICES_UNKNOWN, NOTICES_UNKNOWN),

@@ -5,7 +5,7 @@ takes their rows in date order, so that two ranges that overlap wait for each ot
 deadlocking; a CHECK on the row refuses an oversold day even if this code should err.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
@@ -35,6 +35,9 @@ from core.limits import BOOK_AHEAD_DAYS_MAX, STAY_NIGHTS_MAX
 
 CALENDAR_DAYS_MAX = BOOK_AHEAD_DAYS_MAX + STAY_NIGHTS_MAX
 BLOCK_DAYS_MAX = 100
+
+Units = Mapping[date, int]
+"""How many units are claimed on each day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,63 @@ def release(tx: Tx, listing_id: UUID, starts_on: date, ends_on: date, quantity: 
     days = _checked(days_in(starts_on, ends_on), STAY_NIGHTS_MAX)
     _locked(tx, listing_id, days)
     _count(tx, listing_id, days, -quantity)
+
+
+def exchange(tx: Tx, listing_id: UUID, held: Units, wanted: Units) -> None:
+    """Turn what is claimed of a listing into something else: all of it, or nothing changes.
+
+    The days on which something changes are locked in date order, like any claim; what is needed
+    more is taken before what is needed no more is given back.
+
+    Args:
+        tx: the caller's transaction.
+        listing_id: the listing.
+        held: the units that the caller has claimed, by day.
+        wanted: the units that it shall have claimed.
+
+    Raises:
+        NoUnits: a day is blocked or too full for what is needed more (data: day, left).
+        NotFound: no such listing.
+    """
+    more = _difference(wanted, held)
+    less = _difference(held, wanted)
+    days = sorted(more.keys() | less.keys())
+    if not days:
+        return
+    for row in _locked(tx, listing_id, _checked(days, 2 * STAY_NIGHTS_MAX)):
+        if more.get(row.day, 0) > max(row.left, 0):
+            raise NoUnits(day=row.day, left=row.left)
+    for change, sign in ((more, 1), (less, -1)):
+        for quantity in sorted(set(change.values())):
+            chosen = [day for day in change if change[day] == quantity]
+            _count(tx, listing_id, chosen, sign * quantity)
+
+
+def check_exchange(tx: Tx, listing_id: UUID, held: Units, wanted: Units) -> None:
+    """Refuse what ``exchange`` would refuse at this moment; claims nothing. Raises the same."""
+    more = _difference(wanted, held)
+    if not more:
+        return
+    for day in availability(tx, listing_id, min(more), max(more) + timedelta(days=1)):
+        if more.get(day.day, 0) > max(day.left, 0):
+            raise NoUnits(day=day.day, left=day.left)
+
+
+def units_by_day(starts_on: date, ends_on: date, quantity: int) -> Units:
+    """Return the units of ``[starts_on, ends_on)`` by day."""
+    return dict.fromkeys(days_in(starts_on, ends_on), quantity)
+
+
+def either(first: Units, second: Units) -> Units:
+    """Return what is enough for the one or for the other."""
+    return {
+        day: max(first.get(day, 0), second.get(day, 0)) for day in first.keys() | second.keys()
+    }
+
+
+def _difference(wanted: Units, held: Units) -> Units:
+    more = {day: quantity - held.get(day, 0) for day, quantity in wanted.items()}
+    return {day: quantity for day, quantity in more.items() if quantity > 0}
 
 
 def block(tx: Tx, listing_id: UUID, days: Collection[date], *, vendor_id: UUID) -> list[Day]:
@@ -226,14 +286,15 @@ _LOCK = select(_DAYS.c.day).where(_CHOSEN).order_by(_DAYS.c.day).with_for_update
 _COUNT = update(_DAYS).where(_CHOSEN).values(booked=_DAYS.c.booked + bindparam("change"))
 
 
-def _locked(tx: Tx, listing_id: UUID, days: Sequence[date]) -> None:
-    """Make missing counter rows and lock all of them in date order; raises NotFound."""
+def _locked(tx: Tx, listing_id: UUID, days: Sequence[date]) -> list[Day]:
+    """Make missing counter rows, lock all of them in date order and return them."""
     chosen = {"chosen_listing": listing_id, "chosen_days": list(days)}
     tx.db.execute(_MISSING, chosen)
-    locked = tx.db.execute(_LOCK, chosen).all()
-    if not locked:
+    rows = [Day(*row) for row in tx.db.execute(_LOCK, chosen)]
+    if not rows:
         raise NotFound("no_listing")
-    assert len(locked) == len(days), "every day has its counter row"
+    assert len(rows) == len(days), "every day has its counter row"
+    return rows
 
 
 def _count(tx: Tx, listing_id: UUID, days: Sequence[date], change: int) -> None:

@@ -12,6 +12,8 @@ import core.inbox
 import core.local_clock
 import core.outbox
 import core.payments.model
+import core.payouts.balances
+import core.payouts.halts
 import core.payouts.model
 import core.people.model
 import core.pricing.model

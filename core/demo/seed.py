@@ -99,6 +99,7 @@ def _new_vendor(
         kyc_verified_at=tx.now if active else None,
         payout_method=PayoutMethod.MPESA if active else None,
         payout_sealed=tx.vault.seal({"msisdn": msisdn}) if active else None,
+        payout_verified_at=tx.now if active else None,
         created_at=tx.now,
     )
     tx.db.add(vendor)

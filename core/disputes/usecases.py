@@ -9,6 +9,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import func, select
 
+from core.booking.changes import drop_open
 from core.booking.lifecycle import Actor, Event
 from core.booking.model import Booking
 from core.booking.moves import lock_booking, move
@@ -57,6 +58,7 @@ def open_dispute(
     booking = lock_booking(tx, booking_id)
     _check_customer(booking, customer_id)
     rules.check_may_open(booking, tx.now)
+    drop_open(tx, booking)
     move(tx, booking, Event.DISPUTE, Actor.CUSTOMER, customer_id, problem.value)
     booking.due_at = None
     dispute = _new_dispute(tx, booking, problem)

@@ -16,6 +16,7 @@ from core.errors import NotFound
 from core.limits import INVOICE_BACKOFF_SECONDS, INVOICE_LEASE_SECONDS
 from core.money import split
 from core.ports import ProviderError, TaxDocument, TaxItem, TaxLine, TaxRegistered
+from core.pricing.rules import RateBase
 
 REFUSED = "refused"
 
@@ -103,18 +104,21 @@ def _document(tx: Tx, invoice: TaxInvoice) -> TaxDocument:
 
 def tax_lines(document: Document) -> tuple[TaxLine, ...]:
     """Return the lines of a document; their tax adds up to the document's, to the cent."""
-    taxed = [
-        (item, cents)
-        for item, cents in (
-            (TaxItem.SERVICE, document.base_cents),
-            (TaxItem.FEE, document.service_fee_cents),
+    vat = document.content["rates"]["vat"]
+    of_fee_only = vat["base"] == RateBase.FEE
+    sold = [
+        (item, cents, taxed)
+        for item, cents, taxed in (
+            (TaxItem.SERVICE, document.base_cents, not of_fee_only),
+            (TaxItem.FEE, document.service_fee_cents, True),
         )
         if cents
     ]
-    shares = split(document.vat_cents, [cents for _, cents in taxed]) if taxed else []
-    rate = document.content["rates"]["vat"]["basis_points"]
+    weights = [cents if taxed else 0 for _, cents, taxed in sold]
+    shares = split(document.vat_cents, weights) if any(weights) else [0] * len(sold)
     lines = [
-        TaxLine(item, cents, vat, rate) for (item, cents), vat in zip(taxed, shares, strict=True)
+        TaxLine(item, cents, share, vat["basis_points"] if taxed else 0)
+        for (item, cents, taxed), share in zip(sold, shares, strict=True)
     ]
     if document.rounding_cents:
         lines.append(TaxLine(TaxItem.ROUNDING, document.rounding_cents, 0, 0))

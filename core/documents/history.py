@@ -19,6 +19,8 @@ from core.payments.model import Attempt, Refund
 from core.pricing.rules import Price
 
 INCOMING = frozenset({TransferKind.PAID.value, TransferKind.MATCHED.value})
+# A refund that has left, and a part of a price whose rest did not come.
+OUTGOING = frozenset({TransferKind.RETURNED.value, TransferKind.SET_ASIDE.value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class History:
         self._moved: dict[UUID, Moved] = {}
         self._refund_ids: dict[str, UUID] = {}
         self._refunds: dict[UUID, list[Refund]] = defaultdict(list)
-        self._receipts: dict[UUID, list[UUID]] = defaultdict(list)
+        self._receipts: dict[UUID, list[Document]] = defaultdict(list)
         self._room_cents: dict[UUID, int] = {}
 
     def moved(self, transfer_id: UUID) -> Moved:
@@ -60,19 +62,21 @@ class History:
         place = next(i for i, refund in enumerate(refunds) if refund.id == refund_id)
         return [Money(refund.amount_cents) for refund in refunds[:place]]
 
-    def original_for(self, booking_id: UUID, amount: Money) -> UUID | None:
-        """Return the receipt that a credit note takes back: the newest that has room for it.
+    def original_for(self, booking_id: UUID, amount: Money) -> Document | None:
+        """Return the receipt that a credit note takes back.
 
-        The newest of all where none has: a refund may go beyond one payment of several.
+        That is the newest one of just this amount, else with room for it, else of all: a refund
+        may go beyond one payment of several.
         """
         receipts = self._receipts[booking_id]
-        roomy = [each for each in receipts if self._room_cents[each] >= amount.cents]
-        return next(reversed(roomy or receipts), None)
+        roomy = [each for each in receipts if self._room_cents[each.id] >= amount.cents]
+        whole = [each for each in roomy if each.total_cents == amount.cents]
+        return next(reversed(whole or roomy or receipts), None)
 
     def add(self, document: Document) -> None:
         """Take in a document, in the order of their issue."""
         if document.kind is DocumentKind.RECEIPT:
-            self._receipts[document.booking_id].append(document.id)
+            self._receipts[document.booking_id].append(document)
             self._room_cents[document.id] = document.total_cents
         elif document.original_id is not None:
             self._room_cents[document.original_id] -= document.total_cents
@@ -83,11 +87,15 @@ class History:
         went: list[Money] = []
         price = price_of(booking)
         for transfer_id, kind, cents in rows:
-            if kind in INCOMING or kind == TransferKind.RETURNED:
+            if kind in INCOMING | OUTGOING:
                 side = came if kind in INCOMING else went
                 amount = Money(abs(cents))
                 self._moved[transfer_id] = Moved(amount, list(side), price)
                 side.append(amount)
+                if kind == TransferKind.SET_ASIDE and amount in came:
+                    # As if it had never come: what comes later is the price's first part again.
+                    came.remove(amount)
+                    side.remove(amount)
 
     def note_refund(self, refund: Refund, attempt_id: UUID) -> None:
         """Take in one try of a refund, in the order in which refunds were planned."""

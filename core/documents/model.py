@@ -69,7 +69,8 @@ class Document(Base):
     Attributes:
         transfer_id: the movement of money that it is about; one document each. No foreign key: the
             ledger stands by itself, and forgets nothing.
-        refund_id: of a credit note, the refund that left.
+        refund_id: of a credit note, the refund that left; none where a part of a price goes back
+            because its rest did not come.
         original_id: of a credit note, the receipt that it takes back, wholly or in part.
         base_cents, service_fee_cents, vat_cents, rounding_cents: the parts of the total.
         content: everything else that is printed, as it was on that day.

@@ -8,7 +8,7 @@ from core.booking.model import Booking
 from core.db.tx import Tx
 from core.documents.model import Document, DocumentDue, DocumentKind, TaxInvoice
 from core.errors import NotFound
-from core.limits import DOCUMENTS_BATCH_MAX
+from core.limits import LIST_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def receipts_of(tx: Tx, code: str) -> list[Document]:
         .join(TaxInvoice, TaxInvoice.document_id == Document.id)
         .where(Booking.code == code.strip().upper())
         .order_by(TaxInvoice.number)
-        .limit(DOCUMENTS_BATCH_MAX)
+        .limit(LIST_MAX)
     )
     return list(tx.db.scalars(query))
 

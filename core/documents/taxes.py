@@ -8,9 +8,10 @@ no report until somebody knows what it is.
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case, func, select
+from sqlalchemy import ScalarSelect, case, func, select
 from sqlalchemy.orm import aliased
 
 from core.booking.model import Booking
@@ -25,7 +26,8 @@ from core.escrow.model import Posting, TransferRow
 from core.limits import TAX_ROWS_MAX
 from core.people.model import Vendor
 from core.pricing.model import RateName
-from core.pricing.queries import dated_rates
+from core.pricing.queries import DatedRate, dated_rates
+from core.pricing.rules import VAT_BASES, WITHHOLDING_BASES, RateBase
 
 
 class Tax(StrEnum):
@@ -38,8 +40,14 @@ class Tax(StrEnum):
 ACCOUNT = {Tax.VAT: accounts.VAT, Tax.WITHHOLDING: accounts.WITHHOLDING}
 RATE = {Tax.VAT: RateName.VAT, Tax.WITHHOLDING: RateName.WITHHOLDING}
 # The other legs of the same transfer say what the tax is of (core.pricing.rules.quote).
-_OF_PRICE = ("payable", accounts.COMMISSION, accounts.WITHHOLDING)
-BASE = {Tax.VAT: (*_OF_PRICE, accounts.SERVICE_FEE), Tax.WITHHOLDING: _OF_PRICE}
+PRICE_LEGS = ("payable", accounts.COMMISSION, accounts.WITHHOLDING)
+LEGS = {
+    RateBase.PRICE_AND_FEE: (*PRICE_LEGS, accounts.SERVICE_FEE),
+    RateBase.FEE: (accounts.SERVICE_FEE,),
+    RateBase.PRICE: PRICE_LEGS,
+    RateBase.AFTER_COMMISSION: ("payable", accounts.WITHHOLDING),
+}
+BASES = {Tax.VAT: VAT_BASES, Tax.WITHHOLDING: WITHHOLDING_BASES}
 
 
 class Untied(Refused):
@@ -133,16 +141,9 @@ def _owed_before(tx: Tx, tax: Tax, moment: datetime) -> int:
 
 
 def _rows(tx: Tx, tax: Tax, month: Month) -> list[TaxRow]:
-    leg = aliased(Posting)
-    kind = func.split_part(leg.account, ":", 1)
-    name = case((kind == "payable", kind), else_=leg.account)
-    base = (
-        select(func.coalesce(func.sum(-leg.amount_cents), 0))
-        .where(leg.transfer_id == Posting.transfer_id, name.in_(BASE[tax]))
-        .scalar_subquery()
-    )
+    bases = [_sum_of(LEGS[base]).label(base.value) for base in BASES[tax]]
     query = (
-        select(TransferRow, Posting.amount_cents, base, Booking, Listing.category, Vendor)
+        select(TransferRow, Posting.amount_cents, Booking, Listing.category, Vendor, *bases)
         .join(TransferRow, TransferRow.id == Posting.transfer_id)
         .join(Booking, Booking.id == TransferRow.booking_id)
         .join(Listing, Listing.id == Booking.listing_id)
@@ -159,28 +160,41 @@ def _rows(tx: Tx, tax: Tax, month: Month) -> list[TaxRow]:
     found = tx.db.execute(query).all()
     if len(found) > TAX_ROWS_MAX:
         raise Refused("too_many_rows", most=TAX_ROWS_MAX)
-    receipts = _receipts(tx, {row[3].id for row in found})
-    rates: dict[tuple[date, str], int] = {}
+    receipts = _receipts(tx, {row.Booking.id for row in found})
+    rates: dict[tuple[date, str], DatedRate] = {}
     rows = []
-    for transfer, cents, base_cents, booking, category, vendor in found:
-        key = nairobi_date(booking.created_at), category.value
+    for row in found:
+        key = nairobi_date(row.Booking.created_at), row.category.value
         if key not in rates:
-            rates[key] = dated_rates(tx, *key)[RATE[tax]].basis_points
+            rates[key] = dated_rates(tx, *key)[RATE[tax]]
+        pin = row.Vendor.kra_pin_sealed
         rows.append(
             TaxRow(
-                day=nairobi_date(transfer.posted_at),
-                booking=booking.code,
-                receipt=receipts.get(booking.id, ""),
-                vendor=vendor.number,
-                business=vendor.business_name,
-                vendor_pin=tx.vault.open(vendor.kra_pin_sealed) if vendor.kra_pin_sealed else "",
-                event=transfer.kind,
-                base_cents=int(base_cents),
-                basis_points=rates[key],
-                tax_cents=-int(cents),
+                day=nairobi_date(row.TransferRow.posted_at),
+                booking=row.Booking.code,
+                receipt=receipts.get(row.Booking.id, ""),
+                vendor=row.Vendor.number,
+                business=row.Vendor.business_name,
+                vendor_pin=tx.vault.open(pin) if pin else "",
+                event=row.TransferRow.kind,
+                base_cents=int(getattr(row, rates[key].base.value)),
+                basis_points=rates[key].basis_points,
+                tax_cents=-int(row.amount_cents),
             )
         )
     return rows
+
+
+def _sum_of(names: tuple[str, ...]) -> ScalarSelect[Any]:
+    """What the same transfer credited to some accounts, a vendor's among them as ``payable``."""
+    leg = aliased(Posting)
+    kind = func.split_part(leg.account, ":", 1)
+    name = case((kind == "payable", kind), else_=leg.account)
+    return (
+        select(func.coalesce(func.sum(-leg.amount_cents), 0))
+        .where(leg.transfer_id == Posting.transfer_id, name.in_(names))
+        .scalar_subquery()
+    )
 
 
 def _receipts(tx: Tx, booking_ids: set[UUID]) -> dict[UUID, str]:

@@ -10,13 +10,14 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
+import structlog
 from sqlalchemy import delete, func, select
 
 from core.booking.model import Booking
 from core.catalog.model import Listing
 from core.clock import nairobi_date
 from core.db.tx import Tx
-from core.documents.history import History, history_of
+from core.documents.history import OUTGOING, History, history_of
 from core.documents.lifecycle import InvoiceState
 from core.documents.model import (
     SERIES_OF,
@@ -27,13 +28,15 @@ from core.documents.model import (
     TaxInvoice,
 )
 from core.documents.numbers import draw
-from core.documents.rules import lines_of
+from core.documents.rules import Lines, lines_of
 from core.escrow.model import TransferRow
 from core.escrow.transfer import TransferKind
 from core.limits import DOCUMENT_TOKEN_LENGTH, DOCUMENTS_BATCH_MAX
 from core.msisdn import mask
 from core.people.model import User, Vendor
 from core.pricing.queries import DatedRate, dated_rates
+
+log = structlog.get_logger()
 
 # One issuer at a time: fifty that wait for each other's numbers would issue no more than one.
 ISSUER_LOCK = 3_840_015
@@ -65,8 +68,8 @@ class _Money:
 
     @property
     def kind(self) -> DocumentKind:
-        returned = self.transfer.kind == TransferKind.RETURNED
-        return DocumentKind.CREDIT_NOTE if returned else DocumentKind.RECEIPT
+        back = self.transfer.kind in OUTGOING
+        return DocumentKind.CREDIT_NOTE if back else DocumentKind.RECEIPT
 
 
 def issue_due(tx: Tx, seller: Seller, limit: int = DOCUMENTS_BATCH_MAX) -> list[Document]:
@@ -81,11 +84,16 @@ def issue_due(tx: Tx, seller: Seller, limit: int = DOCUMENTS_BATCH_MAX) -> list[
     due = _due(tx, min(limit, DOCUMENTS_BATCH_MAX))
     history = history_of(tx, [each.booking for each in due])
     rates = _Rates(tx)
-    made = [
-        document
-        for each in due
-        if (document := _write(tx, seller, each, history, rates)) is not None
-    ]
+    made = []
+    for each in due:
+        try:
+            document = _write(tx, seller, each, history, rates)
+        except (LookupError, ValueError):
+            # One that cannot be written must not keep the others: it stays due, where it is seen.
+            log.exception("document.broken", transfer_id=str(each.transfer.id))
+            continue
+        if document is not None:
+            made.append(document)
     _number(tx, made)
     tx.db.execute(
         delete(DocumentDue).where(DocumentDue.transfer_id.in_([d.transfer_id for d in made]))
@@ -113,14 +121,19 @@ def _write(
     """Return a document that lacks only its number; None for a refund of what has no receipt."""
     transfer, booking = money.transfer, money.booking
     moved = history.moved(transfer.id)
-    original = refund_id = None
+    original: Document | None = None
+    refund_id = None
     if money.kind is DocumentKind.CREDIT_NOTE:
         refund_id = history.refund_id(transfer.idempotency_key)
         original = history.original_for(booking.id, moved.amount)
         if original is None:
             return None
-    before = moved.before if refund_id is None else history.refunds_before(booking.id, refund_id)
-    lines = lines_of(moved.price, before, moved.amount)
+    if refund_id is not None:
+        lines = lines_of(moved.price, history.refunds_before(booking.id, refund_id), moved.amount)
+    elif original is not None and original.total_cents == moved.amount.cents:
+        lines = _lines_of(original)  # A part whose rest did not come goes back as it came.
+    else:
+        lines = lines_of(moved.price, moved.before, moved.amount)
     document = Document(
         id=tx.ids.uuid(),
         kind=money.kind,
@@ -128,7 +141,7 @@ def _write(
         booking_id=booking.id,
         transfer_id=transfer.id,
         refund_id=refund_id,
-        original_id=original,
+        original_id=None if original is None else original.id,
         **asdict(lines),
         total_cents=lines.total_cents,
         content=_content(seller, money, rates.of(booking, money.listing)),
@@ -139,6 +152,15 @@ def _write(
     )
     history.add(document)
     return document
+
+
+def _lines_of(document: Document) -> Lines:
+    return Lines(
+        document.base_cents,
+        document.service_fee_cents,
+        document.vat_cents,
+        document.rounding_cents,
+    )
 
 
 def _number(tx: Tx, made: Sequence[Document]) -> None:
@@ -217,4 +239,8 @@ class _Rates:
 
 
 def _rate(rate: DatedRate) -> dict[str, Any]:
-    return {"basis_points": rate.basis_points, "since": rate.effective_from.isoformat()}
+    return {
+        "basis_points": rate.basis_points,
+        "since": rate.effective_from.isoformat(),
+        "base": rate.base.value,
+    }

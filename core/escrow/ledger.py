@@ -1,5 +1,6 @@
 """Posting to the ledger and reading it. The only module that calls its database functions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -16,6 +17,7 @@ from core.money import KES, Money
 
 STATEMENT_MAX = 200
 ROLL_UP_MAX = 10_000
+BATCH_MAX = 1_000
 TRIAL_LINES_MAX = 500
 
 SQLSTATE_KEY_REUSED = "NL409"
@@ -33,6 +35,12 @@ OVERDRAWN = "ck_ledger_accounts_not_overdrawn"
 POST = text(
     "SELECT ledger_post(:id, :key, :digest, :kind, :booking_id, :posted_at,"
     " CAST(:paths AS text[]), CAST(:currencies AS text[]), CAST(:amounts AS bigint[]))"
+)
+POST_ALL = text(
+    "SELECT * FROM ledger_post_all(CAST(:ids AS uuid[]), CAST(:keys AS text[]),"
+    " CAST(:digests AS bytea[]), CAST(:kinds AS text[]), CAST(:booking_ids AS uuid[]), :posted_at,"
+    " CAST(:places AS integer[]), CAST(:paths AS text[]), CAST(:currencies AS text[]),"
+    " CAST(:amounts AS bigint[]))"
 )
 
 
@@ -93,8 +101,50 @@ def post(tx: Tx, transfer: Transfer) -> UUID:
     try:
         transfer_id: UUID = tx.db.execute(POST, content).scalar_one()
     except DBAPIError as error:
-        raise _refusal(error, transfer) from error
+        raise _refusal(error, transfer.key) from error
     return transfer_id
+
+
+def post_all(tx: Tx, transfers: Sequence[Transfer]) -> list[UUID]:
+    """Move money of many transfers at once, all or none, and return their ids in order.
+
+    One round trip and as many statements for a thousand as for one; otherwise as ``post``. A key
+    that comes twice must move the same both times, and moves it once.
+
+    Args:
+        tx: the transaction.
+        transfers: ``BATCH_MAX`` at the most; they are posted in this order.
+
+    Raises:
+        KeyReused: a key has moved something else.
+        Unposted: the database refused one of them; ``reason`` says why.
+    """
+    if len(transfers) > BATCH_MAX:
+        raise Unposted(reason="too_many")
+    once: dict[str, Transfer] = {}
+    for transfer in transfers:
+        if once.setdefault(transfer.key, transfer).digest != transfer.digest:
+            raise KeyReused(key=transfer.key)
+    if not once:
+        return []
+    placed = [(place, leg) for place, each in enumerate(once.values(), 1) for leg in each.legs]
+    content = {
+        "ids": [tx.ids.uuid() for _ in once],
+        "keys": list(once),
+        "digests": [each.digest for each in once.values()],
+        "kinds": [each.kind.value for each in once.values()],
+        "booking_ids": [each.booking_id for each in once.values()],
+        "posted_at": tx.now,
+        "places": [place for place, _ in placed],
+        "paths": [leg.account for _, leg in placed],
+        "currencies": [leg.amount.currency for _, leg in placed],
+        "amounts": [leg.amount.cents for _, leg in placed],
+    }
+    try:
+        found = dict(zip(once, tx.db.execute(POST_ALL, content).scalars(), strict=True))
+    except DBAPIError as error:
+        raise _refusal(error, "") from error
+    return [found[transfer.key] for transfer in transfers]
 
 
 def roll_up(tx: Tx, limit: int = ROLL_UP_MAX) -> int:
@@ -206,15 +256,15 @@ def trial_balance(tx: Tx, currency: str = KES) -> list[TrialLine]:
     ]
 
 
-def _refusal(error: DBAPIError, transfer: Transfer) -> Exception:
+def _refusal(error: DBAPIError, key: str) -> Exception:
     """Return what the core calls a refusal of the database, or the error as it is."""
     sqlstate = getattr(error.orig, "sqlstate", None)
     if sqlstate == SQLSTATE_KEY_REUSED:
-        return KeyReused(key=transfer.key)
+        return KeyReused(key=key)
     if sqlstate == SQLSTATE_CHECK:
         constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
         reason = "overdrawn" if constraint == OVERDRAWN else "invalid"
-        return Unposted(reason=reason, key=transfer.key)
+        return Unposted(reason=reason, key=key)
     if sqlstate in REASONS:
-        return Unposted(reason=REASONS[sqlstate], key=transfer.key)
+        return Unposted(reason=REASONS[sqlstate], key=key)
     return error

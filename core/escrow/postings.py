@@ -129,6 +129,22 @@ def paid_out(
     return Transfer(outgoing_key(provider, reference), TransferKind.PAID_OUT, legs)
 
 
+def paid_back(vendor_number: int, provider: str, amount: Money, *, reference: str) -> Transfer:
+    """A payout that had reached its vendor came back: it is owed again.
+
+    Args:
+        vendor_number: whose payable grows again.
+        provider: whose account the money is in again.
+        amount: what came back.
+        reference: the provider's name of the return, seen once.
+    """
+    return Transfer(
+        incoming_key(provider, reference),
+        TransferKind.PAID_BACK,
+        _move(amount, debit=accounts.float_of(provider), credit=accounts.payable(vendor_number)),
+    )
+
+
 def charged(provider: str, amount: Money, *, reference: str) -> Transfer:
     """A provider took its charge from our float; ``reference`` names the payment it is for."""
     return Transfer(

@@ -29,6 +29,7 @@ class TransferKind(StrEnum):
     SET_ASIDE = "set_aside"
     SENT_BACK = "sent_back"
     CHARGED = "charged"
+    PAID_BACK = "paid_back"
 
 
 @dataclass(frozen=True, slots=True)

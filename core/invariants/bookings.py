@@ -2,13 +2,25 @@
 
 from core.invariants.check import Check, Invariant
 
-# Bookings that hold units and the calendar's counters say the same, and no day is oversold.
+# Bookings that hold units, with what a change under payment needs more on a day, say the same as
+# the calendar's counters, and no day is oversold.
 UNITS = """
-WITH claimed AS (
-    SELECT listing_id, claimed_day::date AS day, sum(quantity) AS claimed
+WITH claims AS (
+    SELECT listing_id, claimed_day::date AS day, quantity
     FROM bookings, generate_series(starts_on, ends_on - 1, interval '1 day') AS claimed_day
     WHERE state = ANY (:claiming)
-    GROUP BY listing_id, claimed_day
+    UNION ALL
+    SELECT listing_id, claimed_day::date,
+        greatest(0, booking_changes.quantity - CASE
+            WHEN claimed_day < bookings.starts_on OR claimed_day >= bookings.ends_on THEN 0
+            ELSE bookings.quantity
+        END)
+    FROM booking_changes JOIN bookings ON bookings.id = booking_id,
+        generate_series(booking_changes.starts_on, booking_changes.ends_on - 1, interval '1 day')
+            AS claimed_day
+    WHERE booking_changes.state = 'awaiting_payment'
+), claimed AS (
+    SELECT listing_id, day, sum(quantity) AS claimed FROM claims GROUP BY listing_id, day
 )
 SELECT concat(listing_id, ' ', day) AS subject,
     CASE WHEN booked > units THEN units ELSE coalesce(claimed, 0) END AS expected,
@@ -64,10 +76,31 @@ WHERE due_at < :late
 LIMIT :findings_max
 """
 
+# Only of a paid booking a change is open, and it waits for something.
+CHANGE_WAITS = """
+SELECT code AS subject, 'a timer, of a paid booking' AS expected,
+    concat_ws(' ', booking_changes.state, coalesce(booking_changes.due_at::text, 'no timer'),
+        bookings.state) AS actual
+FROM booking_changes JOIN bookings ON bookings.id = booking_id
+WHERE booking_changes.state IN ('asked', 'awaiting_payment')
+    AND (booking_changes.due_at IS NULL OR bookings.state <> 'confirmed')
+LIMIT :findings_max
+"""
+
+CHANGE_FIRED = """
+SELECT code AS subject, 'fired' AS expected,
+    concat(booking_changes.state, ' due ', booking_changes.due_at) AS actual
+FROM booking_changes JOIN bookings ON bookings.id = booking_id
+WHERE booking_changes.due_at < :late
+LIMIT :findings_max
+"""
+
 CHECKS = (
     Check(Invariant.UNITS, "claimed units are the calendar's, none oversold", UNITS),
     Check(Invariant.LIFECYCLE, "moves follow the table in order", MOVES),
     Check(Invariant.LIFECYCLE, "a booking is where its last move led", LAST_MOVE),
     Check(Invariant.LIFECYCLE, "a state that waits has a timer", TIMER_SET),
     Check(Invariant.LIFECYCLE, "timers fire", TIMER_FIRED),
+    Check(Invariant.LIFECYCLE, "a change waits for something", CHANGE_WAITS),
+    Check(Invariant.LIFECYCLE, "changes fire", CHANGE_FIRED),
 )

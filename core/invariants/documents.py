@@ -34,7 +34,7 @@ FROM ledger_transfers
 LEFT JOIN documents ON documents.transfer_id = ledger_transfers.id
 LEFT JOIN documents_due ON documents_due.transfer_id = ledger_transfers.id
 WHERE ledger_transfers.booking_id IS NOT NULL
-    AND ledger_transfers.kind IN ('paid', 'matched', 'returned')
+    AND ledger_transfers.kind IN ('paid', 'matched', 'returned', 'set_aside')
 GROUP BY ledger_transfers.id
 HAVING count(documents.id) + count(documents_due.transfer_id) <> 1
 LIMIT :findings_max

@@ -21,31 +21,38 @@ WITH keyed AS (
 
 # Escrow holds what has come and not gone back; of a booking that is over, what is on its way back.
 ESCROW_LEFT = """
-SELECT code AS subject,
-    CASE WHEN released_at IS NULL THEN received_cents - coalesce(returned, 0)
-        ELSE coalesce(on_its_way, 0) END AS expected,
-    coalesce(-balance_cents, 0) AS actual
+SELECT code AS subject, expected, coalesce(-balance_cents, 0) AS actual
 FROM bookings
 LEFT JOIN ledger_accounts ON path = concat('escrow:', code)
 LEFT JOIN (
     SELECT booking_id,
         sum(amount_cents) FILTER (WHERE state <> 'returned') AS on_its_way,
-        sum(amount_cents) FILTER (WHERE state = 'returned') AS returned
+        sum(amount_cents) FILTER (WHERE state <> 'returned' AND change_id IS NOT NULL) AS lowered,
+        sum(amount_cents) FILTER (WHERE state = 'returned' AND change_id IS NULL) AS returned
     FROM refunds GROUP BY booking_id
 ) AS going ON going.booking_id = bookings.id
-WHERE coalesce(-balance_cents, 0) <> CASE WHEN released_at IS NULL
-    THEN received_cents - coalesce(returned, 0) ELSE coalesce(on_its_way, 0) END
+CROSS JOIN LATERAL (VALUES (
+    CASE WHEN released_at IS NULL
+        THEN received_cents - coalesce(returned, 0) + coalesce(lowered, 0)
+        ELSE coalesce(on_its_way, 0) END
+)) AS due (expected)
+WHERE coalesce(-balance_cents, 0) <> expected
 LIMIT :findings_max
 """
 
 RECEIVED_COUNTED = """
-SELECT code AS subject, coalesce(taken, 0) AS expected, received_cents AS actual
+SELECT code AS subject, coalesce(taken, 0) - coalesce(lowered, 0) AS expected,
+    received_cents AS actual
 FROM bookings
 LEFT JOIN (
     SELECT booking_id, sum(amount_cents - spare_cents) AS taken
     FROM receipts WHERE direction = 'in' GROUP BY booking_id
 ) AS payments ON payments.booking_id = bookings.id
-WHERE coalesce(taken, 0) <> received_cents
+LEFT JOIN (
+    SELECT booking_id, sum(amount_cents) AS lowered
+    FROM refunds WHERE change_id IS NOT NULL GROUP BY booking_id
+) AS changes ON changes.booking_id = bookings.id
+WHERE coalesce(taken, 0) - coalesce(lowered, 0) <> received_cents
 LIMIT :findings_max
 """
 
@@ -57,10 +64,11 @@ WHERE received_cents <> 0 AND paid_at IS NULL AND state <> 'awaiting_payment'
 LIMIT :findings_max
 """
 
+# What a change to a lower price gave back is no part of the price that is left.
 REFUNDS_COUNTED = """
 SELECT code AS subject, coalesce(sum(refunds.amount_cents), 0) AS expected,
     refunds_cents AS actual
-FROM bookings LEFT JOIN refunds ON booking_id = bookings.id
+FROM bookings LEFT JOIN refunds ON booking_id = bookings.id AND change_id IS NULL
 GROUP BY bookings.id
 HAVING coalesce(sum(refunds.amount_cents), 0) <> refunds_cents
 LIMIT :findings_max

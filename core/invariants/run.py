@@ -40,6 +40,8 @@ CASES = {
     "callbacks_dead": "SELECT count(*) FROM inbox WHERE state = 'dead'",
     "attempts_unknown": "SELECT count(*) FROM attempts WHERE state = 'unknown'",
     "payouts_failed": "SELECT count(*) FROM payouts WHERE state = 'failed'",
+    "payouts_held": "SELECT count(*) FROM payouts WHERE state = 'held'",
+    "payouts_halted": "SELECT count(*) FROM payout_halts",
     "receipts_in_suspense": "SELECT count(*) FROM receipts WHERE suspense",
     "refunds_failed": "SELECT count(*) FROM refunds WHERE state = 'failed'",
     "disputes_to_decide": "SELECT count(*) FROM disputes WHERE state = 'deciding'",

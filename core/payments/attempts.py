@@ -9,8 +9,9 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
+from core.booking.changes import payable_now
 from core.booking.dues import dues_of, left_cents
 from core.booking.model import Booking
 from core.booking.moves import lock_booking
@@ -38,6 +39,7 @@ from core.payments.model import Attempt, Kind, Receipt
 from core.payments.queries import collections_of, open_collection
 from core.payments.refunds import is_wanted
 from core.payments.settle import fail
+from core.payouts.halts import HaltReason, halts, is_halted
 from core.payouts.settle import is_owed, lock_payout, plan_rest
 from core.ports import BankAccount, PayRequest, ProviderError, PushRequest, Reason
 
@@ -53,7 +55,7 @@ REASONS = {
 
 
 def start_collection(tx: Tx, booking_id: UUID, msisdn: str) -> Attempt:
-    """Plan a prompt on a phone for what a booking asks for next: its price, or a part of it.
+    """Plan a prompt on a phone for what a booking waits for: its price, a part, or a difference.
 
     The prompt goes out a few seconds later, when the conversation on the phone is over; after one
     that the provider was too busy for, when it takes the next. A prompt whose outcome is open
@@ -62,24 +64,26 @@ def start_collection(tx: Tx, booking_id: UUID, msisdn: str) -> Attempt:
 
     Raises:
         NotFound: no such booking.
-        Refused: ``not_payable`` (data: state), ``being_paid`` (on another phone),
-            ``too_many_attempts``.
+        Refused: ``not_payable`` (data: state), ``being_paid`` (on another phone), ``prompt_open``
+            (for another sum), ``too_many_attempts``.
     """
     booking = lock_booking(tx, booking_id)
-    dues = dues_of(booking)
-    if dues is None:
+    payable = payable_now(tx, booking)
+    if payable is None:
         raise Refused("not_payable", state=booking.state.value)
     if (already := open_collection(tx, booking_id)) is not None:
         if already.msisdn != msisdn:
             raise Refused("being_paid")
+        if dues_of(booking) is None and already.amount_cents != payable.ask.cents:
+            raise Refused("prompt_open")
         return already
     tried = collections_of(tx, booking_id)
     if len(tried) >= ATTEMPTS_PER_BOOKING_MAX:
         raise Refused("too_many_attempts")
     due = tx.now + timedelta(seconds=STK_DELAY_SECONDS)
-    if tried and (since := _repeats_since(tried[0], msisdn, dues.ask)) is not None:
+    if tried and (since := _repeats_since(tried[0], msisdn, payable.ask)) is not None:
         due = max(due, since + timedelta(seconds=STK_REPEAT_SECONDS))
-    return _new_collection(tx, booking, msisdn, dues.ask, due)
+    return _new_collection(tx, booking, msisdn, payable.ask, due)
 
 
 def _repeats_since(last: Attempt, msisdn: str, amount: Money) -> datetime | None:
@@ -126,23 +130,31 @@ def due_attempts(
     tx: Tx,
     limit: int,
     kinds: Collection[Kind] = tuple(Kind),
-    halted: Collection[str] = (),
 ) -> list[UUID]:
     """Return attempts that are to be sent, asked about or given up, the longest due first.
+
+    Nothing leaves through a provider that is halted. Where only money is wanting, what has left
+    is still asked about; refused credentials would be refused for questions, too.
 
     Args:
         tx: the caller's transaction.
         limit: so many at the most.
         kinds: only of these.
-        halted: providers that are left alone until a person acts.
     """
+    halted = {halt.provider: halt.reason for halt in halts(tx)}
+    short = [name for name, reason in halted.items() if reason is HaltReason.LOW_FLOAT]
+    left_alone = halted.keys() - short
     return list(
         tx.db.scalars(
             select(Attempt.id)
             .where(
                 Attempt.due_at <= tx.now,
                 Attempt.kind.in_(kinds),
-                Attempt.provider.not_in(halted),
+                or_(
+                    Attempt.kind == Kind.COLLECTION,
+                    Attempt.provider.not_in(left_alone)
+                    & or_(Attempt.provider.not_in(short), Attempt.state != AttemptState.QUEUED),
+                ),
             )
             .order_by(Attempt.due_at, Attempt.id)
             .limit(limit)
@@ -162,22 +174,25 @@ def begin(tx: Tx, attempt_id: UUID) -> PushRequest | PayRequest | Attempt | None
         .where(Attempt.id == attempt_id, Attempt.due_at <= tx.now)
         .with_for_update(skip_locked=True)
     )
-    if attempt is None:
+    if attempt is None or _must_wait(tx, attempt):
         return None
     if attempt.state is AttemptState.QUEUED:
         return None if _reroute(tx, attempt) else _send(tx, attempt)
     if attempt.state is AttemptState.SENDING:
         attempt.move(AttemptEvent.LOSE)
-    if attempt.state is AttemptState.FAILED and attempt.sent_at is not None:
-        return _ask_late(tx, attempt)
     if attempt.state not in {AttemptState.PENDING, AttemptState.UNKNOWN}:
-        attempt.due_at = None
-        return None
+        return _ask_late(tx, attempt)
     if _may_be_sent_again(attempt) and _still_wanted(tx, attempt):
         attempt.move(AttemptEvent.REQUEUE)
         attempt.asked = 0
         return _send(tx, attempt)
     return _ask(tx, attempt)
+
+
+def _must_wait(tx: Tx, attempt: Attempt) -> bool:
+    """Tell whether another worker has learned of a halt since this one looked what is due."""
+    to_send = attempt.state is AttemptState.QUEUED or _may_be_sent_again(attempt)
+    return to_send and attempt.kind is not Kind.COLLECTION and is_halted(tx, attempt.provider)
 
 
 def _may_be_sent_again(attempt: Attempt) -> bool:
@@ -259,11 +274,19 @@ def _other_provider(tx: Tx, attempt: Attempt) -> str | None:
     return routing.alternative(order, tx.routes.health.down(), attempt.provider)
 
 
-def look_now(tx: Tx, provider: str, attempt_id: UUID, kinds: Collection[Kind]) -> str | None:
+def look_now(
+    tx: Tx,
+    provider: str,
+    attempt_id: UUID,
+    kinds: Collection[Kind],
+    *,
+    came_back: bool = False,
+) -> str | None:
     """Ask about an attempt at once: its provider says that something has become of it.
 
     What the provider said is not believed, only looked into. An attempt that was given up is
-    asked about too, because its money may have moved late.
+    asked about too, because its money may have moved late; with ``came_back`` also one that has
+    succeeded.
 
     Returns:
         None when it will be asked, else why not: ``unknown_attempt``, ``being_sent`` (say it
@@ -276,7 +299,7 @@ def look_now(tx: Tx, provider: str, attempt_id: UUID, kinds: Collection[Kind]) -
     )
     if attempt is None or attempt.sent_at is None:
         return "unknown_attempt"
-    if attempt.state is AttemptState.SUCCEEDED:
+    if attempt.state is AttemptState.SUCCEEDED and not came_back:
         return "repeat"
     if attempt.state in {AttemptState.QUEUED, AttemptState.SENDING}:
         return "being_sent"
@@ -288,8 +311,15 @@ def look_now(tx: Tx, provider: str, attempt_id: UUID, kinds: Collection[Kind]) -
 
 
 def _ask_late(tx: Tx, attempt: Attempt) -> Attempt | None:
-    """Plan the next question about an attempt that was given up; they end by themselves."""
-    if attempt.asked >= LATE_QUESTIONS_MAX:
+    """Plan the next question about an attempt that was settled; they end by themselves.
+
+    One that was given up may have gone through, a payout that arrived may have come back.
+    """
+    if attempt.state is AttemptState.SUCCEEDED and attempt.kind is Kind.PAYOUT:
+        attempt.due_at = None
+        return attempt
+    failed = attempt.state is AttemptState.FAILED and attempt.sent_at is not None
+    if not failed or attempt.asked >= LATE_QUESTIONS_MAX:
         attempt.due_at = None
         return None
     pause = ATTEMPT_BACKOFF_SECONDS[min(attempt.asked, len(ATTEMPT_BACKOFF_SECONDS) - 1)]
@@ -309,11 +339,13 @@ def _still_wanted(tx: Tx, attempt: Attempt) -> bool:
         case Kind.COLLECTION:
             # Paid by hand or withdrawn in the meantime: nobody should be asked for too much.
             booking = tx.db.get_one(Booking, attempt.booking_id)
-            dues = dues_of(booking)
-            return dues is not None and attempt.amount_cents <= left_cents(booking)
+            if dues_of(booking) is not None:
+                return attempt.amount_cents <= left_cents(booking)
+            payable = payable_now(tx, booking)
+            return payable is not None and attempt.amount_cents == payable.ask.cents
         case Kind.PAYOUT:
             payout = lock_payout(tx, attempt)
-            if is_owed(tx, payout, attempt):
+            if payout.hold_reason is None and is_owed(tx, payout, attempt):
                 return True
             plan_rest(tx, payout, attempt)
             return False
@@ -386,7 +418,13 @@ def refused(tx: Tx, attempt_id: UUID, error: ProviderError) -> AttemptState:
         # While somebody else may still take it over, there is nothing to tell.
         if attempt.kind is Kind.COLLECTION and _other_provider(tx, attempt) is None:
             booking = tx.db.get_one(Booking, attempt.booking_id)
-            tell_customer(tx, booking, Topic.PROVIDER_DOWN, amount_cents=attempt.amount_cents)
+            if (payable := payable_now(tx, booking)) is not None:
+                due_at = payable.by.isoformat()
+                amount_cents = attempt.amount_cents
+                tell_customer(
+                    tx, booking, Topic.PROVIDER_DOWN, amount_cents=amount_cents, due_at=due_at
+                )
     else:
-        fail(tx, attempt, REASONS.get(error.code, Reason.OTHER), error.code)
+        other = Reason.CONFIGURATION if error.stop else Reason.OTHER
+        fail(tx, attempt, REASONS.get(error.code, other), error.code)
     return attempt.state

@@ -9,6 +9,7 @@ booking's lock: two payments at once are counted one after the other.
 from datetime import datetime
 
 from core.booking import rules
+from core.booking.changes import apply_change, unpaid_change
 from core.booking.dues import first_cents, goes_on_tomorrow, left_cents, missing_cents
 from core.booking.lifecycle import Actor, Event, State
 from core.booking.model import Booking
@@ -34,7 +35,12 @@ from core.payments.returns import is_sendable, plan_return, send_back, suspend
 def collect(tx: Tx, booking: Booking, receipt: Receipt) -> None:
     """Put money that came for a locked booking where it belongs."""
     receipt.booking_id = booking.id
-    taken = min(room_for(tx, booking, receipt), Money(receipt.amount_cents))
+    change = unpaid_change(tx, booking)
+    if change is not None and receipt.amount_cents >= change.to_pay_cents:
+        room = Money(change.to_pay_cents)
+    else:
+        room, change = room_for(tx, booking, receipt), None
+    taken = min(room, Money(receipt.amount_cents))
     if not taken.cents:
         suspend(tx, receipt)
         send_back(tx, receipt, booking)
@@ -55,7 +61,10 @@ def collect(tx: Tx, booking: Booking, receipt: Receipt) -> None:
         receipt.suspense = True
         receipt.spare_cents = spare.cents
         send_back(tx, receipt, booking)
-    take(tx, booking, receipt, taken, Actor.PROVIDER)
+    if change is not None:
+        apply_change(tx, booking, change, Actor.PROVIDER)
+    else:
+        take(tx, booking, receipt, taken, Actor.PROVIDER)
 
 
 def room_for(tx: Tx, booking: Booking, receipt: Receipt) -> Money:

@@ -118,6 +118,8 @@ class Attempt(Base):
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    reversed_at: Mapped[datetime | None]
+    """When the money of a payout came back after it had arrived."""
 
     def move(self, event: AttemptEvent) -> AttemptState:
         """Go where the table says; raises core.errors.IllegalMove."""
@@ -142,6 +144,8 @@ class Refund(Base):
     booking_id: Mapped[UUID] = mapped_column(ForeignKey("bookings.id"))
     receipt_id: Mapped[UUID | None]
     """The payment that goes back; empty when none is known to have room for it."""
+    change_id: Mapped[UUID | None] = mapped_column(ForeignKey("booking_changes.id"))
+    """The change of days or people that made the price lower by this."""
     provider: Mapped[str]
     msisdn: Mapped[str] = mapped_column(String(MSISDN_MAX))
     amount_cents: Mapped[int] = cents()

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from sqlalchemy import select
 
+from core.booking.changes import payable_now
 from core.booking.dues import dues_of, left_cents
 from core.booking.model import Booking
 from core.db.tx import Tx
@@ -26,8 +27,14 @@ def typed_code(account: str) -> str:
 
 
 def judge(tx: Tx, account: str, amount: Money) -> Fit:
-    """Tell whether a payment is for a booking that waits for at least this amount."""
+    """Tell whether a payment is for a booking that waits for at least this amount.
+
+    The difference of a change is paid at once, or not at all.
+    """
     booking = tx.db.scalar(select(Booking).where(Booking.code == typed_code(account)))
-    if booking is None or dues_of(booking) is None:
+    payable = payable_now(tx, booking) if booking is not None else None
+    if booking is None or payable is None:
         return Fit.NO_ACCOUNT
-    return Fit.FITS if amount.cents <= left_cents(booking) else Fit.WRONG_AMOUNT
+    if dues_of(booking) is not None:
+        return Fit.FITS if amount.cents <= left_cents(booking) else Fit.WRONG_AMOUNT
+    return Fit.FITS if amount == payable.ask else Fit.WRONG_AMOUNT

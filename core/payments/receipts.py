@@ -17,6 +17,10 @@ from core.money import Money
 from core.payments.model import Attempt, Direction, Kind, Receipt
 from core.payments.queries import receipt_numbered
 
+CAME_BACK = "payout came back"
+"""What a receipt has for an account whose money is a payout's that came back. Whatever people
+type is kept in capitals."""
+
 
 def nameless(attempt: Attempt) -> str:
     """Return the number of a receipt whose real number is not known yet."""

@@ -42,13 +42,17 @@ def refundable(booking: Booking) -> Money:
     return Money(booking.received_cents - booking.refunds_cents)
 
 
-def plan_refund(tx: Tx, booking: Booking, amount: Money) -> list[Refund]:
+def plan_refund(
+    tx: Tx, booking: Booking, amount: Money, change_id: UUID | None = None
+) -> list[Refund]:
     """Plan to send money of a booking back to the numbers that paid it, the newest first.
 
     Args:
         tx: the caller's transaction.
         booking: locked by the caller, and paid for.
         amount: whole shillings, of what is still in escrow and not on its way back.
+        change_id: the change of days or people that made the price lower by this; the caller
+            lowers it. Without one the amount counts as gone from the price.
 
     Returns:
         one refund a part; none for nothing.
@@ -66,8 +70,9 @@ def plan_refund(tx: Tx, booking: Booking, amount: Money) -> list[Refund]:
     ]
     if len(parts) + _count(tx, booking.id) > REFUNDS_PER_BOOKING_MAX:
         raise Refused("too_many_refunds", limit=REFUNDS_PER_BOOKING_MAX)
-    booking.refunds_cents += amount.cents
-    return [_new_refund(tx, booking, receipt, cents) for receipt, cents in parts]
+    if change_id is None:
+        booking.refunds_cents += amount.cents
+    return [_new_refund(tx, booking, receipt, cents, change_id) for receipt, cents in parts]
 
 
 def refunds_of(tx: Tx, booking_id: UUID) -> list[Refund]:
@@ -82,8 +87,15 @@ def refunds_of(tx: Tx, booking_id: UUID) -> list[Refund]:
 
 
 def refunded(tx: Tx, booking_id: UUID) -> list[Money]:
-    """Return what of a booking has gone back or is on its way, in order."""
-    return [Money(refund.amount_cents) for refund in refunds_of(tx, booking_id)]
+    """Return what of a booking's price has gone back or is on its way, in order.
+
+    What went back because a change made the price lower is no part of the price any more.
+    """
+    return [
+        Money(refund.amount_cents)
+        for refund in refunds_of(tx, booking_id)
+        if refund.change_id is None
+    ]
 
 
 def reversals(tx: Tx, booking: Booking) -> list[Money]:
@@ -213,10 +225,13 @@ def _count(tx: Tx, booking_id: UUID) -> int:
     return int(tx.db.scalar(query) or 0)
 
 
-def _new_refund(tx: Tx, booking: Booking, receipt: Receipt | None, cents: int) -> Refund:
+def _new_refund(
+    tx: Tx, booking: Booking, receipt: Receipt | None, cents: int, change_id: UUID | None
+) -> Refund:
     refund = Refund(
         id=tx.ids.uuid(),
         booking_id=booking.id,
+        change_id=change_id,
         receipt_id=receipt.id if receipt else None,
         provider=receipt.provider if receipt else _anyone(tx),
         # A paybill may hide who paid; then the booking's own number has the best claim.

@@ -9,12 +9,13 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from core.booking.dues import dues_of
+from core.booking.changes import payable_now
 from core.booking.model import Booking
 from core.booking.moves import lock_booking
 from core.booking.notices import Topic, customer_msisdn, tell_customer
 from core.db.tx import Tx
 from core.escrow import ledger, postings
+from core.money import Money
 from core.msisdn import is_shown_as
 from core.payments import receipts, refunds
 from core.payments.collect import collect
@@ -22,7 +23,8 @@ from core.payments.lifecycle import AttemptEvent, AttemptState
 from core.payments.model import Attempt, Direction, Kind
 from core.payments.paybill import typed_code
 from core.payments.returns import retry_return, returned, send_back, suspend
-from core.payouts.settle import payout_failed, payout_paid
+from core.payouts.halts import OUR_SIDE, HaltReason, halt
+from core.payouts.settle import payout_failed, payout_paid, payout_reversed
 from core.ports import MoneyEvent, Outcome, Reason
 
 
@@ -36,7 +38,8 @@ def apply(tx: Tx, event: MoneyEvent, kinds: Collection[Kind] = tuple(Kind)) -> s
 
     Returns:
         None when it changed something, else why not: ``unknown_attempt``, ``wrong_amount``,
-        ``wrong_number``, ``other_receipt``, ``repeat``, ``late_failure``, ``pending``.
+        ``wrong_number``, ``other_receipt``, ``repeat``, ``late_failure``, ``pending``,
+        ``not_reversible``.
     """
     if event.account is not None:
         return _apply_paybill(tx, event)
@@ -53,11 +56,16 @@ def apply(tx: Tx, event: MoneyEvent, kinds: Collection[Kind] = tuple(Kind)) -> s
 def _apply_outcome(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
     if event.outcome is Outcome.SUCCEEDED:
         return _succeed(tx, attempt, event)
+    if event.outcome is Outcome.REVERSED:
+        return _reverse(tx, attempt, event)
     if attempt.state is AttemptState.SUCCEEDED:
         return "late_failure"
     if event.outcome is Outcome.FAILED and attempt.state is not AttemptState.FAILED:
         fail(tx, attempt, event.reason or Reason.OTHER, event.code)
         return None
+    if event.reason is Reason.CREDENTIALS and attempt.kind is not Kind.COLLECTION:
+        # The question itself was refused, and so would be whatever else is sent.
+        halt(tx, attempt.provider, HaltReason.CREDENTIALS, event.code)
     if event.outcome is Outcome.FAILED:
         attempt.due_at = None  # It was asked about once more, and there it is.
     in_flight = attempt.state in {AttemptState.SENDING, AttemptState.PENDING}
@@ -68,6 +76,26 @@ def _apply_outcome(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
     return "pending" if event.outcome is Outcome.PENDING else "repeat"
 
 
+def _reverse(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
+    """Book that a payout came back; one whose arrival we never knew of has simply failed."""
+    if attempt.state is AttemptState.FAILED or attempt.reversed_at is not None:
+        return "repeat"
+    if attempt.state is not AttemptState.SUCCEEDED and attempt.kind is not Kind.COLLECTION:
+        fail(tx, attempt, event.reason or Reason.BAD_RECIPIENT, event.code)
+        return None
+    if attempt.kind is not Kind.PAYOUT:
+        return "not_reversible"
+    number = event.receipt or f"reversal:{attempt.id}"
+    amount = Money(attempt.amount_cents)
+    kept = receipts.keep(
+        tx, attempt.provider, number, Direction.IN, amount, account=receipts.CAME_BACK
+    )
+    if kept is None:
+        return "other_receipt"
+    payout_reversed(tx, attempt, number)
+    return None
+
+
 def fail(tx: Tx, attempt: Attempt, reason: Reason, code: str | None) -> None:
     """Note that a locked attempt moved no money, and do what follows for its kind."""
     attempt.move(AttemptEvent.FAIL)
@@ -75,10 +103,13 @@ def fail(tx: Tx, attempt: Attempt, reason: Reason, code: str | None) -> None:
     attempt.code = code
     attempt.due_at = None
     attempt.finished_at = tx.now
+    if attempt.kind is not Kind.COLLECTION and reason in OUR_SIDE:
+        # The next one would fail like this one, and bring the operator's lock closer.
+        halt(tx, attempt.provider, OUR_SIDE[reason], code)
     match attempt.kind:
         case Kind.COLLECTION:
             booking = tx.db.get_one(Booking, attempt.booking_id)
-            if dues_of(booking) is not None:
+            if (payable := payable_now(tx, booking)) is not None:
                 tell_customer(
                     tx,
                     booking,
@@ -86,6 +117,7 @@ def fail(tx: Tx, attempt: Attempt, reason: Reason, code: str | None) -> None:
                     key=str(attempt.id),
                     reason=reason.value,
                     amount_cents=attempt.amount_cents,
+                    due_at=payable.by.isoformat(),
                 )
         case Kind.PAYOUT:
             payout_failed(tx, attempt, reason)

@@ -5,13 +5,16 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from core.booking.lifecycle import PAID, State
 from core.booking.model import Booking
 from core.db.tx import Tx
 from core.escrow import accounts, ledger
+from core.limits import LIST_MAX
 from core.money import Money
-from core.payouts.model import Payout, PayoutState
+from core.payouts.holds import Hold, hold_of
+from core.payouts.model import LIVE, Payout, PayoutState
 from core.payouts.rules import next_run
 from core.people.model import Vendor
 
@@ -27,6 +30,7 @@ class Earnings:
         next_run: when the next weekly payout is made.
         last_paid: the last payout that arrived, None if there was none.
         last_paid_at: when.
+        hold: why nothing is paid at the moment, None when nothing is in the way.
     """
 
     payable: Money
@@ -35,11 +39,12 @@ class Earnings:
     next_run: datetime
     last_paid: Money | None
     last_paid_at: datetime | None
+    hold: Hold | None
 
 
 def earnings(tx: Tx, vendor_id: UUID) -> Earnings:
     """Return a vendor's money as it stands now."""
-    number = tx.db.scalars(select(Vendor.number).where(Vendor.id == vendor_id)).one()
+    vendor = tx.db.get_one(Vendor, vendor_id)
     waiting = tx.db.scalar(
         select(func.sum(Booking.vendor_net_cents)).where(
             Booking.vendor_id == vendor_id,
@@ -59,10 +64,42 @@ def earnings(tx: Tx, vendor_id: UUID) -> Earnings:
         .limit(1)
     ).first()
     return Earnings(
-        payable=ledger.balance(tx, accounts.payable(number)),
+        payable=ledger.balance(tx, accounts.payable(vendor.number)),
         on_the_way=Money(int(open_cents or 0)),
         waiting=Money(int(waiting or 0)),
         next_run=next_run(tx.now),
         last_paid=Money(last[0]) if last else None,
         last_paid_at=last[1] if last else None,
+        hold=hold_of(vendor, tx.routes, tx.now),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutView:
+    """A payout as an admin sees it, with its vendor."""
+
+    payout: Payout
+    vendor: Vendor
+
+
+WAITING = frozenset({*LIVE, PayoutState.FAILED, PayoutState.REVERSED})
+"""Not paid: somebody or something still has to act."""
+
+
+def payouts_waiting(tx: Tx, limit: int = LIST_MAX) -> list[PayoutView]:
+    """Return payouts that are not paid, the newest of each vendor, the oldest first."""
+    newest = (
+        select(Payout.id)
+        .ext(distinct_on(Payout.vendor_id))
+        .order_by(Payout.vendor_id, Payout.created_at.desc(), Payout.id.desc())
+        .subquery()
+    )
+    rows = tx.db.execute(
+        select(Payout, Vendor)
+        .join(newest, newest.c.id == Payout.id)
+        .join(Vendor, Vendor.id == Payout.vendor_id)
+        .where(Payout.state.in_(WAITING))
+        .order_by(Payout.created_at, Payout.id)
+        .limit(min(limit, LIST_MAX))
+    )
+    return [PayoutView(payout, vendor) for payout, vendor in rows]

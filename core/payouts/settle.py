@@ -1,21 +1,30 @@
 """What the outcome of a payout's attempt does to the payout and its bookings."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import select, update
 
 from core import outbox
 from core.booking.lifecycle import Actor, Event
-from core.booking.moves import lock_booking, move
+from core.booking.moves import move_all
 from core.booking.notices import Topic
 from core.db.tx import Tx
 from core.escrow import ledger, postings
-from core.limits import PAYOUT_RETRY_SECONDS, PAYOUT_TRIES_MAX
+from core.escrow.model import TransferRow
+from core.escrow.transfer import TransferKind
+from core.limits import (
+    PAYOUT_HELD_AGAIN_SECONDS,
+    PAYOUT_OUR_RETRY_SECONDS,
+    PAYOUT_RETRY_SECONDS,
+    PAYOUT_TRIES_MAX,
+)
 from core.money import Money
 from core.payments.lifecycle import OPEN
 from core.payments.model import Attempt
-from core.payouts.model import Payout, PayoutEvent, PayoutItem, PayoutState
-from core.people.model import User, Vendor
+from core.payouts.halts import OUR_SIDE
+from core.payouts.model import LIVE, HoldReason, Payout, PayoutEvent, PayoutItem, PayoutState
+from core.people.model import PayoutMethod, User, Vendor
 from core.ports import Reason
 
 
@@ -32,8 +41,10 @@ def is_owed(tx: Tx, payout: Payout, attempt: Attempt) -> bool:
     """
     if attempt.amount_cents > payout.amount_cents - payout.paid_cents:
         return False
-    if payout.state is PayoutState.RELEASED:
+    if payout.state in LIVE:
         return True
+    if payout.state is PayoutState.REVERSED:
+        return False
     own = select(PayoutItem.booking_id).where(PayoutItem.payout_id == payout.id)
     taken_over = select(PayoutItem.booking_id).where(
         PayoutItem.booking_id.in_(own), PayoutItem.live, PayoutItem.payout_id != payout.id
@@ -42,13 +53,34 @@ def is_owed(tx: Tx, payout: Payout, attempt: Attempt) -> bool:
 
 
 def plan_rest(tx: Tx, payout: Payout, attempt: Attempt) -> None:
-    """Let the rest of a payout go out now, unless a try of it is still open."""
+    """Let the rest of a payout go out now, unless a try of it is still open or it is held."""
     others = select(Attempt.id).where(
         Attempt.payout_id == payout.id, Attempt.id != attempt.id, Attempt.state.in_(OPEN)
     )
     unpaid = payout.state is PayoutState.RELEASED and payout.paid_cents < payout.amount_cents
     if unpaid and tx.db.scalar(others.limit(1)) is None:
-        payout.due_at = tx.now
+        go_on(tx, payout, after_seconds=0)
+
+
+def go_on(tx: Tx, payout: Payout, *, after_seconds: int) -> None:
+    """Plan the next part or try of a payout without an open one, unless it is to be held."""
+    payout.due_at = tx.now + timedelta(seconds=after_seconds)
+    if payout.hold_reason is not None:
+        hold_now(tx, payout)
+
+
+def hold_now(tx: Tx, payout: Payout) -> None:
+    """Hold a payout of which no try is open, for the reason that it has."""
+    assert payout.hold_reason is not None, "it is held for a reason"
+    payout.move(PayoutEvent.HOLD)
+    keep_held(tx, payout, payout.hold_reason, None)
+    tell_held(tx, payout)
+
+
+def keep_held(tx: Tx, payout: Payout, reason: HoldReason, until: datetime | None) -> None:
+    """Note why a payout is held, and when to look again."""
+    payout.hold_reason = reason
+    payout.due_at = until or tx.now + timedelta(seconds=PAYOUT_HELD_AGAIN_SECONDS)
 
 
 def payout_paid(tx: Tx, attempt: Attempt) -> None:
@@ -74,39 +106,128 @@ def payout_paid(tx: Tx, attempt: Attempt) -> None:
     payout.move(PayoutEvent.PAY)
     payout.due_at = None
     payout.reason = None
+    payout.hold_reason = None
     payout.finished_at = tx.now
-    items = tx.db.scalars(
-        select(PayoutItem).where(PayoutItem.payout_id == payout.id).order_by(PayoutItem.booking_id)
-    ).all()
-    for item in items:
-        item.live = True
-        move(tx, lock_booking(tx, item.booking_id), Event.PAID_OUT, Actor.PROVIDER)
-    _tell(tx, payout, Topic.PAYOUT_SENT, bookings=len(items), to_bank=_goes_to_bank(attempt))
+    bookings = _bookings(tx, payout)
+    set_live(tx, payout, live=True)
+    move_all(tx, bookings, Event.PAID_OUT, Actor.PROVIDER)
+    _tell(tx, payout, Topic.PAYOUT_SENT, bookings=len(bookings), to_bank=_goes_to_bank(attempt))
 
 
 def payout_failed(tx: Tx, attempt: Attempt, reason: Reason) -> None:
-    """Plan another try of a payout whose last outcome is known, three in 24 h; then give it up."""
+    """Plan another try of a payout whose last outcome is known, three in 24 h; then give it up.
+
+    What failed on our side (credentials, an empty account) says nothing about the vendor's: it
+    is no try, and the halt of the provider keeps the next one waiting.
+    """
     payout = lock_payout(tx, attempt)
     if payout.state is not PayoutState.RELEASED:
         return
-    payout.tries += 1
     payout.reason = reason.value
+    if reason in OUR_SIDE:
+        go_on(tx, payout, after_seconds=PAYOUT_OUR_RETRY_SECONDS)
+        return
+    payout.tries += 1
     if payout.tries < PAYOUT_TRIES_MAX:
-        payout.due_at = tx.now + timedelta(seconds=PAYOUT_RETRY_SECONDS)
+        go_on(tx, payout, after_seconds=PAYOUT_RETRY_SECONDS)
         return
     payout.move(PayoutEvent.FAIL)
     payout.due_at = None
+    payout.hold_reason = None
     payout.finished_at = tx.now
-    tx.db.execute(update(PayoutItem).where(PayoutItem.payout_id == payout.id).values(live=False))
+    set_live(tx, payout, live=False)
     to_bank = _goes_to_bank(attempt)
-    _tell(tx, payout, Topic.PAYOUT_FAILED, reason=reason.value, to_bank=to_bank)
+    key = tx.now.isoformat()  # It may be tried again, and fail again.
+    _tell(tx, payout, Topic.PAYOUT_FAILED, key=key, reason=reason.value, to_bank=to_bank)
+
+
+def payout_reversed(tx: Tx, attempt: Attempt, number: str) -> None:
+    """Take back a part that had reached the vendor and came back to us.
+
+    The money is owed again; its bookings wait for the next payout, which is held until a person
+    has checked where it should go.
+
+    Args:
+        tx: the caller's transaction.
+        attempt: locked, succeeded, and not reversed before.
+        number: under what the provider shows that the money came back.
+    """
+    # The vendor first, as everybody does who changes both.
+    of_payout = select(Payout.vendor_id).where(Payout.id == attempt.payout_id)
+    vendor = tx.db.scalars(
+        select(Vendor)
+        .where(Vendor.id == of_payout.scalar_subquery())
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).one()
+    payout = lock_payout(tx, attempt)
+    amount = Money(attempt.amount_cents)
+    attempt.reversed_at = tx.now
+    if not _was_booked(tx, attempt):
+        # It had gone out beyond what was owed; suspense was short of it.
+        ledger.post(tx, postings.suspended(attempt.provider, amount, number))
+        return
+    ledger.post(tx, postings.paid_back(vendor.number, attempt.provider, amount, reference=number))
+    vendor.payout_verified_at = None
+    payout.paid_cents -= attempt.amount_cents
+    if payout.state is PayoutState.PAID:
+        bookings = _bookings(tx, payout)
+        payout.move(PayoutEvent.REVERSE)
+        set_live(tx, payout, live=False)
+        move_all(tx, bookings, Event.PAYOUT_REVERSED, Actor.PROVIDER)
+    elif payout.state is PayoutState.RELEASED:
+        payout.hold_reason = payout.hold_reason or HoldReason.UNVERIFIED
+        if payout.due_at is not None:
+            hold_now(tx, payout)
+    _tell(
+        tx,
+        payout,
+        Topic.PAYOUT_REVERSED,
+        key=str(attempt.id),
+        amount_cents=attempt.amount_cents,
+        to_bank=_goes_to_bank(attempt),
+    )
+
+
+def _was_booked(tx: Tx, attempt: Attempt) -> bool:
+    """Tell whether an attempt's money was booked as the vendor's, not as sent beyond it."""
+    key = postings.outgoing_key(attempt.provider, str(attempt.id))
+    kind = tx.db.scalar(select(TransferRow.kind).where(TransferRow.idempotency_key == key))
+    return kind == TransferKind.PAID_OUT
+
+
+def _bookings(tx: Tx, payout: Payout) -> list[UUID]:
+    return list(
+        tx.db.scalars(select(PayoutItem.booking_id).where(PayoutItem.payout_id == payout.id))
+    )
+
+
+def set_live(tx: Tx, payout: Payout, *, live: bool) -> None:
+    """Note whether a payout is the one that its bookings are paid by."""
+    tx.db.execute(update(PayoutItem).where(PayoutItem.payout_id == payout.id).values(live=live))
+
+
+def tell_held(tx: Tx, payout: Payout) -> None:
+    """Owe the vendor a word on why a payout waits, once for each reason."""
+    assert payout.hold_reason is not None, "the database says so of a held one"
+    _tell(
+        tx,
+        payout,
+        Topic.PAYOUT_HELD,
+        key=payout.hold_reason.value,
+        reason=payout.hold_reason.value,
+        until=payout.due_at.isoformat()
+        if payout.hold_reason is HoldReason.CHANGED and payout.due_at is not None
+        else None,
+        to_bank=payout.method is PayoutMethod.BANK,
+    )
 
 
 def _goes_to_bank(attempt: Attempt) -> bool:
     return attempt.bank_sealed is not None
 
 
-def _tell(tx: Tx, payout: Payout, topic: Topic, **more: object) -> None:
+def _tell(tx: Tx, payout: Payout, topic: Topic, key: str = "", **more: object) -> None:
     msisdn = tx.db.scalars(
         select(User.msisdn)
         .join(Vendor, Vendor.user_id == User.id)
@@ -117,5 +238,5 @@ def _tell(tx: Tx, payout: Payout, topic: Topic, **more: object) -> None:
         topic.value,
         msisdn,
         {"amount_cents": payout.amount_cents, **more},
-        key=f"{topic.value}:{payout.id}",
+        key=f"{topic.value}:{payout.id}:{key}",
     )

@@ -1,23 +1,42 @@
-"""The weekly run: one payout a vendor, sent in parts that a transaction can carry."""
+"""Making payouts: one a vendor, held while something is in the way, sent in parts.
 
-from collections.abc import Mapping, Sequence
+The weekly run, an admin's own and a retry may meet: each locks the vendor first.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.booking.lifecycle import State
 from core.booking.model import Booking
 from core.db.tx import Tx, Work
-from core.escrow import accounts, ledger
+from core.errors import BadInput, NotFound, Refused
+from core.escrow import accounts
 from core.escrow.model import Account
+from core.limits import PAYOUT_HOLD_WHY_MAX
 from core.payments import routing
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind
 from core.payouts import rules
-from core.payouts.model import Payout, PayoutItem, PayoutRun, PayoutState
-from core.people.model import PayoutMethod, User, Vendor, VendorStatus
+from core.payouts.balances import guard_float
+from core.payouts.holds import Hold, hold_of, ways_to
+from core.payouts.model import (
+    LIVE,
+    HoldReason,
+    Payout,
+    PayoutEvent,
+    PayoutItem,
+    PayoutRun,
+    PayoutState,
+)
+from core.payouts.settle import hold_now, keep_held, set_live, tell_held
+from core.people.model import PayoutMethod, User, Vendor
+
+# What stops a payout that is under way, too; anything else does not reach where it is going.
+STOPPING = frozenset({HoldReason.RESTRICTED, HoldReason.ADMIN})
 
 
 def open_run(tx: Tx) -> date | None:
@@ -53,65 +72,223 @@ def vendors_owed(tx: Tx, after: UUID | None, limit: int) -> list[UUID]:
 
 
 def make_payout(tx: Tx, vendor_id: UUID) -> Payout | None:
-    """Make one vendor's payout of everything that is owed, and plan its first part.
+    """Make one vendor's payout, as ``make_payouts`` does; None when none is to be made."""
+    made = make_payouts(tx, [vendor_id])
+    return made[0] if made else None
+
+
+def make_payouts(tx: Tx, vendor_ids: Collection[UUID]) -> list[Payout]:
+    """Make the payouts of vendors, of everything that each is owed, in one transaction.
+
+    With as many statements for a hundred vendors as for one, but for those who have to be told
+    something. Nothing is made for a vendor who is owed less than the minimum or whose payout is
+    on its way. One who may not be paid now gets a payout that is held, and is told why. When
+    more is planned than a provider is known to hold, it is halted before anything is sent.
 
     Returns:
-        None when less than the minimum is owed, a payout is on its way, the vendor is not active
-        or has not said where to pay, or nobody pays to such a place.
+        the new payouts, in the order of the vendors' ids.
     """
-    vendor = tx.db.get_one(Vendor, vendor_id, with_for_update={"key_share": True})
-    if vendor.status is not VendorStatus.ACTIVE or not _can_be_paid(tx, vendor):
-        return None
-    live = select(Payout.id).where(
-        Payout.vendor_id == vendor_id, Payout.state == PayoutState.RELEASED
+    vendors = _lock_without_payout(tx, vendor_ids)
+    balances = _lock_balances(tx, vendors)
+    items = _items(tx, vendors)
+    made = [
+        (vendor, _new_payout(tx, vendor, owed, balances[vendor.number]))
+        for vendor in vendors
+        if (owed := items.get(vendor.id)) and rules.payable_now(balances.get(vendor.number, 0))
+    ]
+    tx.db.add_all(payout for _, payout in made)
+    tx.db.flush()
+    rows = [
+        {"payout_id": payout.id, "booking_id": booking_id, "amount_cents": cents, "live": True}
+        for vendor, payout in made
+        for booking_id, cents in items[vendor.id]
+    ]
+    if rows:
+        tx.db.execute(insert(PayoutItem), rows)
+    for vendor, payout in made:
+        _send_or_tell(tx, payout, vendor)
+    _guard(tx)
+    return [payout for _, payout in made]
+
+
+def _lock_without_payout(tx: Tx, vendor_ids: Collection[UUID]) -> list[Vendor]:
+    vendors = tx.db.scalars(
+        select(Vendor)
+        .where(Vendor.id.in_(vendor_ids))
+        .order_by(Vendor.id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).all()
+    live = set(
+        tx.db.scalars(
+            select(Payout.vendor_id).where(
+                Payout.vendor_id.in_(vendor_ids), Payout.state.in_(LIVE)
+            )
+        )
     )
-    if tx.db.scalar(live) is not None:
-        return None
-    balance = _locked_balance(tx, accounts.payable(vendor.number))
+    return [vendor for vendor in vendors if vendor.id not in live]
+
+
+def _lock_balances(tx: Tx, vendors: Sequence[Vendor]) -> dict[int, int]:
+    """Return what each vendor is owed in cents; nobody changes it until we have committed."""
+    paths = {accounts.payable(vendor.number): vendor.number for vendor in vendors}
+    rows = tx.db.execute(
+        select(Account.path, Account.balance_cents)
+        .where(Account.path.in_(paths))
+        .order_by(Account.path)
+        .with_for_update()
+    )
+    return {paths[path]: -cents for path, cents in rows}
+
+
+def _items(tx: Tx, vendors: Sequence[Vendor]) -> dict[UUID, list[tuple[UUID, int]]]:
+    """Return what waits for each vendor: booking and cents, the longest released first."""
+    # What a booking earned its vendor: less than agreed when some of it went back.
+    net = func.coalesce(Booking.released_net_cents, Booking.vendor_net_cents)
+    rows = tx.db.execute(
+        _waiting()
+        .with_only_columns(Booking.vendor_id, Booking.id, net)
+        .where(Booking.vendor_id.in_([vendor.id for vendor in vendors]))
+    )
+    found: dict[UUID, list[tuple[UUID, int]]] = {}
+    for vendor_id, booking_id, cents in rows:
+        found.setdefault(vendor_id, []).append((booking_id, cents))
+    return found
+
+
+def _new_payout(tx: Tx, vendor: Vendor, items: Sequence[tuple[UUID, int]], balance: int) -> Payout:
     amount = rules.payable_now(balance)
-    items = tx.db.scalars(_waiting().where(Booking.vendor_id == vendor_id)).all()
-    if amount == 0 or not items:
-        return None
-    return _new_payout(tx, vendor, items, balance, amount)
-
-
-def _can_be_paid(tx: Tx, vendor: Vendor) -> bool:
-    if vendor.payout_method is None or vendor.payout_sealed is None:
-        return False
-    return bool(_order(tx, vendor))
-
-
-def _order(tx: Tx, vendor: Vendor) -> tuple[str, ...]:
-    bank = vendor.payout_method is PayoutMethod.BANK
-    return routing.order(tx.routes, Kind.PAYOUT, bank=bank)
-
-
-def _new_payout(
-    tx: Tx, vendor: Vendor, items: Sequence[Booking], balance: int, amount: int
-) -> Payout:
     payout = Payout(
         id=tx.ids.uuid(),
         vendor_id=vendor.id,
-        state=PayoutState.RELEASED,
+        state=PayoutState.HELD,
         amount_cents=amount,
-        carried_in_cents=balance - sum(_net_cents(item) for item in items),
+        carried_in_cents=balance - sum(cents for _, cents in items),
         carried_out_cents=balance - amount,
         paid_cents=0,
         tries=0,
         created_at=tx.now,
     )
-    tx.db.add(payout)
+    _decide(tx, payout, vendor)
+    return payout
+
+
+def _decide(tx: Tx, payout: Payout, vendor: Vendor) -> None:
+    """Release a held payout to where the vendor is paid today, unless something is in the way."""
+    hold = hold_of(vendor, tx.routes, tx.now)
+    if hold is not None:
+        keep_held(tx, payout, hold.reason, hold.until)
+        return
+    payout.move(PayoutEvent.RELEASE)
+    payout.hold_reason = None
+    payout.due_at = None
+    payout.method = vendor.payout_method
+    payout.recipient_sealed = vendor.payout_sealed
+
+
+def _send_or_tell(tx: Tx, payout: Payout, vendor: Vendor) -> None:
+    """Plan the first part of what was released; the vendor is told once of each reason."""
+    if payout.state is PayoutState.HELD:
+        tell_held(tx, payout)
+    else:
+        _new_part(tx, payout, vendor)
+
+
+def _release_or_hold(tx: Tx, payout: Payout, vendor: Vendor) -> None:
+    _decide(tx, payout, vendor)
+    _send_or_tell(tx, payout, vendor)
+    _guard(tx)
+
+
+def _guard(tx: Tx) -> None:
     tx.db.flush()
-    tx.db.add_all(
-        PayoutItem(
-            payout_id=payout.id,
-            booking_id=item.id,
-            amount_cents=_net_cents(item),
-            live=True,
-        )
-        for item in items
+    guard_float(tx)
+
+
+def look_again(tx: Tx, vendor: Vendor) -> None:
+    """Look whether a locked vendor's payout may go out now, or is to be held.
+
+    One that is under way ends the try that was sent: it can no longer be called back.
+    """
+    payout = tx.db.scalar(
+        select(Payout)
+        .where(Payout.vendor_id == vendor.id, Payout.state.in_(LIVE))
+        .with_for_update()
+        .execution_options(populate_existing=True)
     )
-    _new_part(tx, payout, vendor)
+    if payout is None:
+        return
+    if payout.state is PayoutState.HELD:
+        _release_or_hold(tx, payout, vendor)
+        return
+    hold = hold_of(vendor, tx.routes, tx.now)
+    if hold is not None and hold.reason not in STOPPING and payout.hold_reason is None:
+        return  # It goes on to where it was going.
+    payout.hold_reason = hold.reason if hold is not None else None
+    if hold is not None and payout.due_at is not None:
+        hold_now(tx, payout)
+
+
+def hold_by_admin(tx: Tx, vendor: Vendor, why: str) -> None:
+    """Pay a locked vendor nothing more until ``release_by_admin``.
+
+    Raises:
+        BadInput: no reason is given, or a long one (data: field).
+    """
+    if not 0 < len(why.strip()) <= PAYOUT_HOLD_WHY_MAX:
+        raise BadInput(field="why")
+    vendor.payouts_held_why = why.strip()
+    tx.db.flush()
+    look_again(tx, vendor)
+
+
+def release_by_admin(tx: Tx, vendor: Vendor) -> Hold | None:
+    """Take back ``hold_by_admin`` of a locked vendor, and send what may be sent.
+
+    Returns:
+        what else is in the way.
+
+    Raises:
+        Refused: ``payout_held`` (data: reason), it is held for something else only, such as
+            details that nobody has verified.
+    """
+    by_admin, vendor.payouts_held_why = vendor.payouts_held_why, None
+    hold = hold_of(vendor, tx.routes, tx.now)
+    if hold is not None and by_admin is None:
+        raise Refused("payout_held", reason=hold.reason.value)
+    tx.db.flush()
+    look_again(tx, vendor)
+    return hold
+
+
+def retry_payout(tx: Tx, vendor: Vendor) -> Payout:
+    """Try a locked vendor's failed payout again: the same payout, to the details of today.
+
+    The same one, so that an earlier try that turns out to have gone through after all is seen
+    by it and nothing is paid twice.
+
+    Raises:
+        NotFound: ``no_failed_payout``, the last payout has not failed.
+        Refused: ``payout_held`` (data: reason).
+    """
+    payout = tx.db.scalar(
+        select(Payout)
+        .where(Payout.vendor_id == vendor.id)
+        .order_by(Payout.created_at.desc(), Payout.id.desc())
+        .limit(1)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if payout is None or payout.state is not PayoutState.FAILED:
+        raise NotFound("no_failed_payout")
+    hold = hold_of(vendor, tx.routes, tx.now)
+    if hold is not None:
+        raise Refused("payout_held", reason=hold.reason.value)
+    set_live(tx, payout, live=True)
+    payout.move(PayoutEvent.RETRY)
+    payout.tries = 0
+    payout.finished_at = None
+    _release_or_hold(tx, payout, vendor)
     return payout
 
 
@@ -128,29 +305,43 @@ def due_payouts(tx: Tx, limit: int) -> list[UUID]:
 
 
 def continue_payout(tx: Tx, payout_id: UUID) -> bool:
-    """Plan the next part or try of a payout; False when another worker has it."""
+    """Plan the next part or try of a payout, or look at a held one again.
+
+    Returns:
+        False when another worker has it.
+    """
+    vendor_id = tx.db.scalar(select(Payout.vendor_id).where(Payout.id == payout_id))
+    # The vendor first, as everybody does who changes where the money goes.
+    vendor = tx.db.scalar(
+        select(Vendor).where(Vendor.id == vendor_id).with_for_update(key_share=True)
+    )
     payout = tx.db.scalar(
         select(Payout)
         .where(Payout.id == payout_id, Payout.due_at <= tx.now)
         .with_for_update(skip_locked=True)
     )
-    if payout is None:
+    if payout is None or vendor is None:
         return False
-    _new_part(tx, payout, tx.db.get_one(Vendor, payout.vendor_id))
+    if payout.state is PayoutState.HELD:
+        _release_or_hold(tx, payout, vendor)
+    else:
+        _new_part(tx, payout, vendor)
     return True
 
 
 def _new_part(tx: Tx, payout: Payout, vendor: Vendor) -> None:
-    assert vendor.payout_sealed is not None, "a payout has a place to go"
-    details = tx.vault.open(vendor.payout_sealed)
-    to_bank = vendor.payout_method is PayoutMethod.BANK
+    """Plan to send as much of a payout as one transaction carries, to where it always went."""
+    assert payout.recipient_sealed is not None, "the database says so of a released one"
+    details = tx.vault.open(payout.recipient_sealed)
+    to_bank = payout.method is PayoutMethod.BANK
     amount = rules.next_part(payout.amount_cents - payout.paid_cents)
+    ways = ways_to(payout.method, tx.routes)
     payout.due_at = None
     tx.db.add(
         Attempt(
             id=tx.ids.uuid(),
             kind=Kind.PAYOUT,
-            provider=routing.choose(_order(tx, vendor), tx.routes.health.down()),
+            provider=routing.choose(ways, tx.routes.health.down()),
             state=AttemptState.QUEUED,
             payout_id=payout.id,
             # Where it goes is the attempt's own: a retry by its id must not go elsewhere.
@@ -171,18 +362,6 @@ def _number_of(tx: Tx, vendor: Vendor) -> str:
 
 def _bank_sealed(tx: Tx, details: Mapping[str, str]) -> bytes:
     return tx.vault.seal({name: details[name] for name in ("bank", "account", "name")})
-
-
-def _locked_balance(tx: Tx, path: str) -> int:
-    """Return a balance in cents that nobody changes until we have committed."""
-    tx.db.execute(select(Account.path).where(Account.path == path).with_for_update())
-    return ledger.balance(tx, path).cents
-
-
-def _net_cents(booking: Booking) -> int:
-    """What a booking earned its vendor: less than agreed when some of it went back."""
-    released = booking.released_net_cents
-    return booking.vendor_net_cents if released is None else released
 
 
 def _waiting() -> Select[Booking]:

@@ -88,6 +88,11 @@ class Vendor(Base):
     payout_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     """``{"msisdn": ...}`` for M-Pesa, ``{"bank", "branch", "account", "name"}`` for a bank."""
     payout_changed_at: Mapped[datetime | None]
+    payout_verified_at: Mapped[datetime | None]
+    """When a person of ours checked these details; empty again when they change or money comes
+    back from there."""
+    payouts_held_why: Mapped[str | None]
+    """What a person of ours wrote who does not want this vendor to be paid for now."""
     created_at: Mapped[datetime]
 
 

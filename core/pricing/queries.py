@@ -9,11 +9,11 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from core.db.tx import Tx
 from core.errors import NafasiError
 from core.pricing.model import RateName, RateRow
-from core.pricing.rules import Rates
+from core.pricing.rules import RateBase, Rates
 
 # Built once: it is part of every price that is shown.
 _RATES = (
-    select(RateRow.name, RateRow.basis_points, RateRow.effective_from)
+    select(RateRow.name, RateRow.basis_points, RateRow.effective_from, RateRow.base)
     .ext(distinct_on(RateRow.name))
     .where(
         RateRow.effective_from <= bindparam("on"),
@@ -25,10 +25,14 @@ _RATES = (
 
 @dataclass(frozen=True, slots=True)
 class DatedRate:
-    """A rate and the day from which it counts."""
+    """A rate, the day from which it counts, and what it is of."""
 
     basis_points: int
     effective_from: date
+    base: RateBase
+
+
+USUAL_BASE = dict.fromkeys(RateName, RateBase.PRICE) | {RateName.VAT: RateBase.PRICE_AND_FEE}
 
 
 class RatesMissing(NafasiError):
@@ -50,19 +54,24 @@ def rates_on(tx: Tx, day: date, category: str | None = None) -> Rates:
     Raises:
         RatesMissing: with the ``names`` that have no row.
     """
-    found = {name: rate.basis_points for name, rate in dated_rates(tx, day, category).items()}
+    found = dated_rates(tx, day, category)
     missing = [name.value for name in RateName if name not in found]
     if missing:
         raise RatesMissing(names=missing, day=day.isoformat(), category=category)
     return Rates(
-        service_fee=found[RateName.SERVICE_FEE],
-        commission=found[RateName.COMMISSION],
-        vat=found[RateName.VAT],
-        withholding=found[RateName.WITHHOLDING],
+        service_fee=found[RateName.SERVICE_FEE].basis_points,
+        commission=found[RateName.COMMISSION].basis_points,
+        vat=found[RateName.VAT].basis_points,
+        withholding=found[RateName.WITHHOLDING].basis_points,
+        vat_base=found[RateName.VAT].base,
+        withholding_base=found[RateName.WITHHOLDING].base,
     )
 
 
 def dated_rates(tx: Tx, day: date, category: str | None = None) -> dict[RateName, DatedRate]:
     """Return the rates of a day with the days since when they count; see ``rates_on``."""
     rows = tx.db.execute(_RATES, {"on": day, "for_category": category})
-    return {row.name: DatedRate(row.basis_points, row.effective_from) for row in rows}
+    return {
+        row.name: DatedRate(row.basis_points, row.effective_from, row.base or USUAL_BASE[row.name])
+        for row in rows
+    }

@@ -1,8 +1,26 @@
 """What a booking costs, who gets which part of it: pure arithmetic in whole cents (DESIGN §6)."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from enum import StrEnum
 
 from core.money import BASIS_POINTS, Money
+
+
+class RateBase(StrEnum):
+    """What a tax is of; courts have changed their mind about it, so it is dated with the rate."""
+
+    PRICE_AND_FEE = "price_and_fee"
+    """Of VAT: all that the customer pays for, as for whoever sells it in their own name."""
+    FEE = "fee"
+    """Of VAT: our fee alone, as for whoever only brings two together."""
+    PRICE = "price"
+    """Of withholding: the vendor's price."""
+    AFTER_COMMISSION = "after_commission"
+    """Of withholding: the vendor's price without our commission."""
+
+
+VAT_BASES = (RateBase.PRICE_AND_FEE, RateBase.FEE)
+WITHHOLDING_BASES = (RateBase.PRICE, RateBase.AFTER_COMMISSION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,19 +30,24 @@ class Rates:
     Attributes:
         service_fee: of the base, paid by the customer on top.
         commission: of the base, kept from the vendor.
-        vat: of base and service fee together.
-        withholding: of the base, kept from the vendor for the tax authority.
+        vat: of base and service fee together, or as ``vat_base`` says.
+        withholding: of the base, or as ``withholding_base`` says, kept from the vendor for the
+            tax authority.
     """
 
     service_fee: int
     commission: int
     vat: int
     withholding: int
+    vat_base: RateBase = RateBase.PRICE_AND_FEE
+    withholding_base: RateBase = RateBase.PRICE
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            if not 0 <= getattr(self, field.name) <= BASIS_POINTS:
-                raise ValueError(f"{field.name} is outside 0 to {BASIS_POINTS} basis points")
+        for name in ("service_fee", "commission", "vat", "withholding"):
+            if not 0 <= getattr(self, name) <= BASIS_POINTS:
+                raise ValueError(f"{name} is outside 0 to {BASIS_POINTS} basis points")
+        if self.vat_base not in VAT_BASES or self.withholding_base not in WITHHOLDING_BASES:
+            raise ValueError("a tax is of something that it cannot be of")
         # At exactly all of it two halves could both be rounded up to more than there is.
         if self.commission + self.withholding >= BASIS_POINTS:
             raise ValueError("commission and withholding leave nothing for the vendor")
@@ -70,11 +93,13 @@ def quote(base: Money, rates: Rates) -> Price:
     if base.cents < 0:
         raise ValueError("a price is not negative")
     service_fee = base.share(rates.service_fee)
-    vat = (base + service_fee).share(rates.vat)
+    taxed = service_fee if rates.vat_base is RateBase.FEE else base + service_fee
+    vat = taxed.share(rates.vat)
     exact = base + service_fee + vat
     total = exact.up_to_shilling()
     commission = base.share(rates.commission)
-    withholding = base.share(rates.withholding)
+    after = rates.withholding_base is RateBase.AFTER_COMMISSION
+    withholding = (base - commission if after else base).share(rates.withholding)
     return Price(
         base=base,
         service_fee=service_fee,

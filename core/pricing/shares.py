@@ -85,6 +85,25 @@ def reversal(left: Shares, refund: Money) -> Shares:
     return Shares(*(Money(each, refund.currency) for each in cents))
 
 
+def grown(price: Price, more: Money) -> Price:
+    """Return a price to which an amount is added, shared like the price itself."""
+    if not more.cents:
+        return price
+    own = shares_of(price)
+    added = split(more.cents, [part.cents for part in own.parts])
+    both = Shares(*(a + Money(b, more.currency) for a, b in zip(own.parts, added, strict=True)))
+    return Price(
+        base=both.vendor_net + both.commission + both.withholding,
+        service_fee=both.service_fee,
+        vat=both.vat,
+        rounding=both.rounding,
+        total=both.total,
+        commission=both.commission,
+        withholding=both.withholding,
+        vendor_net=both.vendor_net,
+    )
+
+
 def left_after(price: Price, refunds: Iterable[Money]) -> Shares:
     """Return what a price's shares are after refunds, taken in their order."""
     left = shares_of(price)

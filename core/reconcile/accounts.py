@@ -10,6 +10,8 @@ DARAJA = "daraja"
 FLUTTERWAVE = "flutterwave"
 SETTLEMENT = "settlement"
 """Flutterwave's one wallet; its settlement exports show what came in."""
+TRANSFERS = "transfers"
+"""The same wallet; its transfer exports show what went out."""
 
 
 def accounts_of(settings: Settings) -> Mapping[str, Accounts]:
@@ -21,4 +23,8 @@ def accounts_of(settings: Settings) -> Mapping[str, Accounts]:
         if paybill == payouts
         else {paybill: frozenset({Direction.IN}), payouts: frozenset({Direction.OUT})}
     )
-    return {DARAJA: daraja, FLUTTERWAVE: {SETTLEMENT: frozenset({Direction.IN})}}
+    flutterwave = {
+        SETTLEMENT: frozenset({Direction.IN}),
+        TRANSFERS: frozenset({Direction.OUT}),
+    }
+    return {DARAJA: daraja, FLUTTERWAVE: flutterwave}

@@ -182,7 +182,7 @@ class Matcher(Generic[K]):
 
     def _judge(self, line: Line, ours: Entry[K] | None) -> FaultKind | None:
         """Return what is wrong with a line; None when it is matched or an expected charge."""
-        if line.kind is LineKind.REVERSAL:
+        if line.kind is LineKind.REVERSAL and not _is_booked(line, ours):
             return FaultKind.REVERSED
         if line.kind is LineKind.CHARGE:
             return self._judge_charge(line, ours)
@@ -267,6 +267,11 @@ def _charge_max(payment: Entry[K]) -> int:
     """Return what a charge may be: a fixed sum for a payout, a share of what a customer paid."""
     share = abs(payment.amount_cents) * PROVIDER_CHARGE_MAX_BASIS_POINTS // BASIS_POINTS
     return max(PROVIDER_CHARGE_MAX_CENTS, share)
+
+
+def _is_booked(line: Line, ours: Entry[K] | None) -> bool:
+    """Tell whether a payment that was taken back is in our books as such."""
+    return ours is not None and ours.amount_cents == line.amount_cents
 
 
 def _about_the_same_time(line: Line, ours: Entry[K], late: timedelta) -> bool:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import literal, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.booking.model import Booking
@@ -239,7 +239,10 @@ def _named_now(
 
 
 def _entry(receipt: Receipt, accounts: Accounts) -> Entry[UUID]:
-    account = next((name for name, ways in accounts.items() if receipt.direction in ways), "")
+    # What came back of a payout came to the account that it had left.
+    came_back = receipt.account == receipts.CAME_BACK
+    way = Direction.OUT if came_back else receipt.direction
+    account = next((name for name, ways in accounts.items() if way in ways), "")
     amount_cents = SIGN[receipt.direction] * receipt.amount_cents
     return Entry(receipt.id, receipt.number, account, amount_cents, receipt.at)
 
@@ -264,7 +267,10 @@ def _unseen(tx: Tx, statement: Statement, ways: Collection[Direction]) -> Iterab
         select(Receipt)
         .where(
             Receipt.provider == statement.provider,
-            Receipt.direction.in_(ways),
+            or_(
+                Receipt.direction.in_(ways) & Receipt.account.is_distinct_from(receipts.CAME_BACK),
+                (Receipt.account == receipts.CAME_BACK) & literal(Direction.OUT in ways),
+            ),
             Receipt.at >= statement.begins,
             Receipt.at < statement.ends - margin,
             ~known.exists(),

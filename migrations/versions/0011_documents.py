@@ -14,6 +14,8 @@ depends_on: Sequence[str] | None = None
 
 MOMENT = sa.DateTime(timezone=True)
 NEW_CASE = "invoice_refused"
+# What brings money to a booking, and what takes it from there unused.
+KINDS = "'paid', 'matched', 'returned', 'set_aside'"
 
 # Whatever code moves the money of a booking: the ledger itself notes that a document is owed.
 OWE = """
@@ -24,20 +26,20 @@ BEGIN
 END
 $$
 """
-OWED = """
+OWED = f"""
 CREATE TRIGGER owe_document AFTER INSERT ON ledger_transfers
-FOR EACH ROW WHEN (NEW.booking_id IS NOT NULL AND NEW.kind IN ('paid', 'matched', 'returned'))
+FOR EACH ROW WHEN (NEW.booking_id IS NOT NULL AND NEW.kind IN ({KINDS}))
 EXECUTE FUNCTION document_owe()
 """
 # What moved before there were documents gets one too.
-OWED_BEFORE = """
+OWED_BEFORE = f"""
 INSERT INTO documents_due (transfer_id)
-SELECT id FROM ledger_transfers
-WHERE booking_id IS NOT NULL AND kind IN ('paid', 'matched', 'returned')
+SELECT id FROM ledger_transfers WHERE booking_id IS NOT NULL AND kind IN ({KINDS})
 """
 
 
 def upgrade() -> None:
+    _rate_bases()
     _numbers()
     _documents()
     _tax_invoices()
@@ -49,6 +51,19 @@ def upgrade() -> None:
         " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
     )
     _case_kinds(lambda kinds: kinds | {NEW_CASE})
+
+
+def _rate_bases() -> None:
+    bases = ("price_and_fee", "fee", "price", "after_commission")
+    op.add_column("rates", sa.Column("base", sa.String(length=32), nullable=True))
+    listed = ", ".join(f"'{base}'" for base in bases)
+    op.create_check_constraint(op.f("ck_rates_base"), "rates", f"base IN ({listed})")
+    op.create_check_constraint(
+        op.f("ck_rates_base_of_name"),
+        "rates",
+        "base IS NULL OR name = 'vat' AND base IN ('price_and_fee', 'fee')"
+        " OR name = 'withholding' AND base IN ('price', 'after_commission')",
+    )
 
 
 def _numbers() -> None:
@@ -179,6 +194,7 @@ def downgrade() -> None:
         "document_series",
     ):
         op.drop_table(table)
+    op.drop_column("rates", "base")
 
 
 def _case_kinds(change: Callable[[set[str]], set[str]]) -> None:

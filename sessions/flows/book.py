@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from core.booking.dues import dues_of, parts_of
-from core.booking.model import Booking
+from core.booking.changes import payable_now
+from core.booking.dues import Dues, parts_of
 from core.booking.offers import Offer, Wish, make_offer
 from core.booking.usecases import book
 from core.catalog import calendar, queries
@@ -180,27 +180,27 @@ def confirm(talk: Talk, tx: Tx) -> End:
             )
         )
     first_collection(tx, made, talk.person.msisdn)
-    return prompt_coming(made, talk.service_code)
+    payable = payable_now(tx, made)
+    assert payable is not None, "a held booking waits for its price"
+    return prompt_coming(made.code, payable, talk.service_code)
 
 
-def prompt_coming(made: Booking, service_code: str, *, late: bool = False) -> End:
+def prompt_coming(code: str, payable: Dues, service_code: str, *, late: bool = False) -> End:
     """The last words before the M-Pesa prompt, which comes when this screen is gone."""
     soon = (
         t("M-Pesa will ask you in 2 minutes.")
         if late
         else t("Now enter your PIN when M-Pesa asks.")
     )
-    dues = dues_of(made)
-    assert dues is not None, "a prompt is for what is owed"
     return End(
         [
-            keep(t("Pay {total} by {by}.", total=words.part_of(dues), by=dues.by)),
+            keep(t("Pay {total} by {by}.", total=words.part_of(payable), by=payable.by)),
             keep(soon),
             keep(
                 t(
                     "Code {code}. Nothing came? Dial {dial}",
-                    code=made.code,
-                    dial=direct(service_code, made.code),
+                    code=code,
+                    dial=direct(service_code, code),
                 )
             ),
         ]

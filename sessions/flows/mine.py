@@ -1,11 +1,12 @@
 """A customer's bookings: see, pay, take back, say that it is done."""
 
 from core.booking.cancel import cancel_by_customer, may_cancel, preview
+from core.booking.changes import payable_now
 from core.booking.dues import Dues, dues_of
 from core.booking.lifecycle import LIFECYCLE, PAID, Event, State
 from core.booking.model import Booking
 from core.booking.policy import forecast
-from core.booking.queries import BookingView, booking_by_code, bookings_of_customer
+from core.booking.queries import booking_by_code, bookings_of_customer
 from core.booking.timers import complete_by_customer
 from core.booking.usecases import withdraw
 from core.catalog.queries import listing_by_number
@@ -23,6 +24,7 @@ from core.people.usecases import ensure_user
 from sessions.flow import Ask, End, Go, Menu, Option, Part, Talk
 from sessions.flows import words
 from sessions.flows.book import prompt_coming
+from sessions.flows.change import change_options
 from sessions.texts import Keep, T, Text, cut, keep, t, why
 
 mine = Part()
@@ -62,6 +64,7 @@ def one(talk: Talk) -> Menu | Go:
     with talk.reading() as tx:
         view = booking_by_code(tx, talk.draft["code"])
         caller = user_id(tx, talk.person.msisdn)
+        changing = change_options(tx, view.booking)
     booking = view.booking
     if booking.customer_id != caller:
         # A vendor who dials the code of what is paid for has come to see it.
@@ -74,11 +77,11 @@ def one(talk: Talk) -> Menu | Go:
     # Their number was in an SMS; what is owed and until when needs the room.
     if view.vendor_msisdn and dues_of(booking) is None:
         lines.append(keep(t("Vendor {phone}", phone=local_form(view.vendor_msisdn))))
-    return Menu(lines, _choices(talk, view))
+    choices = [*_choices(talk, booking), *changing]
+    return Menu(lines, choices or [Option(t("My bookings"), to="mine")])
 
 
-def _choices(talk: Talk, view: BookingView) -> list[Option]:
-    booking = view.booking
+def _choices(talk: Talk, booking: Booking) -> list[Option]:
     choices = []
     if (dues := dues_of(booking)) is not None:
         choices.append(Option(_pay_label(booking, dues), do="pay", set={"code": booking.code}))
@@ -93,7 +96,7 @@ def _choices(talk: Talk, view: BookingView) -> list[Option]:
         choices.append(Option(t("Report a problem"), to="problem"))
     if booking.state is State.DISPUTED:
         choices.append(Option(t("The problem"), to="dispute"))
-    return choices or [Option(t("My bookings"), to="mine")]
+    return choices
 
 
 def _pay_label(booking: Booking, dues: Dues) -> T:
@@ -200,9 +203,9 @@ def pay_for(talk: Talk) -> Menu:
     """Somebody with the code pays for a friend: they see no more than what they pay for."""
     with talk.reading() as tx:
         view = booking_by_code(tx, talk.draft["code"])
+        payable = payable_now(tx, view.booking)
     booking = view.booking
-    dues = dues_of(booking)
-    if dues is None:
+    if payable is None:
         return Menu(
             t("Booking {code}: nothing to pay now.", code=booking.code),
             [Option(t("My bookings"), to="mine")],
@@ -210,7 +213,7 @@ def pay_for(talk: Talk) -> Menu:
     return Menu(
         [
             t("{code} {name}", code=booking.code, name=cut(view.listing.title)),
-            keep(t("{day}: {total}", day=booking.starts_on, total=words.part_of(dues))),
+            keep(t("{day}: {total}", day=booking.starts_on, total=words.part_of(payable))),
         ],
         [Option(t("Pay from this phone"), do="pay", set={"code": booking.code})],
     )
@@ -221,10 +224,12 @@ def pay(talk: Talk, tx: Tx) -> End:
     """Ask this phone for the money, when the call is over."""
     view = booking_by_code(tx, talk.draft["code"])
     attempt = start_collection(tx, view.booking.id, talk.person.msisdn)
+    payable = payable_now(tx, view.booking)
+    assert payable is not None, "what is asked for is to be paid"
     assert attempt.due_at is not None, "a new or open attempt has a time"
     waits = attempt.state is AttemptState.QUEUED
     late = waits and (attempt.due_at - tx.now).total_seconds() > STK_DELAY_SECONDS * 2
-    return prompt_coming(view.booking, talk.service_code, late=late)
+    return prompt_coming(view.booking.code, payable, talk.service_code, late=late)
 
 
 @mine.screen("code")

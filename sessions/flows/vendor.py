@@ -7,6 +7,7 @@ from core.booking.cancel import cancel_by_vendor
 from core.booking.lifecycle import State
 from core.booking.queries import (
     booking_by_code,
+    changes_asked,
     coming_to_vendor,
     requests_of_vendor,
 )
@@ -19,12 +20,15 @@ from core.limits import PENALTIES_REVIEWED_MIN, PENALTY_DAYS
 from core.money import Money
 from core.msisdn import local_form
 from core.payments.refunds import refundable
+from core.payouts.holds import Hold
+from core.payouts.model import HoldReason
 from core.payouts.queries import earnings
 from core.people.penalties import penalties_of
 from sessions.dates import parse_day
 from sessions.flow import Ask, Go, Menu, Option, Part, Talk
 from sessions.flows import words
-from sessions.texts import Keep, T, Text, cut, keep, n, t
+from sessions.papers import owe_statement
+from sessions.texts import Keep, T, Text, cut, keep, n, t, why
 
 vendor = Part()
 
@@ -45,20 +49,37 @@ def requests(talk: Talk) -> Menu:
     """What waits for an answer, the most urgent first."""
     with talk.reading() as tx:
         found = requests_of_vendor(tx, vendor_of(talk), SHOWN_MAX)
+        changes = changes_asked(tx, vendor_of(talk), SHOWN_MAX)
+    waiting = len(found) + len(changes)
     return Menu(
-        n("{count} waits for your answer:", "{count} wait for your answer:", len(found)),
+        n("{count} waits for your answer:", "{count} wait for your answer:", waiting),
         [
-            Option(
-                t(
-                    "{day}, {people}: {net}",
-                    day=view.booking.starts_on,
-                    people=words.people(view.booking.people),
-                    net=Money(view.booking.vendor_net_cents),
-                ),
-                to="request",
-                set={"code": view.booking.code},
-            )
-            for view in found
+            *(
+                Option(
+                    t(
+                        "Change {code}: {day}, {people}",
+                        code=asked.view.booking.code,
+                        day=asked.change.starts_on,
+                        people=words.people(asked.change.people),
+                    ),
+                    to="change_asked",
+                    set={"code": asked.view.booking.code},
+                )
+                for asked in changes
+            ),
+            *(
+                Option(
+                    t(
+                        "{day}, {people}: {net}",
+                        day=view.booking.starts_on,
+                        people=words.people(view.booking.people),
+                        net=Money(view.booking.vendor_net_cents),
+                    ),
+                    to="request",
+                    set={"code": view.booking.code},
+                )
+                for view in found
+            ),
         ],
         empty=t("Nothing waits for your answer."),
     )
@@ -221,12 +242,13 @@ def pin_typed(_talk: Talk, typed: str) -> str:
 
 
 @vendor.effect(
-    "check_in", refused={"wrong_pin": "pin", "illegal_move": "guest", "too_early": "guest"}
+    "check_in", refused={"pin_locked": "guest", "illegal_move": "guest", "too_early": "guest"}
 )
 def arrived(talk: Talk, tx: Tx) -> Go:
     """Note that the customer has come."""
     view = booking_by_code(tx, talk.draft["code"])
-    check_in(tx, view.booking.id, vendor_of(talk), talk.draft.pop("pin"))
+    if not check_in(tx, view.booking.id, vendor_of(talk), talk.draft.pop("pin")):
+        return Go("pin", why=why(BadInput("wrong_pin")))
     return Go("guest", why=t("Checked in. Welcome your guest!"))
 
 
@@ -302,6 +324,26 @@ def set_days(talk: Talk, tx: Tx) -> Go:
     return Go("home", why=done)
 
 
+HELD = {
+    HoldReason.KYC: t("{amount} waits: we must check your papers"),
+    HoldReason.NO_DETAILS: t("{amount} waits: tell us where to pay you"),
+    HoldReason.UNVERIFIED: t("{amount} waits: we must check where to pay you"),
+    HoldReason.ADMIN: t("{amount} waits: we are checking something, call us"),
+}
+HELD_BY_US = t("{amount} waits: the problem is on our side")
+
+
+def held_line(hold: Hold, amount: Money) -> T:
+    """Say in a line why a vendor's money is not paid now."""
+    if hold.until is not None:
+        return t(
+            "{amount} waits until {until}: you changed where we pay you",
+            amount=amount,
+            until=hold.until,
+        )
+    return T(HELD.get(hold.reason, HELD_BY_US).msgid, {"amount": amount})
+
+
 @vendor.screen("earnings", core=True)
 def money(talk: Talk) -> Menu:
     """What is the vendor's, and when it comes."""
@@ -316,9 +358,18 @@ def money(talk: Talk) -> Menu:
         [
             keep(
                 t("Next payout {day}: {amount}", day=found.next_run.date(), amount=found.payable)
+                if found.hold is None
+                else held_line(found.hold, found.payable)
             ),
             keep(t("Held for coming bookings: {amount}", amount=found.waiting)),
             keep(last),
         ],
-        [],
+        [Option(t("Statement by SMS"), do="statement")],
     )
+
+
+@vendor.effect("statement", refused={"too_many_links": "earnings"})
+def statement(talk: Talk, tx: Tx) -> Go:
+    """Send a link to this month's statement."""
+    owe_statement(tx, talk.person.msisdn, vendor_of(talk))
+    return Go("earnings", why=t("The link comes by SMS."))

@@ -5,7 +5,8 @@ from datetime import date, timedelta
 
 from core.booking.dues import Dues, dues_of, left_cents
 from core.booking.lifecycle import State
-from core.booking.model import Booking
+from core.booking.model import Booking, BookingChange
+from core.booking.modify import Change
 from core.booking.policy import Refund, Tier, check_policy
 from core.booking.queries import BookingView
 from core.catalog.rules import Category, PriceUnit
@@ -111,6 +112,37 @@ def days(category: Category, starts_on: date, ends_on: date) -> T:
 def people(count: int) -> T:
     """Return how many come."""
     return n("{count} person", "{count} people", count)
+
+
+def when_and_who(category: Category, starts_on: date, ends_on: date, count: int) -> T:
+    """Return the days and people of a booking, as it is or as it is wished."""
+    return t("{days}, {people}", days=days(category, starts_on, ends_on), people=people(count))
+
+
+def booked(view: BookingView) -> T:
+    """Return the days and people of a booking as it is."""
+    booking = view.booking
+    return when_and_who(view.listing.category, booking.starts_on, booking.ends_on, booking.people)
+
+
+def wished(view: BookingView, change: BookingChange) -> T:
+    """Return the days and people that a change wishes for."""
+    return when_and_who(view.listing.category, change.starts_on, change.ends_on, change.people)
+
+
+def change_costs(change: Change) -> T:
+    """Return what a change costs or gives back."""
+    total = change.offer.price.total
+    if total == change.present:
+        return t("The price stays {total}.", total=total)
+    if not change.paid:
+        return t("New price {total}, was {was}.", total=total, was=change.present)
+    if change.to_pay.cents:
+        return t("You pay {amount} more.", amount=change.to_pay)
+    less = change.present - total
+    if not change.refund.cents:
+        return t("You get back nothing of {total}.", total=less)
+    return t("You get back {refund} of {total}.", refund=change.refund, total=less)
 
 
 def offers(amenities: Sequence[str]) -> Text:

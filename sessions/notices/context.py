@@ -22,11 +22,13 @@ class NoticeContext:
         ussd_code: what is dialled.
         paybill: where money can be sent by hand.
         help_phone: whom to call, E.164.
+        public_url: what links begin with, without a slash at the end.
     """
 
     ussd_code: str
     paybill: str
     help_phone: str
+    public_url: str = ""
 
 
 Words = Callable[[Params, NoticeContext], Text]

@@ -1,12 +1,14 @@
 """The words about money: payments that failed, refunds, payouts."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from core.booking.notices import Topic
 from core.limits import MPESA_DAY_MAX_CENTS
 from core.money import Money
 from core.msisdn import local_form
+from core.payouts.model import HoldReason
 from core.ports import Reason
 from sessions.notices.context import (
     NoticeContext,
@@ -176,6 +178,60 @@ def _payout_failed(params: Params, context: NoticeContext) -> T:
     )
 
 
+_HELD: Mapping[str, T] = {
+    HoldReason.KYC: t("we must check your papers first"),
+    HoldReason.NO_DETAILS: t("you have not told us where to pay"),
+    HoldReason.UNVERIFIED: t("we must check where to pay you first"),
+    HoldReason.RESTRICTED: t("your account is closed for now"),
+    HoldReason.ADMIN: t("we are checking something"),
+    HoldReason.NO_ROUTE: _OUR_SIDE,
+}
+
+
+def _payout_held(params: Params, context: NoticeContext) -> T:
+    amount = Money(params["amount_cents"])
+    if params["until"] is not None:
+        return t(
+            "Your {amount} will be paid after {until}: you changed where we pay you. Not you? "
+            "Call {help} now.",
+            amount=amount,
+            until=datetime.fromisoformat(params["until"]),
+            help=local_form(context.help_phone),
+        )
+    return t(
+        "Your {amount} is safe but waits because {why}. Call {help}.",
+        amount=amount,
+        why=_HELD.get(params["reason"], _OUR_SIDE),
+        help=local_form(context.help_phone),
+    )
+
+
+def _payout_reversed(params: Params, context: NoticeContext) -> T:
+    return t(
+        "{amount} that we paid you came back to us. It is still yours: we check where to pay you "
+        "and pay again. Call {help}.",
+        amount=Money(params["amount_cents"]),
+        help=local_form(context.help_phone),
+    )
+
+
+def _payout_changed(params: Params, context: NoticeContext) -> T:
+    help_phone = local_form(context.help_phone)
+    if params["to_bank"]:
+        return t(
+            "Your Nafasi money will go to the bank account that ends in {ending}, after 3 days. "
+            "Not you? Call {help} now.",
+            ending=params["ending"],
+            help=help_phone,
+        )
+    return t(
+        "Your Nafasi money will go to the M-Pesa number that ends in {ending}, after 3 days. "
+        "Not you? Call {help} now.",
+        ending=params["ending"],
+        help=help_phone,
+    )
+
+
 WORDS: Mapping[str, Words] = {
     Topic.PAYMENT_FAILED: _payment_failed,
     Topic.PROVIDER_DOWN: _provider_down,
@@ -186,4 +242,7 @@ WORDS: Mapping[str, Words] = {
     Topic.MONEY_RETURNED: _money_returned,
     Topic.PAYOUT_SENT: _payout_sent,
     Topic.PAYOUT_FAILED: _payout_failed,
+    Topic.PAYOUT_HELD: _payout_held,
+    Topic.PAYOUT_REVERSED: _payout_reversed,
+    Topic.PAYOUT_CHANGED: _payout_changed,
 }

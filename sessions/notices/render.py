@@ -10,7 +10,7 @@ from typing import Any
 from core.booking.notices import Topic
 from core.msisdn import local_form
 from sessions.gsm7 import septets
-from sessions.notices import booking, disputes, money
+from sessions.notices import booking, change, disputes, money, papers
 from sessions.notices.context import NoticeContext, Params, Words
 from sessions.texts import Cut, T, Text, plain, t
 
@@ -28,6 +28,11 @@ SEGMENTS_MAX: Mapping[str, int] = {
     Topic.REQUEST_EXPIRED: 2,
     Topic.DISPUTE_OPENED_VENDOR: 2,
     Topic.DISPUTE_NOTE: 2,
+    Topic.CHANGE_ASKED: 2,
+    Topic.CHANGE_ACCEPTED: 2,
+    Topic.REQUEST_CHANGED: 2,
+    Topic.CHANGED_CUSTOMER: 2,
+    Topic.CHANGED_VENDOR: 2,
     HELP_TOPIC: 2,
     ANSWER_TOPIC: 2,
     LATE_TOPIC: 2,
@@ -73,8 +78,8 @@ def _short(value: Any, length: int) -> Any:
 def _help(_params: Params, context: NoticeContext) -> T:
     return t(
         "Nafasi: dial {dial} to find halls, food and rooms and pay by M-Pesa. By SMS: STATUS "
-        "code, PAY code, CANCEL code, PROBLEM code, SWAHILI, STOP, START. Vendors answer 1 yes, "
-        "2 no. Call {help}.",
+        "code, PAY code, CHANGE code, CANCEL code, PROBLEM code, RECEIPT code, SWAHILI, STOP, "
+        "START. Vendors answer 1 yes, 2 no, and ask for STATEMENT. Call {help}.",
         dial=context.ussd_code,
         help=local_form(context.help_phone),
     )
@@ -87,7 +92,9 @@ def _answer(params: Params, _context: NoticeContext) -> str:
 _WORDS: Mapping[str, Words] = {
     **booking.WORDS,
     **money.WORDS,
+    **papers.WORDS,
     **disputes.WORDS,
+    **change.WORDS,
     HELP_TOPIC: _help,
     ANSWER_TOPIC: _answer,
     LATE_TOPIC: _answer,

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from uuid import UUID
 
 import httpx
 import pytest
 from pydantic import SecretStr
 
+from channels.flutterwave import transfer_export
 from channels.flutterwave.charges import FlutterwaveCollections
 from channels.flutterwave.client import FlutterwaveClient
 from channels.flutterwave.config import FlutterwaveConfig
@@ -19,8 +21,9 @@ from channels.simulator.app import create_app
 from channels.simulator.config import SimulatorConfig
 from channels.simulator.credentials import new_private_key_pem
 from core.ids import CountedIds
-from core.money import kes
+from core.money import Money, kes
 from core.ports import (
+    Balance,
     BankAccount,
     Callback,
     Outcome,
@@ -31,7 +34,8 @@ from core.ports import (
 )
 from core.settings import Environment, Settings
 from tests.channels.flutterwave.rig import flags
-from tests.channels.simulator.rig import PHONE, QUICK, Ours, Simulator, serving
+from tests.channels.simulator.rig import PHONE, QUICK, Ours, Simulator
+from tests.support.serving import serving
 
 READ_SECONDS = 0.5
 WEBHOOK = "/hooks/flutterwave/0f1e2d3c/webhook"
@@ -225,6 +229,42 @@ def test_a_bank_is_paid(
     told(simulator)
     paid = payouts.ask_payout(attempt_id)
     assert (paid.outcome, paid.amount, paid.payer) == (Outcome.SUCCEEDED, kes(1_350), None)
+
+
+def test_a_transfer_that_a_bank_returns_is_asked_about_once_more(
+    simulator: Simulator, payouts: FlutterwavePayouts, attempt_id: UUID, tmp_path: Path
+) -> None:
+    reference = pay(payouts, attempt_id, BankAccount("68", "0123456789", "Baraka Gardens Ltd"))
+    told(simulator)
+    simulator.control(f"/payouts/{attempt_id}/return", {})
+
+    hint = transfer_hint(told(simulator, 2).payload)
+    assert hint == Hint(attempt_id, collects=False, came_back=True)
+    assert payouts.ask_payout(attempt_id, reference).outcome is Outcome.REVERSED
+    export = tmp_path / "transfers.csv"
+    export.write_text(simulator.http.get(f"{simulator.base}/simulator/api/transfers.csv").text)
+    lines = list(transfer_export.read_statement(export).source.lines())
+    assert [(line.kind.value, line.amount_cents) for line in lines] == [
+        ("payment", -135_000),
+        ("charge", -10_000),
+        ("reversal", 135_000),
+    ]
+    assert lines[0].number == reference
+    assert lines[2].number == f"reversal:{attempt_id}"
+
+
+def test_the_wallet_says_what_it_holds(
+    simulator: Simulator, payouts: FlutterwavePayouts, attempt_id: UUID
+) -> None:
+    opening = Money(simulator.config.flutterwave_opening_cents)
+    [wallet] = payouts.accounts
+    assert payouts.ask_balance(attempt_id, wallet) == Balance("flutterwave", opening, opening)
+    with pytest.raises(ProviderError):
+        payouts.ask_balance(attempt_id, "UGX")
+    simulator.fault("flutterwave_balance", "invalid_token")
+    with pytest.raises(ProviderError) as refused:
+        payouts.ask_balance(attempt_id, wallet)
+    assert flags(refused.value) == {"stop"}
 
 
 def test_a_transfer_that_fails_is_told_as_completed(

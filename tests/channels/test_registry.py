@@ -96,6 +96,33 @@ def test_production_refuses_half_of_it(changes: dict[str, str], problem: str) ->
     assert only.startswith(f"NAFASI_FLUTTERWAVE_{problem}")
 
 
+ETIMS = {
+    "etims_enabled": True,
+    "etims_cmc_key": "k" * 32,
+    "company_pin": "P051234567Q",
+}
+
+
+def test_production_starts_without_etims_or_with_all_of_it() -> None:
+    assert not Settings(**GOOD).etims_enabled
+    assert Settings(**GOOD, **ETIMS).etims_enabled
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"etims_cmc_key": "local-only"}, "ETIMS_CMC_KEY is left at its local default"),
+        ({"etims_base_url": "http://127.0.0.1:8001"}, "ETIMS_BASE_URL is not https"),
+        ({"company_pin": ""}, "COMPANY_PIN is no KRA PIN"),
+        ({"company_pin": "P05123456Q"}, "COMPANY_PIN is no KRA PIN"),
+    ],
+)
+def test_production_refuses_half_of_etims(changes: dict[str, str], problem: str) -> None:
+    with pytest.raises(BadSettings) as refused:
+        Settings(**GOOD, **ETIMS | changes)
+    assert refused.value.data["problems"] == [f"NAFASI_{problem}"]
+
+
 def test_calls_come_in_by_the_gateways_that_were_named() -> None:
     named = [
         gateway.name for gateway in enabled_gateways(Settings(ussd_gateways="airtel, hubtel"))

@@ -8,6 +8,7 @@ import pytest
 
 from channels.daraja import statement as daraja
 from channels.flutterwave import statement as flutterwave
+from channels.flutterwave import transfer_export
 from channels.table import FILE_BYTES_MAX, cents, moment, month
 from core.reconcile.statement import BadStatement, Line, LineKind, Reading
 
@@ -278,3 +279,43 @@ def test_what_is_no_amount_is_none(text: str) -> None:
 def test_what_is_no_moment_is_none(text: str) -> None:
     with pytest.raises(ValueError, match=r"no time|must be in|out of range"):
         moment(text)
+
+
+TRANSFERS = """\
+id,reference,account_number,bank_code,full_name,amount,fee,currency,status,created_at
+26251,0199f3a0,254700000011,MPS,Payout 12,40000.00,100.00,KES,SUCCESSFUL,2026-11-23T03:00:05Z
+26252,0199f3a1,0123456789,68,Baraka,1350.00,0,KES,FAILED,2026-11-23T03:00:06Z
+26253,0199f3a2,0123456789,68,Baraka,1350.00,,KES,REVERSED,2026-11-23T03:00:07Z
+"""
+
+
+def test_a_transfer_export_shows_what_went_out_and_what_came_back(write: Write) -> None:
+    reading = transfer_export.read_statement(write(TRANSFERS), wanted=month("2026-11"))
+
+    assert (reading.statement.provider, reading.statement.account) == ("flutterwave", "transfers")
+    lines = read_lines(reading)
+    assert [(line.number, line.amount_cents, line.kind) for line in lines] == [
+        ("26251", -4_000_000, LineKind.PAYMENT),
+        ("26251", -10_000, LineKind.CHARGE),
+        ("26253", -135_000, LineKind.PAYMENT),
+        ("reversal:0199f3a2", 135_000, LineKind.REVERSAL),
+    ]
+    assert lines[0].at == datetime(2026, 11, 23, 3, 0, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "column"),
+    [
+        ("40000.00", "-1", "amount"),
+        ("40000.00", "", "amount"),
+        ("26251", "", "id"),
+        ("2026-11-23T03:00:05Z", "Monday", "created_at"),
+        ("2026-11-23T03:00:05Z", "soonT", "created_at"),
+    ],
+)
+def test_a_transfer_that_cannot_be_read_is_refused_by_its_column(
+    write: Write, old: str, new: str, column: str
+) -> None:
+    with pytest.raises(BadStatement) as refused:
+        transfer_export.read_statement(write(TRANSFERS.replace(old, new)))
+    assert (refused.value.code, refused.value.data) == ("bad_row", {"line": 2, "column": column})

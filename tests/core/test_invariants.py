@@ -178,6 +178,35 @@ SQL_BREAKS = {
             " FROM payouts, payout_items WHERE state = 'failed'"
         ),
     ),
+    "a payout that nothing moves": (
+        "I9",
+        (
+            "UPDATE payouts SET state = 'released', paid_cents = 0, due_at = NULL;"
+            " UPDATE attempts SET state = 'failed' WHERE kind = 'payout'"
+        ),
+    ),
+    "a held payout with a try under way": (
+        "I9",
+        (
+            "UPDATE payouts SET state = 'held', hold_reason = 'kyc', paid_cents = 0;"
+            " UPDATE attempts SET state = 'pending' WHERE kind = 'payout'"
+        ),
+    ),
+    "a booking that waits for what came back": (
+        "I9",
+        (
+            "UPDATE payouts SET state = 'reversed', paid_cents = 0;"
+            " UPDATE attempts SET state = 'failed' WHERE kind = 'payout'"
+        ),
+    ),
+    "money that came back and is not owed": (
+        "I9",
+        (
+            "UPDATE payouts SET state = 'reversed', paid_cents = 0;"
+            " UPDATE payout_items SET live = false;"
+            " UPDATE attempts SET reversed_at = now() WHERE kind = 'payout'"
+        ),
+    ),
     "a receipt that was taken away": (
         "I12",
         "DELETE FROM tax_invoices; DELETE FROM documents WHERE number = 1",
@@ -268,6 +297,15 @@ SQL_BREAKS = {
 }
 
 
+RULES = {
+    "a payout that nothing moves": "a payout on its way goes on",
+    "a held payout with a try under way": "nothing of a held payout is under way",
+    "a booking that waits for what came back": "what came back waits for another payout",
+    "money that came back and is not owed": "what came back is owed again",
+}
+"""Where several rules of one invariant could find a break: the one that must."""
+
+
 @pytest.mark.parametrize("name", SQL_BREAKS)
 def test_each_planted_break_is_found(lived: Database, name: str) -> None:
     invariant, statement = SQL_BREAKS[name]
@@ -278,6 +316,7 @@ def test_each_planted_break_is_found(lived: Database, name: str) -> None:
     found = findings(lived)
 
     assert invariant in {finding.invariant for finding in found}, found
+    assert name not in RULES or RULES[name] in {finding.rule for finding in found}, found
     assert all(finding.expected != finding.actual for finding in found)
 
 
@@ -342,6 +381,8 @@ def test_what_a_person_may_look_at_is_counted_and_no_finding(database: Database)
             "callbacks_dead": 0,
             "attempts_unknown": 0,
             "payouts_failed": 0,
+            "payouts_held": 0,
+            "payouts_halted": 0,
             "receipts_in_suspense": 0,
             "refunds_failed": 0,
             "disputes_to_decide": 0,

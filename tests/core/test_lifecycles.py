@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from core.booking import lifecycle as booking
-from core.booking.model import Booking
+from core.booking.model import Booking, BookingChange
 from core.db.tx import Database
 from core.disputes import lifecycle as dispute
 from core.disputes.model import Dispute
@@ -25,6 +25,12 @@ from web.commands.docs import LIFECYCLE_PAGE, lifecycle_markdown
 
 LIFECYCLES: dict[str, tuple[Lifecycle[Any, Any], type[StrEnum], type[StrEnum], Any]] = {
     "bookings": (booking.LIFECYCLE, booking.State, booking.Event, Booking),
+    "booking_changes": (
+        booking.CHANGE_LIFECYCLE,
+        booking.ChangeState,
+        booking.ChangeEvent,
+        BookingChange,
+    ),
     "attempts": (
         attempt.LIFECYCLE,
         attempt.AttemptState,
@@ -72,10 +78,11 @@ def test_every_state_can_be_reached_and_every_event_happens(table: str) -> None:
     lifecycle, states, events, _ = LIFECYCLES[table]
     firsts = {
         "bookings": {booking.State.REQUESTED, booking.State.AWAITING_PAYMENT},
+        "booking_changes": {booking.ChangeState.ASKED},
         "attempts": {attempt.AttemptState.QUEUED},
         "disputes": {dispute.DisputeState.WAITING},
         "refunds": {attempt.RefundState.OPEN},
-        "payouts": {payout.PayoutState.RELEASED},
+        "payouts": {payout.PayoutState.RELEASED, payout.PayoutState.HELD},
         "tax_invoices": {invoice.InvoiceState.WAITING},
     }[table]
 

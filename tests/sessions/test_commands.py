@@ -34,6 +34,12 @@ EVERYBODY = [
     ("CANCEL K7P4Q yes no", Command(Verb.CANCEL, "K7P4Q")),
     ("CANCEL K7P4O yes", Command(Verb.CANCEL, guessed=True, sure=True)),
     ("cancel yes", Command(Verb.CANCEL, sure=True)),
+    ("receipt", Command(Verb.RECEIPT)),
+    ("RISITI k7p4q", Command(Verb.RECEIPT, "K7P4Q")),
+    ("K7P4Q stakabadhi", Command(Verb.RECEIPT, "K7P4Q")),
+    ("receipt K7P4O", Command(Verb.RECEIPT, guessed=True)),
+    # There is no statement of customers.
+    ("statement", Command(Verb.UNKNOWN)),
     ("Problem", Command(Verb.PROBLEM)),
     (
         "PROBLEM k7p4q: no power, not OK!",
@@ -45,6 +51,18 @@ EVERYBODY = [
     ("problem the hall was closed", Command(Verb.PROBLEM, words="the hall was closed")),
     # Nobody's money is frozen on a guess.
     ("PROBLEM K7P4O closed", Command(Verb.PROBLEM, guessed=True, words="closed")),
+    ("change", Command(Verb.CHANGE)),
+    ("BADILI k7p4q", Command(Verb.CHANGE, "K7P4Q")),
+    ("Change K7P4Q 25/12 80", Command(Verb.CHANGE, "K7P4Q", wish="25/12 80")),
+    (
+        "badilisha k7p4q, 25.12.2027 80 ndiyo",
+        Command(Verb.CHANGE, "K7P4Q", sure=True, wish="25.12.2027 80"),
+    ),
+    ("CHANGE K7P4Q 80 YES", Command(Verb.CHANGE, "K7P4Q", sure=True, wish="80")),
+    # 25DEC and 2DEC7 have the form of a code, but are none that is open.
+    ("CHANGE 25DEC 80 K7P4Q", Command(Verb.CHANGE, "K7P4Q", wish="25DEC 80")),
+    ("CHANGE K7P4O 80 yes", Command(Verb.CHANGE, guessed=True, sure=True, wish="80")),
+    ("change 80", Command(Verb.CHANGE, wish="80")),
     ("", Command(Verb.UNKNOWN)),
     ("what do you sell", Command(Verb.UNKNOWN)),
     ("3", Command(Verb.NUMBER, number=3)),
@@ -67,6 +85,9 @@ VENDORS = [
     ("K74Q 1", Command(Verb.ACCEPT, "K7P4Q", 1, guessed=True)),
     ("problem k7p4q yes it was clean", Command(Verb.PROBLEM, "K7P4Q", words="yes it was clean")),
     ("yes no", Command(Verb.UNKNOWN)),
+    ("Statement", Command(Verb.STATEMENT)),
+    ("TAARIFA 10", Command(Verb.STATEMENT, number=10)),
+    ("taarifa october", Command(Verb.STATEMENT)),
 ]
 
 

@@ -40,7 +40,7 @@ from tests.sessions.worst import (
     prepare,
     screens,
 )
-from tests.support.servers import Databases
+from tests.support.recycling import Recycler
 
 FLOW = build_flow()
 RUBBISH = ("rubbish qqx", "\U0001f600\U0001f600", "x" * 500, "*", "#", "0000", "", "-1")
@@ -84,16 +84,9 @@ class Room:
 
 
 @pytest.fixture(scope="module")
-def room(databases: Databases) -> Iterator[Room]:
-    name = databases.migrated()
-    database = Database(
-        databases.url(name), ManualClock(START), CountedIds(), Vault([VAULT_KEY]), pool_size=4
-    )
-    try:
+def room(recycler: Recycler) -> Iterator[Room]:
+    with recycler.lend(ManualClock(START), CountedIds(), Vault([VAULT_KEY])) as database:
         yield Room(database, prepare(database))
-    finally:
-        database.close()
-        databases.drop(name)
 
 
 def reasons(language: str) -> set[str]:

@@ -6,13 +6,23 @@ from typing import Any
 
 import pytest
 
+from core.booking.changes import DECLINED, UNANSWERED, UNPAID, WITHDRAWN
 from core.booking.notices import Topic
 from core.catalog.places import AREAS, TOWNS
 from core.disputes.model import Problem, Side
-from core.limits import DISPUTE_NOTE_MAX, NAME_MAX, PEOPLE_MAX, STAY_NIGHTS_MAX, TITLE_MAX
+from core.limits import (
+    DISPUTE_NOTE_MAX,
+    DOCUMENT_TOKEN_LENGTH,
+    NAME_MAX,
+    PEOPLE_MAX,
+    STAY_NIGHTS_MAX,
+    TITLE_MAX,
+)
+from core.payouts.model import HoldReason
 from core.ports import Reason
 from sessions.gsm7 import segments, septets
 from sessions.notices.context import NoticeContext
+from sessions.notices.papers import RECEIPT_TOPIC, STATEMENT_TOPIC
 from sessions.notices.render import (
     ANSWER_TOPIC,
     HELP_TOPIC,
@@ -23,7 +33,10 @@ from sessions.notices.render import (
 )
 from sessions.texts import LANGUAGES
 
-CONTEXT = NoticeContext("*384*7781#", "600123", "+254700000099")
+CONTEXT = NoticeContext(
+    "*384*7781#", "600123", "+254700000099", "https://nafasi.hospitality.co.ke"
+)
+TOKEN = "w" * DOCUMENT_TOKEN_LENGTH
 TITLE = "Mugumo Gardens and Conference Centre Ltd"
 BUSINESS = "Kirinyaga Wholesale Events & Catering Co"
 TOWN_OF = {town.slug: town.name for town in TOWNS}
@@ -63,6 +76,12 @@ DEPOSIT = IN_PARTS | {
     "rest_by": "2026-09-23T15:00:00+00:00",
 }
 PART = {"came_cents": 24_999_900, "ask_cents": 24_999_900}
+WAS = {
+    "was_starts_on": "2026-09-23",
+    "was_ends_on": "2026-10-22",
+    "was_people": PEOPLE_MAX - 1,
+    "was_net_cents": 24_699_998,
+}
 ALTERNATIVES = [
     {"number": 9990 + i, "title": f"{TITLE[:38]} {i}", "base_cents": 1, "starts_on": day}
     for i, day in enumerate(("2026-09-30", "2026-09-30", "2026-10-28"), 1)
@@ -115,6 +134,16 @@ MORE: dict[str, list[dict[str, Any]]] = {
     Topic.MONEY_RETURNING: [
         {"amount_cents": 24_700_000, "too_much": too_much} for too_much in (False, True)
     ],
+    Topic.CHANGED_CUSTOMER: [
+        {**WAS, "to_pay_cents": more, "refund_cents": back, "price_cents": 24_700_000}
+        for more, back in ((0, 0), (24_700_000, 0), (0, 24_700_000))
+    ],
+    Topic.CHANGED_VENDOR: [WAS],
+    Topic.CHANGE_ASKED: [WAS],
+    Topic.REQUEST_CHANGED: [WAS],
+    Topic.CHANGE_ACCEPTED: [{"to_pay_cents": 24_700_000}],
+    Topic.CHANGE_OFF_CUSTOMER: [{"reason": reason} for reason in (DECLINED, UNANSWERED, UNPAID)],
+    Topic.CHANGE_OFF_VENDOR: [{"reason": reason} for reason in (UNANSWERED, UNPAID, WITHDRAWN)],
     Topic.MONEY_RETURNED: [{"amount_cents": 24_700_000}],
     Topic.PAYOUT_SENT: [
         {"amount_cents": 99_999_999_00, "bookings": count, "to_bank": to_bank}
@@ -125,6 +154,23 @@ MORE: dict[str, list[dict[str, Any]]] = {
         {"amount_cents": 99_999_999_00, "reason": reason.value, "to_bank": to_bank}
         for reason in Reason
         for to_bank in (False, True)
+    ],
+    Topic.PAYOUT_HELD: [
+        {"amount_cents": 99_999_999_00, "reason": reason.value, "until": None}
+        for reason in HoldReason
+    ]
+    + [{"amount_cents": 99_999_999_00, "reason": "changed", "until": WORST["due_at"]}],
+    Topic.PAYOUT_REVERSED: [{"amount_cents": 99_999_999_00}],
+    Topic.PAYOUT_CHANGED: [{"to_bank": to_bank, "ending": "012"} for to_bank in (False, True)],
+}
+MORE |= {
+    RECEIPT_TOPIC: [
+        {"label": f"{letter}2026-999999", "credit": credit, "amount_cents": 24_700_000}
+        | {"token": TOKEN, "day": "2026-09-30"}
+        for letter, credit in (("R", False), ("C", True))
+    ],
+    STATEMENT_TOPIC: [
+        {"token": TOKEN, "month": "2026-09-01", "until": "2026-09-30T20:45:00+00:00"}
     ],
 }
 CARRIED = {ANSWER_TOPIC, LATE_TOPIC}
@@ -165,11 +211,24 @@ TOLD: dict[str, tuple[str, ...]] = {
     Topic.DISPUTE_WITHDRAWN: ("K7P4Q", "{day}"),
     Topic.DISPUTE_RESOLVED_CUSTOMER: ("K7P4Q", "KES ", "0700000099"),
     Topic.DISPUTE_RESOLVED_VENDOR: ("K7P4Q", "{total}", "0700000099"),
+    Topic.CHANGED_CUSTOMER: ("K7P4Q", "{day}", "5,000", "4,999", "23 Sep"),
+    Topic.CHANGED_VENDOR: ("K7P4Q", "{day}", "5,000", "4,999", "{net}", "KES 246,999.98"),
+    Topic.CHANGE_ASKED: ("{day}", "5,000", "4,999", "{net}", "23:45", "K7P4Q 1", "K7P4Q 2"),
+    Topic.REQUEST_CHANGED: ("{day}", "5,000", "4,999", "{net}", "23:45", "K7P4Q 1", "K7P4Q 2"),
+    Topic.CHANGE_ACCEPTED: ("{total}", "23:45", "PAY K7P4Q", "*384*7781*K7P4Q#", "600123"),
+    Topic.CHANGE_OFF_CUSTOMER: ("K7P4Q", "{day}", "5,000"),
+    Topic.CHANGE_OFF_VENDOR: ("K7P4Q", "{day}", "5,000"),
+    Topic.CHECK_IN_LOCKED: ("K7P4Q", "5", "0700000099"),
     Topic.MONEY_RETURNING: ("{total}", "K7P4Q", "0700000099"),
     Topic.MONEY_RETURNED: ("{total}", "K7P4Q"),
     Topic.PAYOUT_SENT: ("KES 99,999,999",),
     Topic.PAYOUT_FAILED: ("KES 99,999,999", "0700000099"),
+    Topic.PAYOUT_HELD: ("KES 99,999,999", "0700000099"),
+    Topic.PAYOUT_REVERSED: ("KES 99,999,999", "0700000099"),
+    Topic.PAYOUT_CHANGED: ("012", "0700000099"),
     HELP_TOPIC: ("*384*7781#", "0700000099"),
+    RECEIPT_TOPIC: ("K7P4Q", "{total}", f"{CONTEXT.public_url}/receipts/{TOKEN}.pdf"),
+    STATEMENT_TOPIC: ("09/2026", "{day}", f"{CONTEXT.public_url}/statements/{TOKEN}"),
 }  # fmt: skip
 # When nothing was heard, nobody is sent to pay again without a warning.
 TOLD_SILENT = ("{total}", "PAY K7P4Q", "23:45")

@@ -17,7 +17,10 @@ from core.booking.policy import POLICIES
 from core.catalog.model import Listing
 from core.clock import ManualClock
 from core.db.tx import Database, Tx
+from core.escrow import ledger, postings
 from core.ids import CountedIds
+from core.money import Money
+from core.people.model import User, Vendor
 from core.vault import Vault
 from sessions.fit import SCREEN_SEPTETS, page, view_of
 from sessions.flow import Ask, End, Go, Menu
@@ -41,7 +44,7 @@ from tests.sessions.worst import (
     screens,
     talk,
 )
-from tests.support.servers import Databases
+from tests.support.recycling import Recycler
 
 FLOW = build_flow()
 WHYS: tuple[Text, ...] = tuple(T(line.msgid, DATA) for line in REFUSALS.values())
@@ -55,33 +58,37 @@ ONLY = {
         "too_early",
         "too_late",
         "too_many_disputes",
+        "change_open",
         "illegal_move",
         "no_booking",
+        "no_change_asked",
         "not_payable",
+        "prompt_open",
+        "too_late",
+        "too_many_changes",
+        "too_expensive",
         "too_many_attempts",
     ),
+    "earnings": (*ANYWHERE, "not_vendor", "too_many_links"),
     "dispute": (*ANYWHERE, "no_booking", "no_dispute", "too_many_notes"),
     "settle": (*ANYWHERE, "no_booking", "no_dispute"),
     "cancel": (*ANYWHERE, "illegal_move", "no_booking", "refund_changed"),
+    "change": (*ANYWHERE, "change_cost"),
+    "change_what": (*ANYWHERE, "no_change"),
+    "changing": (*ANYWHERE, "being_paid", "not_payable", "too_many_attempts"),
+    "change_asked": ANYWHERE,
     "let_down": (*ANYWHERE, "illegal_move", "no_booking", "not_vendor"),
-    "guest": (*ANYWHERE, "illegal_move", "no_booking", "not_vendor", "too_early"),
+    "guest": (*ANYWHERE, "illegal_move", "no_booking", "not_vendor", "pin_locked", "too_early"),
     "request": (*ANYWHERE, "illegal_move", "no_booking", "not_vendor", "no_units"),
 }
 REDIRECTS_MAX = 5
 
 
 @pytest.fixture(scope="module")
-def market_database(databases: Databases) -> Iterator[tuple[Database, Market]]:
+def market_database(recycler: Recycler) -> Iterator[tuple[Database, Market]]:
     """One market for the whole file; every case leaves it as it was."""
-    name = databases.migrated()
-    database = Database(
-        databases.url(name), ManualClock(START), CountedIds(), Vault([VAULT_KEY]), pool_size=4
-    )
-    try:
+    with recycler.lend(ManualClock(START), CountedIds(), Vault([VAULT_KEY])) as database:
         yield database, prepare(database)
-    finally:
-        database.close()
-        databases.drop(name)
 
 
 @contextmanager
@@ -167,6 +174,36 @@ def test_every_screen_fits_with_every_reason_above_it(
                 except AssertionError as error:
                     wrong.append(f"{case}: {error}")
     assert wrong == []
+
+
+HELD: dict[str, dict[str, Any]] = {
+    "changed": {"payout_changed_at": START},
+    "kyc": {"kyc_verified_at": None},
+    "no_details": {"payout_sealed": None},
+    "unverified": {"payout_verified_at": None},
+    "admin": {"payouts_held_why": "odd"},
+    "no_route": {"payout_method": "bank"},
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("reason", HELD)
+def test_a_vendor_reads_why_the_money_waits(
+    market_database: tuple[Database, Market], reason: str, language: str
+) -> None:
+    database, _ = market_database
+    with undone(database) as tx:
+        vendor = tx.db.query(Vendor).join(User).filter(User.msisdn == VENDOR).one()
+        tx.db.execute(update(Vendor).where(Vendor.id == vendor.id).values(HELD[reason]))
+        owed = Money(99_999_999_00)
+        ledger.post(tx, postings.paid_back(vendor.number, "daraja", owed, reference="SFR1"))
+        tx.db.expire_all()
+        _, shown = shown_in(tx, Case("earnings", msisdn=VENDOR), language)
+
+        check_screen(shown, language, home=False)
+        text = "".join(text for text, _ in pages(shown, language, home=False))
+        waits = {"en": "KES 99,999,999 waits", "sw": "KES 99,999,999 zinasubiri"}[language]
+        assert waits in text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -7,6 +7,7 @@ from typing import Any
 
 from core.booking.lifecycle import State
 from core.booking.model import Booking
+from core.booking.modify import request_change, wish_of
 from core.booking.policy import POLICIES
 from core.booking.usecases import decline, withdraw
 from core.catalog.model import Listing
@@ -56,6 +57,7 @@ DATA = {
     "capacity": 5_000,
     "people_min": 5_000,
     "limit": 10,
+    "minutes": 15,
 }
 
 Shown = Menu | Ask | End | Go
@@ -129,6 +131,15 @@ def _bookings(
     make_paid(tx, full, FRIEND, receipt="SFF6XYQ1A3", in_days=20, **wish)
     # The policy with the most steps.
     held.policy = POLICIES["catering"]
+    # Changes that wait: for the vendor, and for a difference that no single payment exceeds.
+    wished = make_paid(tx, stay, receipt="SFF6XYQ1A4", in_days=100, days=30, people=PEOPLE - 1)
+    wished.policy = {
+        "tiers": [{"days_before": 300, "keep_percent": 0}, {"days_before": 0, "keep_percent": 100}]
+    }
+    _change(tx, wished, days=29)
+    dearer = make_paid(tx, stay, FRIEND, receipt="SFF6XYQ1A5", in_days=140, days=1, people=2)
+    _change(tx, dearer, days=30, people=PEOPLE)
+    small = make_paid(tx, stay, FRIEND, receipt="SFF6XYQ1A6", in_days=136, people=2)
     declined = make_booking(tx, ask, in_days=25, **wish)
     decline(tx, declined.id, vendor.id)
     cancelled = make_booking(tx, ask, in_days=26, **wish)
@@ -141,6 +152,9 @@ def _bookings(
         "nights": nights,
         "declined": declined,
         "cancelled": cancelled,
+        "wished": wished,
+        "dearer": dearer,
+        "small": small,
     }
     for name in ("disputed", "deciding"):
         other = make_paid(tx, now, receipt=f"SFF6XYQ{name}", in_days=27 + len(made), **wish)
@@ -180,6 +194,12 @@ def by_hand(tx: Tx, booking: Booking, cents: int, receipt: str) -> None:
         payer=CUSTOMER,
     )
     assert settle.apply(tx, told) is None
+
+
+def _change(tx: Tx, booking: Booking, **wish: Any) -> None:
+    """The customer of a paid booking asks for something else."""
+    changed = wish_of(tx, booking, **wish)
+    request_change(tx, booking.id, booking.customer_id, changed)
 
 
 @dataclass(frozen=True)
@@ -253,6 +273,7 @@ def screens(market: Market) -> Iterator[Case]:
         yield Case("request", {"code": code}, VENDOR)
         yield Case("guest", {"code": code}, VENDOR)
         yield Case("let_down", {"code": code}, VENDOR)
+    yield from _changes(market)
     yield Case("code")
     for code in (market.codes["disputed"], market.codes["deciding"]):
         yield Case("problem", {"code": code})
@@ -269,6 +290,46 @@ def screens(market: Market) -> Iterator[Case]:
         yield Case("which_days", {"close": close}, VENDOR)
 
 
+def _changes(market: Market) -> Iterator[Case]:
+    """Every screen of a change: its questions, what it costs, the vendor's answer."""
+    yield Case("change_what")
+    for name, day in (("paid", 41), ("nights", 170)):
+        code = {"code": market.codes[name], "change_both": False}
+        new_day = (market.day + timedelta(days=day)).isoformat()
+        yield Case("change_day", code)
+        yield Case("change_nights", {**code, "new_day": new_day})
+        yield Case("change_people", code)
+    for wish, _ in wishes(market):
+        yield Case("change", wish)
+    for name, msisdn in (("wished", CUSTOMER), ("dearer", FRIEND), ("paid", CUSTOMER)):
+        yield Case("changing", {"code": market.codes[name]}, msisdn)
+        yield Case("change_asked", {"code": market.codes[name]}, VENDOR)
+
+
+def wishes(market: Market) -> Iterator[tuple[dict[str, Any], int | None]]:
+    """What may be wished, with the cents agreed to: at the same price, before paying, cheaper,
+    dearer, and of what is not free."""
+    later = (market.day + timedelta(days=170)).isoformat()
+    for name, day, nights, count, agreed_cents in (
+        ("paid", later, None, None, 0),
+        ("requested", later, None, PEOPLE - 1, 24_700_000),
+        ("held", later, None, PEOPLE - 1, 24_700_000),
+        ("nights", later, 29, None, -640_300),
+        ("small", later, 30, PEOPLE, 24_011_200),
+        ("nights", None, 1, None, None),
+        ("paid", market.day.isoformat(), None, None, None),
+    ):
+        yield (
+            {
+                "code": market.codes[name],
+                "new_day": day,
+                "new_nights": nights,
+                "new_people": count,
+            },
+            agreed_cents,
+        )
+
+
 def effects(market: Market) -> Iterator[Case]:
     """Every effect that can end a call or say something above the next screen."""
     day = market.day.isoformat()
@@ -282,6 +343,7 @@ def effects(market: Market) -> Iterator[Case]:
         yield Case("book", {**wish, **dear})
     yield Case("pay", {"code": market.codes["held"]})
     yield Case("pay", {"code": market.codes["held"]}, FRIEND)
+    yield Case("statement", msisdn=VENDOR)
     for name in ("begun", "waiting", "deposit"):
         yield Case("pay", {"code": market.codes[name]})
         yield Case("pay", {"code": market.codes[name]}, FRIEND)
@@ -298,6 +360,17 @@ def effects(market: Market) -> Iterator[Case]:
     yield Case("settle", {"code": market.codes["disputed"]})
     for side in (CUSTOMER, VENDOR):
         yield Case("say", {"code": market.codes["disputed"], "said": "w" * 160}, side)
+    for changed, agreed_cents in wishes(market):
+        if agreed_cents is not None:
+            friend = changed["code"] == market.codes["small"]
+            agreed = {**changed, "agreed_cents": agreed_cents}
+            yield Case("change", agreed, FRIEND if friend else CUSTOMER)
+            if not agreed_cents:
+                yield Case("change", agreed, ready=_strict)
+    for name, msisdn in (("wished", CUSTOMER), ("dearer", FRIEND)):
+        yield Case("keep_as_was", {"code": market.codes[name]}, msisdn)
+    yield Case("accept_change", {"code": market.codes["wished"]}, VENDOR)
+    yield Case("decline_change", {"code": market.codes["wished"]}, VENDOR)
     yield Case("accept", {"code": market.codes["requested"]}, VENDOR)
     yield Case("decline", {"code": market.codes["requested"]}, VENDOR)
     yield Case("check_in", {"code": market.codes["paid"]}, VENDOR, ready=_begun)
@@ -311,6 +384,14 @@ def _begun(tx: Tx, market: Market) -> None:
     """The paid booking's day has come."""
     booking = tx.db.query(Booking).filter_by(code=market.codes["paid"]).one()
     booking.starts_at, booking.starts_on = tx.now, nairobi_date(tx.now)
+    tx.db.flush()
+
+
+def _strict(tx: Tx, market: Market) -> None:
+    """The paid booking's vendor has to agree to a change: cancelling costs more already."""
+    booking = tx.db.query(Booking).filter_by(code=market.codes["paid"]).one()
+    booking.policy = POLICIES["strict"]
+    booking.starts_at = tx.now + timedelta(days=13)
     tx.db.flush()
 
 

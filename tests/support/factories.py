@@ -47,7 +47,7 @@ def make_user(
 def make_vendor(
     tx: Tx, msisdn: str = VENDOR, business: str = "Baraka Gardens", **over: Any
 ) -> Vendor:
-    """An active vendor, paid by M-Pesa on the same number; ``over`` replaces any column."""
+    """A verified vendor, paid by M-Pesa on the same number; ``over`` replaces any column."""
     user = ensure_user(tx, msisdn)
     values: dict[str, Any] = {
         "id": tx.ids.uuid(),
@@ -57,6 +57,7 @@ def make_vendor(
         "kyc_verified_at": tx.now,
         "payout_method": PayoutMethod.MPESA,
         "payout_sealed": tx.vault.seal({"msisdn": msisdn}),
+        "payout_verified_at": tx.now,
         "created_at": tx.now,
     }
     vendor = Vendor(**values | over)

@@ -15,6 +15,7 @@ from core.db.tx import Database, Tx
 from core.outbox import Notice
 from core.ports import (
     Accepted,
+    Balance,
     MoneyEvent,
     Outcome,
     PayRequest,
@@ -97,6 +98,7 @@ class FakePayouts:
     """Sends money nowhere; one attempt's money at the most once, as the port promises."""
 
     name = "daraja"
+    accounts: tuple[str, ...] = ("600124",)
 
     def __init__(self, *steps: Step) -> None:
         self.script = Script(steps)
@@ -105,6 +107,9 @@ class FakePayouts:
         self.asked: list[UUID] = []
         self.answers: dict[UUID, MoneyEvent] = {}
         self.moved: dict[UUID, PayRequest] = {}
+        self.balance: Balance | None = None
+        self.balance_script = Script()
+        self.balances_asked: list[tuple[UUID, str]] = []
 
     def pay(self, request: PayRequest) -> Accepted:
         self.calls.append(request)
@@ -116,6 +121,11 @@ class FakePayouts:
         self.asked.append(attempt_id)
         self.questions.play()
         return self.answers.get(attempt_id)
+
+    def ask_balance(self, question_id: UUID, account: str) -> Balance | None:
+        self.balances_asked.append((question_id, account))
+        self.balance_script.play()
+        return self.balance
 
 
 class FakeDesk:

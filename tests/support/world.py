@@ -8,7 +8,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -34,7 +34,7 @@ from channels.registry import build_routes, enabled_gateways, enabled_providers
 from channels.simulator.app import create_app
 from channels.simulator.config import SimulatorConfig
 from channels.simulator.credentials import new_private_key_pem
-from core.booking.model import Booking
+from core.booking.model import Booking, BookingChange
 from core.clock import ManualClock
 from core.db.tx import Database
 from core.demo.seed import seed_catalog
@@ -45,7 +45,6 @@ from core.outbox import Notice, Sending
 from core.payments.model import Attempt
 from core.payouts import rules as payout_rules
 from core.payouts.model import Payout
-from core.ports import Routes
 from core.settings import Environment, Settings
 from core.vault import Vault
 from sessions.bootstrap import build_conductor, notice_context
@@ -53,8 +52,10 @@ from sessions.gsm7 import segments, septets
 from sessions.notices.render import render
 from sessions.sms import SmsDesk
 from sessions.store import forget_person
-from tests.channels.simulator.rig import QUICK, eventually, serving
+from tests.channels.simulator.rig import QUICK
+from tests.support.recycling import Recycler
 from tests.support.servers import Databases
+from tests.support.serving import eventually, serving
 from web.hooks import hook_routes, keep_end
 from web.hop import UssdHop
 from web.metrics import Metrics
@@ -78,7 +79,7 @@ ROUNDS_MAX = 100
 MOMENTS_MAX = 2_000
 LOG_MAX = 1_000
 # What runs in a story. Housekeeping forgets what stories look at; the others only look.
-BESIDE = {"housekeeping", "checker", "cases", "float"}
+BESIDE = {"housekeeping", "checker", "cases", "float", "balances"}
 WORK = tuple(job.run for job in JOBS if job.name not in BESIDE)
 STORY_IDS, SEED_IDS = 2, 1
 OK, CREATED = 200, 201
@@ -135,36 +136,23 @@ class Stage:
     config: SimulatorConfig
     http: httpx.Client
     certificate: str
-    markets: dict[datetime, str]
+    markets: dict[datetime, Recycler] = field(default_factory=dict)
 
-    def market(self, begin: datetime) -> str:
-        """Return the name of a database with the demo market as seeded at a moment."""
-        if begin not in self.markets:
-            name = self.databases.migrated()
-            self.clock.set(begin)
-            database = self._database(name, SEED_IDS, pool_size=1)
+    def market(self, begin: datetime) -> Recycler:
+        """Databases with the demo market as seeded at a moment."""
+
+        def seed(url: str) -> None:
+            clock = ManualClock(begin)
+            database = Database(url, clock, CountedIds(SEED_IDS), self.vault, pool_size=1)
             database.run(seed_catalog)
             database.close()
-            self.markets[begin] = name
-        return self.databases.create(self.markets[begin])
 
-    def _database(
-        self,
-        name: str,
-        seed: int,
-        pool_size: int = POOL_SIZE * 2,
-        routes: Routes | None = None,
-    ) -> Database:
-        url = self.databases.url(name)
-        ids = CountedIds(seed)
-        return Database(url, self.clock, ids, self.vault, pool_size=pool_size, routes=routes)
+        return self.markets.setdefault(begin, Recycler(self.databases, seed))
 
     @contextmanager
     def world(self, begin: datetime, redis_url: str) -> Iterator["World"]:
         """Set up a system at a moment; it is gone when the story is over."""
         with ExitStack() as stack:
-            name = self.market(begin)
-            stack.callback(self.databases.drop, name)
             self.clock.set(begin)
             settings = self._settings(redis_url)
             store = new_redis(settings.redis_url)
@@ -173,8 +161,10 @@ class Stage:
             # A story's clock jumps: what is known of providers must not be a second old.
             health = SharedHealth(store, names, look_seconds=0)
             routes = build_routes(settings, health)
-            database = self._database(name, STORY_IDS, routes=routes)
-            stack.callback(database.close)
+            ids = CountedIds(STORY_IDS)
+            database = stack.enter_context(
+                self.market(begin).lend(self.clock, ids, self.vault, routes)
+            )
             parts = self._workers(stack, settings, database, store, health)
             conductor = build_conductor(database, redis_url, settings)
             self.switch.run(conductor.start())
@@ -279,12 +269,10 @@ def staged(databases: Databases, vault: Vault, begin: datetime) -> Iterator[Stag
         simulator = stack.enter_context(serving(create_app(config, measure=_measure, clock=clock)))
         http = stack.enter_context(httpx.Client(trust_env=False, timeout=20))
         certificate = http.get(f"{simulator}/simulator/certificate.pem").text
-        stage = Stage(
-            databases, clock, vault, switch, base, simulator, config, http, certificate, {}
-        )
+        stage = Stage(databases, clock, vault, switch, base, simulator, config, http, certificate)
         yield stage
-        for name in stage.markets.values():
-            databases.drop(name)
+        for recycler in stage.markets.values():
+            recycler.close()
 
 
 def _measure(text: str) -> dict[str, int]:
@@ -407,6 +395,7 @@ class World:
         now = self.clock.now()
         moments = union_all(
             select(Booking.due_at),
+            select(BookingChange.due_at),
             select(Attempt.due_at),
             select(Payout.due_at),
             select(Dispute.due_at),

@@ -1,15 +1,19 @@
 """The web application for stories."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from core.clock import ManualClock
+from core.clock import ManualClock, SystemClock
 from core.db.tx import Database
+from core.ids import CountedIds
 from core.vault import Vault
-from tests.conftest import START, VAULT_KEY
+from tests.support.commands import Commands, Nafasi
+from tests.support.recycling import Recycler
 from tests.support.servers import Databases
-from tests.web.market import Market, open_market, seeded
+from tests.web.market import STORY_IDS, Market, open_market, seed
 from tests.web.rig import Web, make_settings, running
 
 
@@ -20,18 +24,44 @@ def web(database: Database, redis_url: str) -> Iterator[Web]:
 
 
 @pytest.fixture(scope="session")
-def market_template(databases: Databases) -> Iterator[str]:
-    name = seeded(databases, ManualClock(START), Vault([VAULT_KEY]))
-    yield name
-    databases.drop(name)
+def markets(databases: Databases) -> Iterator[Recycler]:
+    made = Recycler(databases, seed)
+    yield made
+    made.close()
 
 
 @pytest.fixture
 def market(
-    databases: Databases, market_template: str, clock: ManualClock, vault: Vault, redis_url: str
+    markets: Recycler, clock: ManualClock, vault: Vault, redis_url: str
 ) -> Iterator[Market]:
     """The application and a worker on the demo market; its books are right when a story ends."""
-    with open_market(databases, market_template, clock, vault, redis_url) as made:
+    with (
+        markets.lend(clock, CountedIds(STORY_IDS), vault) as database,
+        open_market(database, clock, redis_url) as made,
+    ):
         yield made
         made.work()
         assert made.findings() == []
+
+
+@pytest.fixture(scope="session")
+def commands() -> Iterator[Commands]:
+    made = Commands()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def bare(commands: Commands, tmp_path: Path) -> Nafasi:
+    """Commands on a machine where nothing runs."""
+    keep = {"PATH", "HOME", "LANG", "VIRTUAL_ENV"}
+    environ = {name: value for name, value in os.environ.items() if name in keep}
+    return Nafasi(commands, environ | {"NAFASI_DATA": str(tmp_path), "NO_COLOR": "1"})
+
+
+@pytest.fixture
+def nafasi(bare: Nafasi, database: Database, redis_url: str) -> Nafasi:
+    """Commands on a migrated database, which lives at the machine's own time as they do."""
+    database.clock = SystemClock()
+    url = database.engine.url.render_as_string(hide_password=False)
+    return bare.having(NAFASI_ENV="test", NAFASI_DATABASE_URL=url, NAFASI_REDIS_URL=redis_url)

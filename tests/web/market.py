@@ -1,7 +1,7 @@
 """The demo market behind the real application, with a worker whose providers do as they are told.
 
 Phones call over HTTP with the very forms that Africa's Talking sends; what workers owe is done
-when a story says so. Each market is a copy of one seeded database.
+when a story says so. Each market is seeded alike.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -33,8 +33,8 @@ from core.receipts import TurnReceipt
 from core.vault import Vault
 from sessions.bootstrap import build_desk, notice_context
 from sessions.notices.render import render
+from tests.conftest import START, VAULT_KEY
 from tests.support.fakes import FakeCollections, FakePayouts, FakeSender
-from tests.support.servers import Databases
 from tests.web.rig import CALLER, Web, make_settings, running
 from workers.attempts import run_attempts
 from workers.inbox import run_inbox
@@ -194,40 +194,29 @@ class Market:
             return run_all(tx)
 
 
-def seeded(databases: Databases, clock: ManualClock, vault: Vault) -> str:
-    """The name of a database with the demo market in it."""
-    name = databases.migrated()
-    database = Database(databases.url(name), clock, CountedIds(SEED_IDS), vault, pool_size=1)
+def seed(url: str) -> None:
+    """Write the demo market into a database."""
+    clock, vault = ManualClock(START), Vault([VAULT_KEY])
+    database = Database(url, clock, CountedIds(SEED_IDS), vault, pool_size=1)
     database.run(seed_catalog)
     database.close()
-    return name
 
 
 @contextmanager
-def open_market(
-    databases: Databases, template: str, clock: ManualClock, vault: Vault, redis_url: str
-) -> Iterator[Market]:
-    """The application and a worker on a copy of a seeded database."""
-    name = databases.create(template)
-    database = Database(
-        databases.url(name), clock, CountedIds(STORY_IDS), vault, pool_size=THREADS
-    )
+def open_market(database: Database, clock: ManualClock, redis_url: str) -> Iterator[Market]:
+    """The application and a worker on a seeded database."""
     settings = make_settings(database, redis_url, ussd_code=USSD_CODE)
-    try:
-        with running(database, settings) as web:
-            sender, collections, payouts = FakeSender(), FakeCollections(), FakePayouts()
-            parts = Parts(
-                database=database,
-                senders=(sender,),
-                collections={collections.name: collections},
-                payouts={payouts.name: payouts},
-                health=SharedHealth(web.store, (payouts.name,)),
-                paybill=settings.daraja_shortcode,
-                desk=build_desk(settings, web.store),
-                render=partial(render, context=notice_context(settings)),
-                pauses=Pauses(web.store),
-            )
-            yield Market(web, parts, clock, sender, collections)
-    finally:
-        database.close()
-        databases.drop(name)
+    with running(database, settings) as web:
+        sender, collections, payouts = FakeSender(), FakeCollections(), FakePayouts()
+        parts = Parts(
+            database=database,
+            senders=(sender,),
+            collections={collections.name: collections},
+            payouts={payouts.name: payouts},
+            health=SharedHealth(web.store, (payouts.name,)),
+            paybill=settings.daraja_shortcode,
+            desk=build_desk(settings, web.store),
+            render=partial(render, context=notice_context(settings)),
+            pauses=Pauses(web.store),
+        )
+        yield Market(web, parts, clock, sender, collections)

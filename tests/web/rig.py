@@ -1,49 +1,38 @@
 """The real application under a real server, on the test's own database and Redis."""
 
 import socket
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import redis
-import uvicorn
 from sqlalchemy import select
-from starlette.types import ASGIApp
 
 from core.db.tx import Database
 from core.inbox import Inbound
 from core.settings import Settings
 from sessions.bootstrap import build_conductor
+from tests.support.recycling import waking
+from tests.support.serving import serving
 from web.asgi import assemble
 from web.metrics import Metrics
 from web.parts import Parts
 from web.wake import Nudger, Producer
 
 SECRET = "tests-callback-secret-0123456789"
-PATIENCE_SECONDS = 5.0
 CALLER = "+254700000001"
 
-T = TypeVar("T")
 
-
-def eventually(look: Callable[[], T | None], seconds: float = PATIENCE_SECONDS) -> T:
-    """What ``look`` finds, as soon as it finds something."""
-    end = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.01)
-    return found
+def _url(database: Database) -> str:
+    return database.engine.url.render_as_string(hide_password=False)
 
 
 def make_settings(database: Database, redis_url: str, **over: Any) -> Settings:
-    url = database.engine.url.render_as_string(hide_password=False)
     values = {
         "env": "test",
-        "database_url": url,
+        "database_url": _url(database),
         "redis_url": redis_url,
         "callback_secret": SECRET,
         "metrics_token": "",
@@ -54,39 +43,15 @@ def make_settings(database: Database, redis_url: str, **over: Any) -> Settings:
 
 def make_parts(database: Database, settings: Settings) -> Parts:
     nudger = Nudger(Producer(settings.redis_url))
-    database = Database(
-        settings.database_url, database.clock, database.ids, database.vault, nudger, pool_size=20
-    )
+    if settings.database_url == _url(database):
+        database = waking(database, nudger)
+    else:
+        database = Database(
+            settings.database_url, database.clock, database.ids, database.vault, nudger
+        )
     metrics = Metrics()
     conductor = build_conductor(database, settings.redis_url, settings, observer=metrics)
     return Parts(settings, database, conductor, metrics, nudger)
-
-
-@contextmanager
-def serving(app: ASGIApp, port: int = 0) -> Iterator[str]:
-    """Serve an application as in production; gives its address."""
-    config = uvicorn.Config(
-        app,
-        host="127.0.0.1",
-        port=port,
-        loop="uvloop",
-        http="httptools",
-        ws="none",
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=1,
-    )
-    server = uvicorn.Server(config)
-    bound = config.bind_socket()
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
-    thread.start()
-    try:
-        eventually(lambda: server.started)
-        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        bound.close()
 
 
 @contextmanager

@@ -1,13 +1,11 @@
 """The command line: what each command prints, and its exit code."""
 
 import json
-import os
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -15,65 +13,28 @@ from sqlalchemy import create_engine, select, text
 
 from channels.simulator.app import create_app
 from channels.simulator.config import SimulatorConfig
+from core.booking.model import Booking
 from core.db.tx import Database
 from core.payments.lifecycle import AttemptEvent, RefundEvent
 from core.payments.model import Attempt, Kind, Refund
 from core.ports import Reason
-from tests.channels.simulator.rig import serving
+from tests.support.commands import ROOT, Nafasi
 from tests.support.factories import CUSTOMER, make_instant_listing, make_paid, make_vendor
 from tests.support.servers import Databases
+from tests.support.serving import serving
 from web.commands.clock import parse_step
 from web.commands.settings import example
 from web.schema import head_on_disk, revision_of, upgrade
 
-ROOT = Path(__file__).parents[2]
-SECONDS = 60
-
-
-class Nafasi:
-    """Runs commands as a person would, in an environment of their own."""
-
-    def __init__(self, environ: dict[str, str]) -> None:
-        self.environ = environ
-
-    def __call__(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "web.cli", *words],
-            env=self.environ | more,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
-
-
-@pytest.fixture
-def bare(tmp_path: Path) -> Nafasi:
-    """Commands on a machine where nothing runs."""
-    keep = {"PATH", "HOME", "LANG", "VIRTUAL_ENV"}
-    environ = {name: value for name, value in os.environ.items() if name in keep}
-    return Nafasi(environ | {"NAFASI_DATA": str(tmp_path), "NO_COLOR": "1"})
-
-
-@pytest.fixture
-def nafasi(bare: Nafasi, database: Database, redis_url: str) -> Nafasi:
-    """Commands on a migrated database."""
-    url = database.engine.url.render_as_string(hide_password=False)
-    return Nafasi(
-        bare.environ
-        | {"NAFASI_ENV": "test", "NAFASI_DATABASE_URL": url, "NAFASI_REDIS_URL": redis_url}
-    )
-
 
 def test_help_lists_every_command_and_loads_little(bare: Nafasi) -> None:
-    shown = bare("--help")
+    shown = bare.started("--help")
 
     assert shown.returncode == 0
     for command in ("up", "serve", "worker", "beat", "migrate", "seed", "doctor", "phone",
-                    "check", "ledger", "cancel", "refunds", "policy", "deposit", "paybill",
-                    "reconcile", "cases", "disputes",
-                    "clock", "trigger", "settings", "simulator"):  # fmt: skip
+                    "check", "ledger", "cancel", "change", "refunds", "policy", "deposit",
+                    "paybill", "reconcile", "cases", "disputes", "payouts", "vendors",
+                    "clock", "trigger", "settings", "simulate", "simulator"):  # fmt: skip
         assert f" {command} " in shown.stdout, command
     heavy = "sqlalchemy", "celery", "fastapi"
     loaded = f"import sys, web.cli; print([name for name in {heavy} if name in sys.modules])"
@@ -115,6 +76,28 @@ def test_an_admin_cancels_and_sends_a_failed_refund_again(
     assert CUSTOMER not in listed
     assert "1 sent again" in listed
     assert "0 failed, 0 sent again." in nafasi("refunds").stdout
+
+
+def test_an_admin_sees_what_a_change_costs_and_makes_it(
+    nafasi: Nafasi, database: Database
+) -> None:
+    with database.transaction() as tx:
+        booking = make_paid(tx, make_instant_listing(tx, make_vendor(tx)))
+    day = str(booking.starts_on + timedelta(days=7))
+
+    shown = nafasi("change", booking.code, "--date", day, "--people", "60")
+    assert f"{day} to " in shown.stdout, shown.stderr
+    assert "60 people. The price stays KES 66,700." in shown.stdout
+    assert "Nothing is changed yet" in shown.stdout
+    made = nafasi("change", booking.code, "--date", day, "--people", "60", "--yes", "--json")
+    found = json.loads(made.stdout)
+    assert (found["starts_on"], found["to_pay_cents"], found["change"]) == (day, 0, "applied")
+    again = nafasi("change", booking.code, "--people", "60")
+    assert (again.returncode, "no_change" in again.stderr) == (2, True)
+
+    with database.transaction() as tx:
+        now = tx.db.get_one(Booking, booking.id)
+        assert (str(now.starts_on), now.people) == (day, 60)
 
 
 def test_a_listing_is_given_another_policy(nafasi: Nafasi, database: Database) -> None:
@@ -170,7 +153,7 @@ def test_check_is_clean_on_sound_books(nafasi: Nafasi, database: Database) -> No
     with database.transaction() as tx:
         make_paid(tx, make_instant_listing(tx, make_vendor(tx)))
 
-    shown = nafasi("check", "--json")
+    shown = nafasi.started("check", "--json")
 
     assert json.loads(shown.stdout) == {"ok": True, "findings": []}
     assert shown.returncode == 0

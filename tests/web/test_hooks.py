@@ -14,7 +14,8 @@ from core.inbox import Arrival
 from core.limits import CALLBACK_BODY_MAX_BYTES
 from tests.support.factories import CUSTOMER, make_held, make_instant_listing, make_vendor
 from tests.support.servers import Databases
-from tests.web.rig import CALLER, SECRET, Web, eventually, make_settings, running
+from tests.support.serving import eventually
+from tests.web.rig import CALLER, SECRET, Web, make_settings, running
 
 ATTEMPT = "01a1f6f8-164d-76d9-92e4-1146f7489373"
 
@@ -52,6 +53,8 @@ MONEY = [
     (f"b2c/{ATTEMPT}/timeout", RESULT, "b2c_timeout"),
     (f"status/{ATTEMPT}/result", RESULT, "status_result"),
     (f"status/{ATTEMPT}/timeout", RESULT, "status_timeout"),
+    (f"balance/{ATTEMPT}/result", RESULT, "balance_result"),
+    (f"balance/{ATTEMPT}/timeout", RESULT, "balance_timeout"),
 ]
 
 

@@ -6,7 +6,8 @@ import httpx
 from fastapi import FastAPI
 
 from core.db.tx import Database
-from tests.web.rig import Web, make_settings, running, serving
+from tests.support.serving import serving
+from tests.web.rig import Web, make_settings, running
 from web.pages.errors import add_error_pages
 from web.pages.routes import STATIC
 

@@ -8,7 +8,8 @@ import pytest
 from channels.simulator.app import create_app
 from channels.simulator.config import SimulatorConfig
 from core.db.tx import Database
-from tests.web.rig import CALLER, SECRET, make_settings, running, serving
+from tests.support.serving import serving
+from tests.web.rig import CALLER, SECRET, make_settings, running
 from web.commands.phone import Handset
 
 CODE = "*384*7781#"

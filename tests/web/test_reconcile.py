@@ -23,13 +23,11 @@ from core.payments import settle
 from core.payments.attempts import begin
 from core.payments.model import Attempt
 from core.ports import MoneyEvent, Outcome
-from tests.channels.simulator.rig import QUICK, serving
+from tests.channels.simulator.rig import QUICK
 from tests.conftest import VAULT_KEY
+from tests.support.commands import Nafasi
 from tests.support.factories import make_held, make_instant_listing, make_vendor
-from tests.web.test_cli import Nafasi, bare
-from tests.web.test_cli import nafasi as sealed
-
-__all__ = ["bare", "sealed"]  # Fixtures.
+from tests.support.serving import serving
 
 PHONE = "+254700000001"
 
@@ -54,9 +52,9 @@ class Portal:
 
 
 @pytest.fixture
-def nafasi(sealed: Nafasi) -> Nafasi:
+def nafasi(nafasi: Nafasi) -> Nafasi:
     """Commands that can open what the test's database has sealed."""
-    return Nafasi(sealed.environ | {"NAFASI_VAULT_KEYS": VAULT_KEY})
+    return nafasi.having(NAFASI_VAULT_KEYS=VAULT_KEY)
 
 
 @pytest.fixture

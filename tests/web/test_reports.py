@@ -6,7 +6,7 @@ import sys
 
 from fastapi import FastAPI, Request
 
-from tests.web.rig import eventually, serving
+from tests.support.serving import eventually, serving
 from web.reports import scrubbed
 
 SCRIPT = """

@@ -9,7 +9,8 @@ from channels.simulator.app import create_app
 from channels.simulator.config import SimulatorConfig
 from core.db.tx import Database
 from core.settings import Environment
-from tests.web.rig import CALLER, SECRET, Web, make_settings, running, serving
+from tests.support.serving import serving
+from tests.web.rig import CALLER, SECRET, Web, make_settings, running
 from web.local.probes import free_port
 
 

@@ -7,7 +7,8 @@ import redis
 from structlog.testing import capture_logs
 
 from core.db.tx import Work
-from tests.web.rig import eventually, silence
+from tests.support.serving import eventually
+from tests.web.rig import silence
 from web.wake import QUEUES, Nudger, Producer
 
 FAST_SECONDS = 0.05

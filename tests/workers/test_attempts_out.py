@@ -10,6 +10,7 @@ from core.limits import ATTEMPT_LEASE_SECONDS
 from core.payments.attempts import PAYOUT_ASKED_MIN
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind
+from core.payouts.halts import halts, resume
 from core.payouts.usecases import make_payout
 from core.people.model import Vendor
 from core.ports import Reason
@@ -28,7 +29,6 @@ from tests.workers.conftest import Crew
 from tests.workers.stories import Died, attempt, die, send
 from workers.attempts import run_attempts
 from workers.inbox import run_inbox
-from workers.pause import payouts as payouts_pause
 from workers.timers import run_timers
 
 
@@ -61,7 +61,7 @@ def test_refused_credentials_halt_every_other_payment(crew: Crew, owed: list[UUI
     waiting = [attempt(crew.database, each).state for each in owed]
     assert waiting == [AttemptState.FAILED, AttemptState.QUEUED]
 
-    crew.parts.pauses.end(payouts_pause("daraja"))  # A person has acted.
+    assert crew.database.run(lambda tx: resume(tx, "daraja")), "a person has acted"
     run_attempts(crew.parts)
     assert len(crew.payouts.calls) == 2
 
@@ -74,7 +74,8 @@ def test_credentials_refused_by_callback_halt_payments_too(crew: Crew, owed: lis
     run_inbox(crew.parts)
 
     assert attempt(crew.database, first).reason is Reason.CREDENTIALS
-    assert crew.parts.pauses.holds(payouts_pause("daraja"))
+    [halted] = crew.database.run(halts)
+    assert (halted.provider, halted.reason, halted.code) == ("daraja", "credentials", "2001")
 
 
 def test_a_halt_of_payments_does_not_touch_prompts(

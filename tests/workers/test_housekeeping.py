@@ -3,11 +3,12 @@
 from sqlalchemy import func, select, text, update
 
 from core import inbox, outbox, receipts
-from core.clock import ManualClock
+from core.clock import ManualClock, nairobi_date
+from core.documents.links import StatementLink, new_link
 from core.inbox import Arrival, Inbound
 from core.outbox import Notice, Sending
 from core.receipts import TurnReceipt
-from tests.support.factories import CUSTOMER
+from tests.support.factories import CUSTOMER, make_vendor
 from tests.support.fakes import notices
 from tests.workers import callbacks
 from tests.workers.callbacks import arrivals, arrive
@@ -78,6 +79,18 @@ def test_turn_receipts_go_after_a_month(crew: Crew, clock: ManualClock) -> None:
     assert run_housekeeping(crew.parts) == 1
     with crew.database.transaction() as tx:
         assert tx.db.scalars(select(TurnReceipt.session_id)).all() == ["ATUid_2"]
+
+
+def test_links_to_statements_go_a_month_after_their_time(crew: Crew, clock: ManualClock) -> None:
+    with crew.database.transaction() as tx:
+        new_link(tx, make_vendor(tx).id, nairobi_date(tx.now))
+    clock.advance(days=31)  # A day until its time is over, and a month.
+    assert run_housekeeping(crew.parts) == 0
+    clock.advance(seconds=1)
+
+    assert run_housekeeping(crew.parts) == 1
+    with crew.database.transaction() as tx:
+        assert tx.db.scalars(select(StatementLink)).all() == []
 
 
 def test_more_than_one_batch_goes_in_one_run(crew: Crew, clock: ManualClock) -> None:

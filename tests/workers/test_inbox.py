@@ -19,6 +19,7 @@ from core.escrow import ledger
 from core.inbox import Arrival, Inbound
 from core.limits import INBOX_TRIES_MAX, STK_DELAY_SECONDS
 from core.payments.model import Attempt, Receipt
+from core.payouts.halts import halts
 from core.people.model import Purpose
 from core.people.usecases import may_write
 from core.ports import Callback, Delivery
@@ -36,7 +37,6 @@ from tests.workers.conftest import Crew
 from workers.attempts import run_attempts
 from workers.inbox import HANDLERS, run_inbox
 from workers.notices import run_notices
-from workers.pause import payouts
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_a_forged_refusal_does_not_halt_payments(crew: Crew) -> None:
     arrive(crew.database, callbacks.b2c_failed(UUID(int=99), code=2001))
     run_inbox(crew.parts)
 
-    assert not crew.parts.pauses.holds(payouts("daraja"))
+    assert crew.database.run(halts) == []
 
 
 def test_a_callback_that_came_twice_is_applied_once(crew: Crew, prompt: UUID) -> None:
@@ -228,7 +228,7 @@ def test_every_kind_that_providers_send_has_a_handler() -> None:
         "africastalking": {"sms", "delivery_report", "opt_out", "ussd_event"},
         "twilio": {"sms", "delivery_report"},
         "kannel": {"sms", "delivery_report"},
-        "daraja": money_kinds | {"c2b_confirmation"},
+        "daraja": money_kinds | {"c2b_confirmation", "balance_result", "balance_timeout"},
         "flutterwave": {"charge", "transfer", "other"},
         **{name: {"ussd_event"} for name in ("hubtel", "safaricom", "airtel")},
     }

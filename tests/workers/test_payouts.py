@@ -303,5 +303,9 @@ def test_a_vendor_who_is_not_active_is_not_paid(crew: Crew, clock: ManualClock) 
             update(Vendor).where(Vendor.id == vendor).values(status=VendorStatus.RESTRICTED)
         )
 
-    assert monday_comes(crew, clock) == 0
+    assert monday_comes(crew, clock) == 1
+    run_attempts(crew.parts)
+
+    assert [payout.state for payout in payouts(crew.database)] == [PayoutState.HELD]
+    assert crew.payouts.calls == []
     assert payable(crew.database, vendor) == kes(40_000)

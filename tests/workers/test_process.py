@@ -27,7 +27,8 @@ from core.outbox import Notice, Sending
 from core.settings import LOCAL_VAULT_KEY, Environment, Settings
 from core.vault import Vault
 from tests.support.factories import OTHER_VENDOR, VENDOR, make_booking, make_listing, make_vendor
-from tests.support.servers import ROOT, Databases
+from tests.support.recycling import Recycler
+from tests.support.servers import ROOT
 from web.local.binaries import Program, find_binaries
 from web.local.probes import free_port
 from workers.app import make_celery, nudge
@@ -92,15 +93,10 @@ def provider() -> Iterator[Provider]:
 
 
 @pytest.fixture
-def live(databases: Databases) -> Iterator[Database]:
+def live(recycler: Recycler) -> Iterator[Database]:
     """A database whose time runs: the worker is another process."""
-    name = databases.migrated()
-    made = Database(
-        databases.url(name), SystemClock(), SystemIds(), Vault([LOCAL_VAULT_KEY]), pool_size=5
-    )
-    yield made
-    made.close()
-    databases.drop(name)
+    with recycler.lend(SystemClock(), SystemIds(), Vault([LOCAL_VAULT_KEY])) as lent:
+        yield lent
 
 
 @pytest.fixture

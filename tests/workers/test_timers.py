@@ -6,6 +6,7 @@ from sqlalchemy import select, update
 
 from core.booking.lifecycle import State
 from core.booking.model import Booking
+from core.booking.modify import request_change, wish_of
 from core.booking.usecases import withdraw
 from core.clock import ManualClock
 from core.db.tx import Database
@@ -42,6 +43,20 @@ def test_a_request_that_nobody_answers_lapses(crew: Crew, clock: ManualClock) ->
 
     assert states(crew.database) == [State.EXPIRED]
     assert len(notices(crew.database, "request_expired")) == 1
+
+
+def test_a_change_that_nobody_answers_lapses_too(crew: Crew, clock: ManualClock) -> None:
+    with crew.database.transaction() as tx:
+        booking = make_paid(tx, make_listing(tx, make_vendor(tx)))
+        request_change(tx, booking.id, booking.customer_id, wish_of(tx, booking, people=60))
+
+    clock.advance(hours=24)
+    assert run_timers(crew.parts) == 1
+    assert run_timers(crew.parts) == 0
+
+    assert states(crew.database) == [State.CONFIRMED], "the booking stands"
+    [told] = notices(crew.database, "change_off_customer")
+    assert told.params["reason"] == "unanswered"
 
 
 def test_from_the_service_to_the_vendors_money(crew: Crew, clock: ManualClock) -> None:

@@ -26,6 +26,7 @@ def lifecycle_markdown() -> str:
 
     parts = (
         _section("A booking", booking.LIFECYCLE, _words(booking.PUBLIC)),
+        _section("A change of days or people", booking.CHANGE_LIFECYCLE),
         _section("An attempt to move money", attempt.LIFECYCLE),
         _section("A dispute", dispute.LIFECYCLE),
         _section("A refund", attempt.REFUND_LIFECYCLE),

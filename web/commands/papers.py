@@ -27,6 +27,7 @@ def receipt(
     """Write a booking's receipts and credit notes as PDF."""
     from core.documents.queries import paper_of, receipts_of
     from web.pages.papers.receipt import receipt_pdf
+    from web.pages.papers.routes import verify_url
 
     settings = load_settings()
     with open_database(settings) as database, database.transaction() as tx:
@@ -35,8 +36,7 @@ def receipt(
         fail(f"{code.upper()} has no receipt (yet): is it paid for?")
     for i, paper in enumerate(papers):
         path = out if i == 0 else out.with_stem(f"{out.stem}-{i + 1}")
-        address = f"{settings.public_url}/verify/{paper.document.verify_token}"
-        path.write_bytes(receipt_pdf(paper, address))
+        path.write_bytes(receipt_pdf(paper, verify_url(settings, paper)))
         say.print(f"{paper.document.label}: {path}", markup=False)
 
 

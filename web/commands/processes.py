@@ -46,6 +46,14 @@ def beat_words() -> tuple[str, ...]:
     )
 
 
+def simulate_words(seeds: str, days: int) -> tuple[str, ...]:
+    """Return the command line of simulated years: they drive the workers' own loops."""
+    return (
+        *(sys.executable, "-m", "workers.simulate"),
+        *("--seeds", seeds, "--days", str(days)),
+    )
+
+
 def simulator_words(host: str, port: int, data: str) -> tuple[str, ...]:
     """Return the command line of the simulators."""
     return (

@@ -94,9 +94,10 @@ def _read(file: Path, account: str | None, wanted: "Span | None", seen: "Progres
     """Read a file as whoever's it is; the first format whose table is in it."""
     from channels.daraja import statement as daraja
     from channels.flutterwave import statement as flutterwave
+    from channels.flutterwave import transfer_export as transfers
     from core.reconcile.statement import BadStatement
 
-    for adapter in (daraja, flutterwave):
+    for adapter in (daraja, flutterwave, transfers):
         try:
             reading: Reading = adapter.read_statement(
                 file, account=account, wanted=wanted, progress=seen

@@ -2,7 +2,8 @@
 
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import structlog
@@ -16,13 +17,19 @@ class Alarms:
     def __init__(self) -> None:
         self.heard: list[str] = []
 
-    def listen(self) -> None:
-        """Take over the log of this process."""
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take over the log of this process, and give it back."""
+        before = structlog.get_config()
         structlog.configure(
             processors=[self._hear],
             wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
             cache_logger_on_first_use=False,
         )
+        try:
+            yield
+        finally:
+            structlog.configure(**before)
 
     def _hear(self, _logger: Any, _method: str, event: MutableMapping[str, Any]) -> NoReturn:
         if event.get("exc_info") and len(self.heard) < WRONG_MAX:

@@ -4,22 +4,25 @@ The providers' books say what truly moved. A receipt of ours that they do not ha
 movement that we do not have is a case by the end, when a statement has shown it.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
-from channels.simulator.state import PromptState, World
+from channels.simulator.state import PromptState, SmsDirection, World
 from core.cases.model import Case, CaseKind
 from core.db.tx import Tx
 from core.escrow import accounts, ledger
 from core.invariants.run import run_all
+from core.outbox import Notice, Sending
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Direction, Kind, Receipt
 
 # A callback may come three days late; what was named later is looked at again.
 LOOK_BACK = timedelta(days=5)
+SAID_LATELY = timedelta(days=2)
 MONEY_PROVIDERS = ("daraja", "flutterwave")
 
 
@@ -63,7 +66,12 @@ class Books:
             for each in run_all(tx)
         ]
         recent = select(Receipt).where(Receipt.at > tx.now - LOOK_BACK)
-        return [*found, *self._invented(list(tx.db.scalars(recent))), *_floats(tx)]
+        return [
+            *found,
+            *self._invented(list(tx.db.scalars(recent))),
+            *self._said_twice(tx),
+            *_floats(tx),
+        ]
 
     def final(self, tx: Tx) -> list[Wrong]:
         """Return what is broken when everything has come to rest and every statement was read."""
@@ -72,7 +80,31 @@ class Books:
             *self._invented(list(tx.db.scalars(select(Receipt)))),
             *self._unknown(tx),
             *self._outcomes(tx),
+            *_paid_twice(tx),
         ]
+
+    def _said_twice(self, tx: Tx) -> Iterator[Wrong]:
+        """Yield messages that reached a phone more often than we owed them.
+
+        Of a message whose fate is unknown we do not know the words: it may have been any.
+        """
+        since = tx.now - SAID_LATELY
+        said: Counter[tuple[str, str]] = Counter()
+        for sms in reversed(self._world.books.sms.values()):
+            if sms.at < since:
+                break
+            if sms.direction is SmsDirection.TO_PHONE:
+                said[sms.phone, sms.text] += 1
+        for (phone, words), times in said.items():
+            if times == 1:
+                continue
+            owed = select(func.count()).where(
+                Notice.msisdn == phone,
+                Notice.created_at > tx.now - LOOK_BACK,
+                (Notice.text == words) | (Notice.state == Sending.UNKNOWN),
+            )
+            if times > int(tx.db.scalar(owed) or 0):
+                yield Wrong("nobody is told twice", f"{times} times: {words}")
 
     def _invented(self, ours: list[Receipt]) -> Iterator[Wrong]:
         """Yield receipts of ours that no provider has, or has with another amount."""
@@ -147,6 +179,21 @@ class Books:
             return sent is not None and sent.status == "SUCCESSFUL"
         payout = books.payouts.get(str(attempt.id))
         return payout is not None and payout.receipt is not None
+
+
+def _paid_twice(tx: Tx) -> Iterator[Wrong]:
+    """Yield payouts and refunds that went out although they were not owed any more.
+
+    Nobody forges a refusal of a payment out here, so no such thing can be excused.
+    """
+    query = text(
+        "SELECT attempts.id FROM attempts JOIN ledger_transfers"
+        " ON idempotency_key = concat('out:', provider, ':', attempts.id)"
+        " WHERE ledger_transfers.kind = 'sent_back'"
+        " AND (payout_id IS NOT NULL OR refund_id IS NOT NULL)"
+    )
+    for attempt_id in tx.db.scalars(query):
+        yield Wrong("nobody is paid twice", f"attempt {attempt_id}")
 
 
 def _floats(tx: Tx) -> Iterator[Wrong]:

@@ -33,6 +33,7 @@ from core.settings import Settings
 from sessions.bootstrap import build_desk, notice_context
 from sessions.notices.render import render
 from workers.attempts import run_attempts
+from workers.balances import run_balances
 from workers.cases import run_cases, run_float
 from workers.housekeeping import run_housekeeping
 from workers.inbox import run_inbox
@@ -67,7 +68,8 @@ SELECT
     (SELECT min(due_at) FROM attempts WHERE due_at IS NOT NULL),
     (SELECT min(due_at) FROM notices WHERE state = 'waiting'),
     (SELECT min(leased_until) FROM notices WHERE state IN ('leased', 'sending')),
-    (SELECT min(due_at) FROM payouts WHERE due_at IS NOT NULL)
+    (SELECT min(due_at) FROM payouts WHERE due_at IS NOT NULL),
+    (SELECT min(started_at) FROM payout_runs WHERE finished_at IS NULL)
 """
 JOBS: Mapping[str, Callable[[Parts], int]] = {
     "inbox": run_inbox,
@@ -75,12 +77,14 @@ JOBS: Mapping[str, Callable[[Parts], int]] = {
     "attempts": run_attempts,
     "notices": run_notices,
     "payouts": run_payouts,
+    "balances": run_balances,
     "ledger": run_ledger,
     "cases": run_cases,
     "float": run_float,
     "housekeeping": run_housekeeping,
 }
-DUE_JOBS = ("inbox", "timers", "attempts", "notices", "notices", "payouts")
+DUE_JOBS = ("inbox", "timers", "attempts", "notices", "notices", "payouts", "payouts")
+LEASES = 4
 
 
 def simulated_health(store: SimulatedStore, clock: Clock) -> SharedHealth:
@@ -192,7 +196,7 @@ class Crew:
         watch: psycopg.Connection[tuple[Any, ...]],
     ) -> None:
         self.parts = parts
-        self.runs: Counter[str] = Counter()
+        self.tally: Counter[str] = Counter()
         self.calm = False
         self._clock = clock
         self._chance = chance
@@ -208,11 +212,11 @@ class Crew:
 
     def run(self, name: str) -> None:
         """Start one job once."""
-        self.runs[name] += 1
+        self.tally[f"job {name}"] += 1
         try:
             JOBS[name](self.parts)
         except Died:
-            self.runs["died"] += 1
+            self.tally["workers that died"] += 1
 
     def work(self) -> None:
         """Do all that is due, as far as it can be done now."""
@@ -245,7 +249,7 @@ class Crew:
         found = self._watch.execute(DUE).fetchone()
         assert found is not None, "there is always an answer"
         return [
-            (job, at + SECOND if place == 4 else at)
+            (job, at + SECOND if place == LEASES else at)
             for place, (job, at) in enumerate(zip(DUE_JOBS, found, strict=True))
             if at is not None
         ]

@@ -45,7 +45,11 @@ END $$
 
 
 class SimulatedDatabase(Database):
-    """A database whose processes may die around any commit, and whose clock ticks."""
+    """A database whose processes may die around any commit, and whose clock ticks.
+
+    Attributes:
+        touched: something may have been written since this was last set to False.
+    """
 
     def __init__(
         self,
@@ -57,6 +61,7 @@ class SimulatedDatabase(Database):
         routes: Routes,
     ) -> None:
         super().__init__(url, clock, ids, vault, pool_size=3, routes=routes)
+        self.touched = False
         self._ticking = clock
         self._crashes = crashes
 
@@ -64,6 +69,7 @@ class SimulatedDatabase(Database):
     def transaction(self) -> Iterator[Tx]:
         """Open a transaction, a tick later than the one before."""
         self._ticking.tick()
+        self.touched = True
         with super().transaction() as tx:
             yield tx
 

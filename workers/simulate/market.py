@@ -60,6 +60,7 @@ def _vendor(tx: Tx, chance: random.Random, msisdn: str, name: str) -> Vendor:
         kyc_verified_at=tx.now,
         payout_method=PayoutMethod.BANK if to_bank else PayoutMethod.MPESA,
         payout_sealed=tx.vault.seal(details),
+        payout_verified_at=tx.now,
         created_at=tx.now,
     )
     tx.db.add(vendor)

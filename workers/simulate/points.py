@@ -49,6 +49,9 @@ class Step(StrEnum):
     MAKE_PAYOUT = "payouts.make"
     CLOSE_RUN = "payouts.close_run"
     CONTINUE_PAYOUT = "payouts.continue"
+    BEGIN_BALANCES = "balances.begin"
+    BALANCE_TOLD = "balances.told"
+    BALANCE_REFUSED = "balances.refused"
     ROLL_UP = "ledger.roll_up"
     SWEEP_CASES = "cases.sweep"
     LOOK_AT_FLOAT = "cases.float"
@@ -63,6 +66,7 @@ class Step(StrEnum):
     ASK = "call.ask"
     PAY_OUT = "call.pay_out"
     ASK_PAYOUT = "call.ask_payout"
+    ASK_BALANCE = "call.ask_balance"
 
 
 class When(StrEnum):
@@ -95,9 +99,12 @@ WORKER_STEPS = {
     ("_failed", "failed"): Step.NOTICE_FAILED,
     ("_fire", "fire"): Step.FIRE_TIMER,
     ("run_payouts", "open_run"): Step.OPEN_RUN,
-    ("_make", "make_payout"): Step.MAKE_PAYOUT,
+    ("_make", "make_payouts"): Step.MAKE_PAYOUT,
     ("_make_all", "close_run"): Step.CLOSE_RUN,
     ("_continue", "continue_payout"): Step.CONTINUE_PAYOUT,
+    ("run_balances", "begin_round"): Step.BEGIN_BALANCES,
+    ("_ask", "note_answer"): Step.BALANCE_TOLD,
+    ("_ask", "note_refusal"): Step.BALANCE_REFUSED,
     ("run_ledger", "roll_up"): Step.ROLL_UP,
     ("run_cases", "sweep"): Step.SWEEP_CASES,
     ("run_float", "look_daily"): Step.LOOK_AT_FLOAT,

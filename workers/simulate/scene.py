@@ -76,7 +76,7 @@ class Scene:
 
     def look(self, use_case: Callable[[Tx], T]) -> T:
         """Read something that nobody else sees."""
-        with self.database.transaction() as tx:
+        with self.database.reading() as tx:
             return use_case(tx)
 
     def text(self, phone: str, words: str) -> None:

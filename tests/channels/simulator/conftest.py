@@ -13,7 +13,8 @@ from channels.simulator.app import create_app
 from channels.simulator.config import SimulatorConfig
 from channels.simulator.credentials import new_private_key_pem
 from core.clock import ManualClock
-from tests.channels.simulator.rig import QUICK, Ours, Simulator, serving
+from tests.channels.simulator.rig import QUICK, Ours, Simulator
+from tests.support.serving import serving
 
 Start = Callable[..., Simulator]
 

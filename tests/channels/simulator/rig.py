@@ -1,16 +1,12 @@
-"""A simulator and a receiving application, both under a real server, for the tests."""
+"""A simulator and a receiving application, to be put under a real server each."""
 
 import base64
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import parse_qsl
 
 import httpx
-import uvicorn
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from starlette.applications import Starlette
@@ -20,11 +16,11 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from channels.simulator.config import SimulatorConfig, Waits
+from tests.support.serving import eventually
 
 PHONE = "+254700000001"
 MSISDN = "254700000001"
 STAMP = "20260115093000"
-PATIENCE_SECONDS = 5.0
 
 QUICK = Waits(
     prompt_delivery_seconds=0,
@@ -35,42 +31,6 @@ QUICK = Waits(
     retry_seconds=0.01,
     ussd_release_seconds=0,
 )
-
-T = TypeVar("T")
-
-
-def eventually(look: Callable[[], T | None], seconds: float = PATIENCE_SECONDS) -> T:
-    """What `look` finds as soon as it finds something."""
-    end = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.005)
-    return found
-
-
-@contextmanager
-def serving(app: ASGIApp) -> Iterator[str]:
-    """Serve the application on a free port; gives its base URL."""
-    config = uvicorn.Config(
-        app,
-        host="127.0.0.1",
-        port=0,
-        log_level="warning",
-        access_log=False,
-        ws="none",
-        timeout_graceful_shutdown=1,
-    )
-    server = uvicorn.Server(config)
-    socket = config.bind_socket()
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]})
-    thread.start()
-    try:
-        eventually(lambda: server.started)
-        yield f"http://127.0.0.1:{socket.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        socket.close()
 
 
 @dataclass

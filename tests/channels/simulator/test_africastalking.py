@@ -6,7 +6,8 @@ from africastalking.SMS import SMSService
 from starlette.responses import Response
 
 from tests.channels.simulator.conftest import Start
-from tests.channels.simulator.rig import PHONE, Simulator, eventually
+from tests.channels.simulator.rig import PHONE, Simulator
+from tests.support.serving import eventually
 
 OTHER = "+254700000002"
 

@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from core.clock import ManualClock
-from tests.channels.simulator.rig import MSISDN, PHONE, Simulator, eventually
+from tests.channels.simulator.rig import MSISDN, PHONE, Simulator
+from tests.support.serving import eventually
 
 OPENING_CENTS = 20_000_000
 UTILITY_CENTS = 500_000_000

@@ -10,7 +10,8 @@ import pytest
 from channels.simulator.callbacks import Callbacks, Tasks
 from channels.simulator.journal import Callback, Journal
 from core.clock import ManualClock
-from tests.channels.simulator.rig import PATIENCE_SECONDS, QUICK
+from tests.channels.simulator.rig import QUICK
+from tests.support.serving import PATIENCE_SECONDS
 
 CONNECTIONS = 3
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"

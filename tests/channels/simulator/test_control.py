@@ -271,7 +271,7 @@ def test_it_runs_as_a_process_of_its_own(tmp_path: Any) -> None:
     import subprocess
     import sys
 
-    from tests.channels.simulator.rig import eventually
+    from tests.support.serving import eventually
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -6,7 +6,8 @@ import httpx
 import pytest
 
 from tests.channels.simulator.conftest import Start
-from tests.channels.simulator.rig import MSISDN, PHONE, Simulator, eventually
+from tests.channels.simulator.rig import MSISDN, PHONE, Simulator
+from tests.support.serving import eventually
 
 WEBHOOK = "/hooks/flutterwave/s3cret/webhook"
 LOST = {

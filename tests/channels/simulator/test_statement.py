@@ -10,7 +10,8 @@ from channels.table import month
 from core.clock import ManualClock
 from core.reconcile.statement import Line, LineKind
 from tests.channels.simulator.conftest import BEGIN
-from tests.channels.simulator.rig import PHONE, Simulator, eventually
+from tests.channels.simulator.rig import PHONE, Simulator
+from tests.support.serving import eventually
 
 
 def export(simulator: Simulator, path: Path, **query: str) -> Path:

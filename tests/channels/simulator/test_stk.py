@@ -9,7 +9,8 @@ from starlette.responses import Response
 
 from core.clock import ManualClock
 from tests.channels.simulator.conftest import Start
-from tests.channels.simulator.rig import MSISDN, PHONE, Simulator, eventually
+from tests.channels.simulator.rig import MSISDN, PHONE, Simulator
+from tests.support.serving import eventually
 
 OPENING_CENTS = 20_000_000
 

@@ -6,8 +6,12 @@ import pytest
 
 from core.booking import timers, usecases
 from core.booking.lifecycle import State
+from core.booking.model import Booking
 from core.errors import IllegalMove, NotFound, Refused
+from core.limits import PIN_LOCK_SECONDS, PIN_TRIES_MAX
 from tests.core.booking.world import World
+from tests.core.escrow.tools import together
+from tests.support.factories import CUSTOMER
 
 
 def pin_of(world: World) -> str:
@@ -36,10 +40,46 @@ def test_a_wrong_pin_checks_nobody_in(world: World) -> None:
     world.clock.set(booking.starts_at)
     wrong = f"{(int(pin_of(world)) + 1) % 10_000:04}"
 
-    with pytest.raises(Refused, match="wrong_pin"):
-        world.run(lambda tx: usecases.check_in(tx, booking.id, booking.vendor_id, wrong))
-
+    assert not type_pin(world, booking, wrong)
     assert world.state(booking) is State.CONFIRMED
+    assert type_pin(world, booking, pin_of(world))
+
+
+def test_who_guesses_waits_and_the_customer_hears_of_it(world: World) -> None:
+    booking = world.confirmed()
+    world.clock.set(booking.starts_at)
+    right = pin_of(world)
+    wrong = f"{(int(right) + 1) % 10_000:04}"
+    for _ in range(PIN_TRIES_MAX):
+        assert not type_pin(world, booking, wrong)
+
+    with pytest.raises(Refused, match="pin_locked") as refused:
+        type_pin(world, booking, right)
+
+    until = world.clock.now() + timedelta(seconds=PIN_LOCK_SECONDS)
+    assert refused.value.data == {"minutes": PIN_LOCK_SECONDS / 60}
+    assert world.told(CUSTOMER)[-1] == "check_in_locked"
+    assert world.state(booking) is State.CONFIRMED
+    world.clock.set(until)
+    for _ in range(PIN_TRIES_MAX - 1):
+        assert not type_pin(world, booking, wrong), "they are counted anew"
+    assert type_pin(world, booking, right)
+    assert world.notices()["check_in_locked"] == 1
+
+
+def test_guesses_at_once_are_counted_one_by_one(world: World) -> None:
+    booking = world.confirmed()
+    world.clock.set(booking.starts_at)
+    wrong = f"{(int(pin_of(world)) + 1) % 10_000:04}"
+
+    results = together(PIN_TRIES_MAX + 3, lambda _: type_pin(world, booking, wrong))
+
+    assert results.count(False) == PIN_TRIES_MAX
+    assert sum(isinstance(result, Refused) for result in results) == 3
+
+
+def type_pin(world: World, booking: Booking, pin: str) -> bool:
+    return world.run(lambda tx: usecases.check_in(tx, booking.id, booking.vendor_id, pin))
 
 
 def test_nobody_checks_in_before_the_day(world: World) -> None:

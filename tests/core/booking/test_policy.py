@@ -1,13 +1,14 @@
 """What comes back when: tables of moments and shillings, and policies that are refused."""
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.booking.policy import POLICIES, check_policy, forecast, refund_of
+from core.booking.policy import POLICIES, check_policy, forecast, refund_of, refund_of_less
 from core.clock import NAIROBI
 from core.errors import BadInput
 from core.limits import POLICY_TIERS_MAX
@@ -244,3 +245,29 @@ def test_waiting_never_brings_more_and_the_forecast_comes_true(
     just_after = refund_of(POLICIES[name], total, STARTS_AT, found.drops_at + SECOND)
     assert just_after.refund == found.then
     assert just_after.refund < found.refund
+
+
+@given(
+    st.sampled_from(sorted(POLICIES)),
+    st.lists(st.integers(1, 1_000_000), min_size=2, max_size=6),
+    st.integers(0, 40 * 24 * 3600),
+)
+def test_smaller_in_steps_and_then_cancelled_gives_what_cancelling_gives(
+    name: str, prices: list[int], seconds: int
+) -> None:
+    policy, now = POLICIES[name], before(seconds=seconds)
+    falling = [kes(price) for price in sorted(prices, reverse=True)]
+    given_back = Money(0)
+    for price, lower in pairwise(falling):
+        back = refund_of_less(policy, price, lower, STARTS_AT, now)
+        assert Money(0) <= back <= price - lower
+        assert back.cents % 100 == 0
+        given_back += back
+
+    rest = refund_of(policy, falling[-1], STARTS_AT, now).refund
+    assert given_back + rest == refund_of(policy, falling[0], STARTS_AT, now).refund
+
+
+def test_what_has_become_dearer_gives_nothing_back() -> None:
+    with pytest.raises(ValueError, match="not become lower"):
+        refund_of_less(POLICIES["standard"], kes(1), kes(2), STARTS_AT, STARTS_AT)

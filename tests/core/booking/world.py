@@ -6,18 +6,19 @@ Each method is one transaction, as one turn, callback or task would be.
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self, TypeVar
 from uuid import UUID
 
 from sqlalchemy import select, update
 
-from core.booking import timers, usecases
-from core.booking.lifecycle import State
-from core.booking.model import Booking, BookingEvent
+from core.booking import changes, modify, timers, usecases
+from core.booking.lifecycle import ChangeState, State
+from core.booking.model import Booking, BookingChange, BookingEvent
+from core.booking.offers import Wish
 from core.catalog import calendar
 from core.catalog.model import Listing
-from core.clock import ManualClock
+from core.clock import ManualClock, nairobi_date
 from core.db.tx import Database, Tx
 from core.escrow import ledger
 from core.invariants.run import run_all
@@ -94,7 +95,47 @@ class World:
     def withdraw(self, booking: Booking) -> None:
         self.run(lambda tx: usecases.withdraw(tx, booking.id, booking.customer_id))
 
+    def preview(self, booking: Booking, **wish: Any) -> modify.Change:
+        """What a change would mean; ``in_days``, ``days`` and ``people`` as when booking."""
+
+        def look(tx: Tx) -> modify.Change:
+            fresh = tx.db.get_one(Booking, booking.id)
+            return modify.preview_change(tx, fresh, _wish(tx, fresh, **wish))
+
+        return self.run(look)
+
+    def change(
+        self,
+        booking: Booking,
+        agreed: Money | None = None,
+        customer_id: UUID | None = None,
+        **wish: Any,
+    ) -> BookingChange:
+        """The customer asks for other days or people."""
+
+        def ask(tx: Tx) -> BookingChange:
+            wanted = _wish(tx, tx.db.get_one(Booking, booking.id), **wish)
+            who = customer_id or booking.customer_id
+            return modify.request_change(tx, booking.id, who, wanted, agreed)
+
+        return self.run(ask)
+
+    def say_yes(self, booking: Booking) -> BookingChange:
+        return self.run(lambda tx: modify.accept_change(tx, booking.id, booking.vendor_id))
+
+    def say_no(self, booking: Booking) -> BookingChange:
+        return self.run(lambda tx: modify.decline_change(tx, booking.id, booking.vendor_id))
+
+    def keep_as_was(self, booking: Booking) -> BookingChange:
+        return self.run(lambda tx: modify.keep_as_was(tx, booking.id, booking.customer_id))
+
     # Providers.
+
+    def send_prompt(self) -> Attempt:
+        """Send the prompt that has been planned; the provider takes it."""
+        self.clock.advance(seconds=STK_DELAY_SECONDS)
+        [sent] = self.send_due()
+        return self.run(lambda tx: tx.db.get_one(Attempt, sent.attempt_id))
 
     def prompt(self, booking: Booking, msisdn: str = CUSTOMER) -> Attempt:
         """Plan a prompt, wait the seconds that it takes, and send it."""
@@ -168,6 +209,12 @@ class World:
         fired = [self.run(lambda tx, id_=each: timers.fire(tx, id_)) for each in due]
         return [state for state in fired if state is not None]
 
+    def fire_changes(self) -> list[ChangeState]:
+        """Let the timer of every due change fire once."""
+        due = self.run(lambda tx: changes.due_changes(tx, TIMERS_BATCH_MAX))
+        fired = [self.run(lambda tx, id_=each: changes.fire_change(tx, id_)) for each in due]
+        return [state for state in fired if state is not None]
+
     def due(self, booking: Booking) -> datetime:
         moment = self.read(booking).due_at
         assert moment is not None, "a timer is set"
@@ -220,6 +267,12 @@ class World:
         )
         return max(day.booked for day in days)
 
+    def change_of(self, booking: Booking) -> BookingChange:
+        """The newest change of a booking."""
+        query = select(BookingChange).where(BookingChange.booking_id == booking.id)
+        newest = query.order_by(BookingChange.created_at.desc(), BookingChange.id.desc()).limit(1)
+        return self.run(lambda tx: tx.db.scalars(newest).one())
+
     def told(self, msisdn: str) -> list[str]:
         """What somebody has been told, in order."""
         query = select(Notice.topic).where(Notice.msisdn == msisdn)
@@ -252,7 +305,7 @@ class World:
     def assert_sound(self) -> None:
         """Everything that must be true is true; no worker runs here, so nothing can be late."""
         found = self.run(run_all)
-        late = {"timers fire", "no notice is late", "no callback is late"}
+        late = {"timers fire", "changes fire", "no notice is late", "no callback is late"}
         assert [each for each in found if each.rule not in late] == []
 
 
@@ -261,3 +314,9 @@ def _listing(tx: Tx, vendor: Vendor, **over: Any) -> Listing:
     listing = make_listing(tx, vendor, **over)
     tx.db.refresh(listing, ["number"])
     return listing
+
+
+def _wish(tx: Tx, booking: Booking, *, in_days: int | None = None, **wish: Any) -> Wish:
+    """A booking's days and people with some of them changed; the day is counted from now."""
+    day = None if in_days is None else nairobi_date(tx.now) + timedelta(days=in_days)
+    return modify.wish_of(tx, booking, starts_on=day, **wish)

@@ -279,3 +279,77 @@ def test_counters_are_the_sum_of_live_claims(market: Market, steps: list[Any]) -
 
     all_days = [SATURDAY + timedelta(days=n) for n in range(12)]
     assert booked(market.database, rooms.id) == {d: taken(d) for d in all_days if taken(d)}
+
+
+def exchange(
+    market: Market, listing_id: UUID, held: calendar.Units, wanted: calendar.Units
+) -> None:
+    with market.database.transaction() as tx:
+        calendar.exchange(tx, listing_id, held, wanted)
+
+
+def test_an_exchange_takes_and_gives_only_what_is_different(market: Market) -> None:
+    rooms = market.listing(units=3)
+    held = calendar.units_by_day(SATURDAY, MONDAY, 2)
+    wanted = calendar.units_by_day(SUNDAY, MONDAY + timedelta(days=1), 3)
+    exchange(market, rooms.id, {}, held)
+
+    exchange(market, rooms.id, held, calendar.either(held, wanted))
+    assert booked(market.database, rooms.id) == {SATURDAY: 2, SUNDAY: 3, MONDAY: 3}
+
+    exchange(market, rooms.id, calendar.either(held, wanted), wanted)
+    assert booked(market.database, rooms.id) == {SUNDAY: 3, MONDAY: 3}
+    exchange(market, rooms.id, wanted, wanted)
+    exchange(market, rooms.id, wanted, {})
+    assert booked(market.database, rooms.id) == {}
+
+
+def test_an_exchange_that_fails_changes_nothing_and_is_refused_when_looked_at(
+    market: Market,
+) -> None:
+    rooms = market.listing(units=2)
+    held = calendar.units_by_day(SATURDAY, SUNDAY, 2)
+    exchange(market, rooms.id, {}, held)
+    exchange(market, rooms.id, {}, calendar.units_by_day(MONDAY, MONDAY + timedelta(days=1), 1))
+    wanted = calendar.units_by_day(SUNDAY, MONDAY + timedelta(days=1), 2)
+
+    with market.database.transaction() as tx:
+        for asked in (calendar.check_exchange, calendar.exchange):
+            with pytest.raises(NoUnits) as refused:
+                asked(tx, rooms.id, held, wanted)
+            assert refused.value.data == {"day": MONDAY, "left": 1}
+
+    assert booked(market.database, rooms.id) == {SATURDAY: 2, MONDAY: 1}
+
+
+def test_on_a_closed_day_an_exchange_can_give_but_not_take(market: Market) -> None:
+    rooms = market.listing(units=5)
+    three, two, four = (calendar.units_by_day(SATURDAY, SUNDAY, count) for count in (3, 2, 4))
+    exchange(market, rooms.id, {}, three)
+    with market.database.transaction() as tx:
+        calendar.block(tx, rooms.id, [SATURDAY], vendor_id=market.vendor_id)
+
+    with pytest.raises(NoUnits):
+        exchange(market, rooms.id, three, four)
+    exchange(market, rooms.id, three, two)
+
+    assert booked(market.database, rooms.id) == {SATURDAY: 2}
+
+
+def test_exchanges_crosswise_do_not_wait_for_each_other_in_a_ring(market: Market) -> None:
+    """Two bookings that change places, again and again: the days are locked in one order."""
+    rooms = market.listing(units=4)
+    first = calendar.units_by_day(SATURDAY, SUNDAY, 1)
+    second = calendar.units_by_day(MONDAY, MONDAY + timedelta(days=1), 1)
+    for held in (first, second):
+        exchange(market, rooms.id, {}, held)
+
+    def to_and_fro(ways: tuple[calendar.Units, calendar.Units]) -> None:
+        for _ in range(10):
+            exchange(market, rooms.id, *ways)
+            exchange(market, rooms.id, *ways[::-1])
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(to_and_fro, [(first, second), (second, first)]))
+
+    assert booked(market.database, rooms.id) == {SATURDAY: 1, MONDAY: 1}

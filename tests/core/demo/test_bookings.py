@@ -24,7 +24,7 @@ from core.demo.seed import seed_catalog
 from core.demo.stories import Course, last_run, stories, terms_of
 from core.escrow import ledger
 from core.ids import CountedIds
-from core.invariants import run as invariants
+from core.invariants.run import open_cases, run_all
 from core.limits import MPESA_MAX_CENTS
 from core.money import Money
 from core.outbox import Notice, Sending
@@ -37,7 +37,7 @@ from core.payouts.usecases import due_payouts, open_run
 from core.people.usecases import find_person
 from core.ports import Delivery
 from core.vault import Vault
-from tests.support.servers import Databases
+from tests.support.recycling import Recycler
 
 # Fridays and Mondays at 09:00 and 06:05 in Nairobi: long after a weekly run, and right after one.
 FRIDAY = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
@@ -53,21 +53,18 @@ class BrokenOff(Exception):
 
 
 @contextmanager
-def catalog_only(databases: Databases, now: datetime, ids: CountedIds) -> Iterator[Database]:
+def catalog_only(recycler: Recycler, now: datetime, ids: CountedIds) -> Iterator[Database]:
     """A database with the demo vendors and nothing booked."""
-    name = databases.migrated()
-    database = Database(databases.url(name), ManualClock(now), ids, Vault([KEY]))
-    with database.transaction() as tx:
-        seed_catalog(tx)
-    yield database
-    database.close()
-    databases.drop(name)
+    with recycler.lend(ManualClock(now), ids, Vault([KEY])) as database:
+        with database.transaction() as tx:
+            seed_catalog(tx)
+        yield database
 
 
 @pytest.fixture(scope="module")
-def market(databases: Databases) -> Iterator[Database]:
+def market(recycler: Recycler) -> Iterator[Database]:
     """The whole demo market on a Friday; the stories only look at it."""
-    with catalog_only(databases, FRIDAY, CountedIds()) as database:
+    with catalog_only(recycler, FRIDAY, CountedIds()) as database:
         seed_bookings(database)
         yield database
 
@@ -104,8 +101,8 @@ def test_it_is_as_large_and_varied_as_promised(market: Database) -> None:
 
 def test_the_books_are_clean(market: Database) -> None:
     with market.transaction() as tx:
-        assert invariants.run_all(tx) == []
-        cases = invariants.open_cases(tx)
+        assert run_all(tx) == []
+        cases = open_cases(tx)
     assert cases.pop("payouts_failed") == 1
     assert set(cases.values()) == {0}
 
@@ -117,7 +114,7 @@ def test_the_check_would_find_a_booking_that_did_not_come_through_the_core(
         confirmed = select(Booking.id).where(Booking.state == State.CONFIRMED).limit(1)
         chosen = tx.db.scalars(confirmed).one()
         tx.db.execute(update(Booking).where(Booking.id == chosen).values(state=State.CANCELLED))
-        found = {finding.invariant for finding in invariants.run_all(tx)}
+        found = {finding.invariant for finding in run_all(tx)}
         tx.db.rollback()
     assert {"I7", "I11"} <= found
 
@@ -255,17 +252,17 @@ def test_a_second_run_changes_nothing(market: Database) -> None:
     assert told == []
 
 
-def test_the_same_clock_makes_the_same_market(market: Database, databases: Databases) -> None:
+def test_the_same_clock_makes_the_same_market(market: Database, recycler: Recycler) -> None:
     told: list[tuple[int, int]] = []
-    with catalog_only(databases, FRIDAY, CountedIds(seed=1)) as other:
+    with catalog_only(recycler, FRIDAY, CountedIds(seed=1)) as other:
         seed_bookings(other, lambda done, total: told.append((done, total)))
         assert totals(other) == totals(market)
         assert codes(other).isdisjoint(codes(market))
     assert told == [(step, len(told)) for step in range(1, len(told) + 1)]
 
 
-def test_right_after_a_weekly_run_was_due_it_is_left_to_the_workers(databases: Databases) -> None:
-    with catalog_only(databases, MONDAY, CountedIds()) as database:
+def test_right_after_a_weekly_run_was_due_it_is_left_to_the_workers(recycler: Recycler) -> None:
+    with catalog_only(recycler, MONDAY, CountedIds()) as database:
         closed = stories(MONDAY)[-1].number
         with database.transaction() as tx:
             paused = update(Listing).where(Listing.number == closed)
@@ -274,7 +271,7 @@ def test_right_after_a_weekly_run_was_due_it_is_left_to_the_workers(databases: D
         seed_bookings(database)
 
         with database.transaction() as tx:
-            assert invariants.run_all(tx) == []
+            assert run_all(tx) == []
             assert due_attempts(tx, 10) == []
             assert set(tx.db.scalars(select(Booking.state))) == set(State)
             assert open_run(tx) == MONDAY.date()
@@ -283,7 +280,7 @@ def test_right_after_a_weekly_run_was_due_it_is_left_to_the_workers(databases: D
 
 
 def test_nobody_sees_half_a_history_and_one_that_is_broken_off_leaves_nothing(
-    databases: Databases,
+    recycler: Recycler,
 ) -> None:
     seen: list[int] = []
 
@@ -293,7 +290,7 @@ def test_nobody_sees_half_a_history_and_one_that_is_broken_off_leaves_nothing(
                 seen.append(len(outbox.lease(tx, 50)))
             raise BrokenOff
 
-    with catalog_only(databases, FRIDAY, CountedIds()) as database:
+    with catalog_only(recycler, FRIDAY, CountedIds()) as database:
         with pytest.raises(BrokenOff):
             seed_bookings(database, look)
         with database.transaction() as tx:

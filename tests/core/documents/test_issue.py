@@ -20,6 +20,8 @@ from core.documents.queries import (
 )
 from core.documents.rules import lines_of
 from core.errors import NotFound
+from core.escrow import ledger
+from core.escrow.transfer import Leg, Transfer, TransferKind
 from core.money import Money, kes
 from core.payments.refunds import plan_refund
 from core.pricing.model import RateName, RateRow
@@ -43,7 +45,11 @@ def test_a_payment_gets_its_receipt(papers: Papers) -> None:
     assert receipt.content["seller"] == {"name": SELLER.name, "pin": SELLER.pin}
     assert receipt.content["payment"] == {"provider": "daraja", "receipt": RECEIPT}
     assert receipt.content["customer"]["phone"] == "+2547****001"
-    assert receipt.content["rates"]["vat"] == {"basis_points": 1600, "since": "2024-12-27"}
+    assert receipt.content["rates"]["vat"] == {
+        "basis_points": 1600,
+        "since": "2024-12-27",
+        "base": "price_and_fee",
+    }
     assert papers.run(documents_due) == 0
     papers.assert_sound()
 
@@ -109,6 +115,61 @@ def test_refunds_in_parts_take_back_each_line_exactly(papers: Papers) -> None:
         assert sum(getattr(each, line) for each in credits_) == getattr(receipt, line), line
 
 
+def test_a_price_in_parts_has_a_receipt_each_and_together_the_whole(papers: Papers) -> None:
+    booking = papers.hold()
+    papers.paybill(booking.code, kes(20_000), "SFF0000001")
+    papers.issue()
+    papers.paybill(booking.code, kes(46_700), "SFF0000002")
+    papers.issue()
+
+    first, second = papers.documents()
+
+    assert (first.total_cents, second.total_cents) == (kes(20_000).cents, kes(46_700).cents)
+    assert first.vat_cents + second.vat_cents == kes(9_200).cents
+    assert first.service_fee_cents + second.service_fee_cents == kes(7_500).cents
+    papers.assert_sound()
+
+
+def test_parts_whose_rest_did_not_come_are_taken_back(papers: Papers) -> None:
+    booking = papers.hold()
+    papers.paybill(booking.code, kes(20_000), "SFF0000001")
+    papers.issue()
+    papers.withdraw(booking)
+
+    (credit,) = papers.issue()
+    receipt = papers.documents()[0]
+
+    assert (credit.kind, credit.original_id) == (DocumentKind.CREDIT_NOTE, receipt.id)
+    assert (credit.total_cents, credit.vat_cents) == (receipt.total_cents, receipt.vat_cents)
+    assert credit.refund_id is None
+    papers.assert_sound()
+
+
+def test_what_comes_after_parts_went_back_is_the_whole_price_again(papers: Papers) -> None:
+    """Odd cents, in parts that differ: each credit note is its receipt's, line by line."""
+    papers.change_listing(price_cents=1_234_567)
+    booking = papers.hold()
+    total = papers.read(booking).total_cents
+    attempt = papers.prompt(booking)
+    papers.paybill(booking.code, kes(3_333), "SFF0000001")
+    papers.paybill(booking.code, kes(1_111), "SFF0000002")
+    papers.issue()
+    papers.withdraw(booking)
+    assert papers.paid(attempt, "SFF0000003") is None
+    papers.issue()
+
+    documents = papers.documents()
+
+    assert documents[-1].total_cents == total
+    for line in ("base_cents", "service_fee_cents", "vat_cents", "rounding_cents"):
+        signed = [
+            getattr(each, line) * (1 if each.kind is DocumentKind.RECEIPT else -1)
+            for each in documents
+        ]
+        assert sum(signed) == getattr(papers.read(booking), line), line
+    papers.assert_sound()
+
+
 def test_what_was_issued_stays_as_it_was(papers: Papers) -> None:
     booking = papers.confirmed()
     (before,) = papers.issue()
@@ -127,6 +188,18 @@ def test_what_was_issued_stays_as_it_was(papers: Papers) -> None:
     for words in ("UPDATE documents SET number = 7", "DELETE FROM documents"):
         with pytest.raises(DBAPIError, match="append-only"):
             run_sql(papers.database, words)
+
+
+def test_a_movement_that_nobody_understands_keeps_no_other_waiting(papers: Papers) -> None:
+    booking = papers.hold()
+    legs = (Leg("float:daraja", kes(1)), Leg("suspense:daraja", -kes(1)))
+    odd = Transfer("odd", TransferKind.PAID, legs, booking.id)
+    papers.run(lambda tx: ledger.post(tx, odd))
+    papers.confirmed(in_days=20)
+
+    assert [document.label for document in papers.issue()] == ["R2026-000001"]
+    # It is seen where money without a document is counted.
+    assert papers.run(documents_due) == 1
 
 
 def test_a_new_year_begins_with_one(papers: Papers) -> None:

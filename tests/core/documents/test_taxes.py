@@ -1,13 +1,19 @@
 """Tax reports tie to the ledger; what does not is refused with its difference."""
 
+from datetime import date
+
 import pytest
 
 from core.booking.cancel import cancel_by_vendor
+from core.db.tx import Tx
+from core.documents.etims import tax_lines
 from core.documents.month import Month
 from core.documents.taxes import Tax, Untied, tax_report
 from core.escrow import accounts, ledger
 from core.escrow.transfer import Leg, Transfer, TransferKind
 from core.money import Money, kes
+from core.pricing.model import RateName, RateRow
+from core.pricing.rules import RateBase
 from tests.core.documents.papers import Papers
 
 NOVEMBER, DECEMBER = Month.parse("2026-11"), Month.parse("2026-12")
@@ -67,6 +73,26 @@ def test_what_a_cancellation_keeps_is_taxed_in_proportion(papers: Papers) -> Non
 
     assert row.event == "retained"
     assert (row.base_cents, row.tax_cents) == (kes(11_500).cents, kes(1_840).cents)
+
+
+def test_what_the_tax_was_of_on_the_day_of_booking_is_its_base(papers: Papers) -> None:
+    def only_of_the_fee(tx: Tx) -> None:
+        row = RateRow(name=RateName.VAT, basis_points=1600, effective_from=date(2026, 11, 1))
+        row.base = RateBase.FEE
+        tx.db.add(row)
+
+    papers.run(only_of_the_fee)
+    papers.released()
+    papers.issue()
+
+    (row,) = papers.run(lambda tx: tax_report(tx, Tax.VAT, DECEMBER)).rows
+    lines = tax_lines(papers.documents()[0])
+
+    assert (row.base_cents, row.tax_cents) == (kes(7_500).cents, kes(1_200).cents)
+    assert [(line.net_cents, line.vat_cents, line.basis_points) for line in lines] == [
+        (kes(50_000).cents, 0, 0),
+        (kes(7_500).cents, kes(1_200).cents, 1600),
+    ]
 
 
 def test_a_refund_of_everything_owes_nothing(papers: Papers) -> None:

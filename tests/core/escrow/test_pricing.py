@@ -1,5 +1,6 @@
 """What a booking costs, to the cent."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from core.limits import PRICE_MAX_CENTS
 from core.money import Money, kes
 from core.pricing.model import RateName, RateRow
 from core.pricing.queries import RatesMissing, rates_on
-from core.pricing.rules import Rates, quote
+from core.pricing.rules import RateBase, Rates, quote
 from tests.core.escrow.tools import RATES
 
 DAY = date(2026, 11, 20)
@@ -124,3 +125,42 @@ def test_one_rate_a_day_also_where_no_category_is_named(database: Database) -> N
     )
     with pytest.raises(IntegrityError, match="uq_rates"), database.transaction() as tx:
         tx.db.add(twice)
+
+
+def test_vat_may_be_of_our_fee_alone() -> None:
+    price = quote(kes(50_000), replace(RATES, vat_base=RateBase.FEE))
+
+    assert price.vat == kes(1_200)
+    assert price.total == kes(58_700)
+    assert price.vendor_net == kes(40_000)
+
+
+def test_withholding_may_be_of_what_the_commission_leaves() -> None:
+    price = quote(kes(50_000), replace(RATES, withholding_base=RateBase.AFTER_COMMISSION))
+
+    assert price.withholding == kes(2_125)
+    assert price.vendor_net == kes(40_375)
+    assert price.total == kes(66_700)
+
+
+def test_a_tax_is_not_of_what_it_cannot_be_of() -> None:
+    with pytest.raises(ValueError, match="cannot be of"):
+        replace(RATES, vat_base=RateBase.PRICE)
+    with pytest.raises(ValueError, match="cannot be of"):
+        replace(RATES, withholding_base=RateBase.FEE)
+
+
+def test_what_a_tax_is_of_is_dated_as_its_rate(database: Database) -> None:
+    tomorrow = DAY + timedelta(days=1)
+
+    def add(name: RateName) -> None:
+        of_fee = RateRow(name=name, basis_points=1600, effective_from=tomorrow, base=RateBase.FEE)
+        database.run(lambda tx: tx.db.add(of_fee))
+
+    add(RateName.VAT)
+
+    with database.transaction() as tx:
+        assert rates_on(tx, DAY).vat_base is RateBase.PRICE_AND_FEE
+        assert rates_on(tx, tomorrow).vat_base is RateBase.FEE
+    with pytest.raises(IntegrityError, match="ck_rates_base_of_name"):
+        add(RateName.COMMISSION)

@@ -11,7 +11,7 @@ from core.booking.policy import POLICIES, refund_of
 from core.clock import NAIROBI
 from core.money import BASIS_POINTS, Money, kes
 from core.pricing.rules import Price, Rates, quote
-from core.pricing.shares import Shares, left_after, reversal, shares_of
+from core.pricing.shares import Shares, grown, left_after, reversal, shares_of
 
 RATES = Rates(service_fee=1_500, commission=1_500, vat=1_600, withholding=500)
 GOLDEN = quote(kes(50_000), RATES)
@@ -88,6 +88,23 @@ def test_partial_refunds_add_up_to_the_full_one_in_every_share(
     assert reversed_ == whole == reversal(whole, price.total)
     assert left.total == Money(0)
     assert left_after(price, [*parts, rest]) == left
+
+
+@given(st.integers(1, 100_000_000_00), rates(), st.integers(0, 100_000_000_00))
+def test_a_price_grows_by_an_amount_in_its_own_proportions(
+    base: int, chosen: Rates, more: int
+) -> None:
+    price = quote(Money(base), chosen)
+
+    bigger = grown(price, Money(more))
+
+    assert bigger.total == price.total + Money(more)
+    assert bigger.base + bigger.service_fee + bigger.vat + bigger.rounding == bigger.total
+    assert bigger.commission + bigger.withholding + bigger.vendor_net == bigger.base
+    for part, whole in zip(shares_of(bigger).parts, shares_of(price).parts, strict=True):
+        added = (part - whole).cents
+        assert added >= 0
+        assert abs(added * price.total.cents - whole.cents * more) < price.total.cents
 
 
 def any_price(chance: Random) -> Price:

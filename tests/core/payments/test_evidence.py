@@ -156,7 +156,7 @@ def test_what_was_never_sent_cannot_have_been_paid(world: World) -> None:
 
 def test_in_whatever_order_evidence_comes_the_money_counts_once(world: World) -> None:
     """Each order of a success, a failure, a lost answer and a pending one; all of it twice."""
-    orders = list(permutations(Outcome))
+    orders = list(permutations(each for each in Outcome if each is not Outcome.REVERSED))
     for turn, order in enumerate(orders):
         booking = world.book(in_days=10 + turn)
         attempt = world.prompt(booking)

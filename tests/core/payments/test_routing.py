@@ -16,6 +16,7 @@ from core.money import kes
 from core.payments import attempts, routing, settle
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind
+from core.payouts.model import HoldReason
 from core.people.model import PayoutMethod, Vendor
 from core.ports import (
     BankAccount,
@@ -305,7 +306,8 @@ def test_where_nobody_pays_to_banks_the_money_waits(world: World) -> None:
     world.database.routes = Routes()
     world.released()
     bank_vendor(world)
-    assert world.monday() == []
+    assert the_payout(world).hold_reason is HoldReason.NO_ROUTE
+    assert world.attempts(Kind.PAYOUT) == []
     assert world.balance(f"payable:{world.vendor.number}") == kes(40_000)
 
 

@@ -19,7 +19,6 @@ from core.payments.model import Kind
 from core.payouts import rules, usecases
 from core.payouts.model import Payout, PayoutItem, PayoutState
 from core.payouts.queries import earnings
-from core.people.model import PayoutMethod, Vendor, VendorStatus
 from tests.core.booking.world import World
 from tests.core.escrow.tools import run_sql, together
 from tests.core.payouts.steps import read, send, the_payout
@@ -196,28 +195,6 @@ def test_a_live_payout_is_not_joined_by_next_weeks(world: World) -> None:
     world.released("SFF2")
 
     assert world.monday() == []
-
-
-@pytest.mark.parametrize(
-    "over",
-    [
-        {"status": VendorStatus.RESTRICTED},
-        {"payout_method": PayoutMethod.BANK},
-        {"payout_method": None},
-    ],
-    ids=["restricted", "bank", "nowhere"],
-)
-def test_who_cannot_be_paid_yet_keeps_the_money(world: World, over: dict[str, Any]) -> None:
-    world.released()
-
-    def change(tx: Any) -> None:
-        for name, value in over.items():
-            setattr(tx.db.get_one(Vendor, world.vendor.id), name, value)
-
-    world.run(change)
-
-    assert world.monday() == []
-    assert world.balance(f"payable:{world.vendor.number}") == kes(40_000)
 
 
 def test_every_booking_of_a_payout_is_one_of_its_items(world: World) -> None:

@@ -1,6 +1,8 @@
 """A receipt or a credit note on paper, from what was kept when it was issued."""
 
+from collections.abc import Callable
 from datetime import date
+from functools import partial
 from typing import Any
 
 from core.documents.lifecycle import InvoiceState
@@ -14,6 +16,8 @@ SIGNATURE_SHOWN_MAX = 80
 # What customers call a provider by.
 CALLED = {"daraja": "M-Pesa", "flutterwave": "Flutterwave"}
 
+Say = Callable[[T], str]
+
 
 def receipt_pdf(paper: Paper, verify_url: str) -> bytes:
     """Return the PDF of a document.
@@ -24,10 +28,7 @@ def receipt_pdf(paper: Paper, verify_url: str) -> bytes:
     """
     document, content = paper.document, paper.document.content
     language = content["language"]
-
-    def say(text: T) -> str:
-        return plain(text, language)
-
+    say = partial(plain, language=language)
     sheet = Sheet(document.label, language, document.issued_at)
     _head(sheet, say, paper)
     _booking(sheet, say, content)
@@ -43,14 +44,14 @@ def receipt_pdf(paper: Paper, verify_url: str) -> bytes:
     return sheet.bytes()
 
 
-def _head(sheet: Sheet, say: Any, paper: Paper) -> None:
+def _head(sheet: Sheet, say: Say, paper: Paper) -> None:
     document, seller = paper.document, paper.document.content["seller"]
     credit = document.kind is DocumentKind.CREDIT_NOTE
     sheet.large(say(t("Credit note")) if credit else say(t("Receipt")))
     sheet.bold(document.label)
-    sheet.usual(f"{say(t('Date'))} {day(document.issued_at)}")
+    sheet.usual(say(t("Date {day}", day=day(document.issued_at))))
     if credit:
-        sheet.usual(f"{say(t('It takes back receipt'))} {paper.original}")
+        sheet.usual(say(t("It takes back receipt {number}.", number=paper.original)))
     sheet.gap()
     sheet.bold(seller["name"])
     if seller["pin"]:
@@ -58,41 +59,49 @@ def _head(sheet: Sheet, say: Any, paper: Paper) -> None:
     sheet.gap()
 
 
-def _booking(sheet: Sheet, say: Any, content: dict[str, Any]) -> None:
-    """Names as they are written, not as a phone shows them."""
+def _booking(sheet: Sheet, say: Say, content: dict[str, Any]) -> None:
+    """Say for whom and what. Names stand as they are written, not as a phone shows them."""
     customer, booking = content["customer"], content["booking"]
     whom = " ".join(part for part in (customer["name"], customer["phone"]) if part)
-    sheet.usual(f"{say(t('Customer'))}: {whom}")
-    sheet.usual(f"{say(t('Booking'))} {booking['code']}: {booking['listing']}")
-    sheet.usual(f"{say(t('Vendor'))}: {booking['business']}")
+    for label, words in (
+        (say(t("Customer")), whom),
+        (say(t("Booking")), f"{booking['code']} {booking['listing']}"),
+        (say(t("Vendor")), booking["business"]),
+        (say(t("Date of the service")), _days(booking)),
+        (say(t("People")), f"{booking['people']:,}"),
+    ):
+        sheet.usual(f"{label}: {words}")
+
+
+def _days(booking: dict[str, Any]) -> str:
     first, last = (date.fromisoformat(booking[name]) for name in ("starts_on", "ends_on"))
-    days = day(first) if (last - first).days == 1 else f"{day(first)} - {day(last)}"
-    sheet.usual(f"{days}, {say(t('people'))}: {booking['people']:,}")
+    return day(first) if (last - first).days == 1 else f"{day(first)} - {day(last)}"
 
 
-def _lines(sheet: Sheet, say: Any, document: Document) -> None:
-    rates = document.content["rates"]
-    vat = f"{say(t('VAT'))} {percent(rates['vat']['basis_points'])}"
-    since = say(t("since {day}", day=day(date.fromisoformat(rates["vat"]["since"]))))
+def _lines(sheet: Sheet, say: Say, document: Document) -> None:
+    vat = document.content["rates"]["vat"]
+    since = day(date.fromisoformat(vat["since"]))
     for words, cents in (
-        (say(t("Service of the vendor")), document.base_cents),
-        (say(t("Service fee")), document.service_fee_cents),
-        (f"{vat} ({since})", document.vat_cents),
-        (say(t("Rounding")), document.rounding_cents),
+        (t("Service of the vendor"), document.base_cents),
+        (t("Service fee"), document.service_fee_cents),
+        (
+            t("VAT {rate} (since {day})", rate=percent(vat["basis_points"]), day=since),
+            document.vat_cents,
+        ),
+        (t("Rounding"), document.rounding_cents),
     ):
         if cents:
-            sheet.row((words, amount(cents)), COLUMNS)
+            sheet.row((say(words), amount(cents)), COLUMNS)
 
 
-def _foot(sheet: Sheet, say: Any, paper: Paper) -> None:
+def _foot(sheet: Sheet, say: Say, paper: Paper) -> None:
     document, payment = paper.document, paper.document.content["payment"]
     whole = document.content["booking"]["total_cents"]
     if document.kind is DocumentKind.RECEIPT and document.total_cents < whole:
         sheet.usual(say(t("Part of the price of KES {whole}.", whole=amount(whole))))
-    through = " ".join(
-        name for name in (CALLED.get(payment["provider"]), payment["receipt"]) if name
-    )
-    sheet.quiet(f"{say(t('Payment'))}: {through}, {day(document.moved_at)}")
+    parts = CALLED.get(payment["provider"]), payment["receipt"], day(document.moved_at)
+    through = " ".join(part for part in parts if part)
+    sheet.quiet(say(t("Payment: {through}", through=through)))
     invoice = paper.invoice
     if invoice.state is InvoiceState.REGISTERED:
         number = "" if invoice.receipt_number is None else f", {invoice.receipt_number}"

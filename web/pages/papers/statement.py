@@ -1,32 +1,32 @@
 """A vendor's month on paper."""
 
+from functools import partial
+
 from core.documents.statements import Statement, StatementLine
 from core.escrow.transfer import TransferKind
-from sessions.texts import T, plain, t
+from sessions.texts import plain, t
 from web.pages.papers.sheet import A4_MM, Sheet, amount, day
 
-COLUMNS = (9, 3.2, 3.2, 3.2, 3.2, 3.6)
+COLUMNS = (7.4, 3.7, 3.5, 3.3, 3.7, 3.7)
 EVENTS = {
     TransferKind.RELEASED.value: t("Earned"),
     TransferKind.RETAINED.value: t("Kept after a cancellation"),
     TransferKind.PAID_OUT.value: t("Paid to you"),
+    TransferKind.PAID_BACK.value: t("Came back to us"),
 }
 
 
 def statement_pdf(statement: Statement) -> bytes:
     """Return the PDF of a vendor's month; the same month gives the same bytes."""
-
-    def say(text: T) -> str:
-        return plain(text, statement.language)
-
+    say = partial(plain, language=statement.language)
     title = say(t("Statement {month}", month=str(statement.month)))
     # A month that is over is as old as its end, whenever it is asked for.
     made_at = min(statement.made_at, statement.month.ends)
     sheet = Sheet(title, statement.language, made_at, A4_MM)
     sheet.large(title)
     sheet.bold(statement.business)
-    sheet.usual(f"{say(t('Vendor'))} {statement.vendor}")
-    sheet.usual(f"{say(t('Amounts in KES, until'))} {day(made_at)}")
+    sheet.usual(say(t("Vendor {number}", number=str(statement.vendor))))
+    sheet.usual(say(t("Amounts in KES, until {day}", day=day(made_at))))
     sheet.gap()
     heads = (t("What"), t("Price"), t("Commission"), t("Tax"), t("Yours"), t("Balance"))
     sheet.row([say(head) for head in heads], COLUMNS, bold=True)
@@ -35,9 +35,13 @@ def statement_pdf(statement: Statement) -> bytes:
     for line in statement.lines:
         sheet.row(_cells(line, say(EVENTS.get(line.event, t("Other")))), COLUMNS)
     sheet.rule()
-    totals = ("base_cents", "commission_cents", "withholding_cents", "net_cents")
-    sums = [amount(statement.total(name)) for name in totals]
-    sheet.row((say(t("Together")), *sums, ""), COLUMNS, bold=True)
+    sums = (
+        statement.total("base_cents"),
+        -statement.total("commission_cents"),
+        -statement.total("withholding_cents"),
+        statement.total("net_cents"),
+    )
+    sheet.row((say(t("Together")), *map(amount, sums), ""), COLUMNS, bold=True)
     _balance(sheet, say(t("Owed after")), statement.closing_cents)
     sheet.gap()
     sheet.quiet(say(t("Paid to you in this month: KES {sum}", sum=amount(statement.paid_cents))))

@@ -1,0 +1,127 @@
+"""What providers say that they hold, beside what our books say: a look each day (I14).
+
+Providers hold more than our books do: our own money was there before. That surplus, the gap,
+stays the same from one day to the next. A gap that has changed by more than what is under way
+explains is a difference, and a case. The case closes by itself when the gap is back; when a
+person closes it, the new gap is what the next day is measured by.
+"""
+
+from sqlalchemy import func, select, text
+
+from core.cases.model import Case, CaseKind, CaseState
+from core.cases.usecases import close_settled, open_case
+from core.db.tx import Tx
+from core.escrow import accounts, ledger
+from core.payments.lifecycle import AttemptState
+from core.payments.model import Attempt, Kind
+from core.payouts.balances import BalanceReading
+
+BACK_NOTE = "The provider's balance and the books agree again; closed by itself."
+UNDER_WAY = (AttemptState.SENDING, AttemptState.PENDING, AttemptState.UNKNOWN)
+
+# Charges that our books took from the float, where the provider takes them from elsewhere.
+CHARGED = text(
+    "SELECT coalesce(sum(amount_cents), 0) FROM ledger_postings"
+    " JOIN ledger_transfers ON ledger_transfers.id = transfer_id"
+    " WHERE account = :fees AND starts_with(idempotency_key, :key)"
+)
+
+
+def compare(tx: Tx, reading: BalanceReading) -> int | None:
+    """Set a round side by side with the ledger, once its last answer has come.
+
+    Args:
+        tx: the caller's transaction.
+        reading: the one that was answered now.
+
+    Returns:
+        the number of a new case; None when there is none, or answers of the round are missing.
+    """
+    others = tx.db.scalars(
+        select(BalanceReading)
+        .where(
+            BalanceReading.provider == reading.provider,
+            BalanceReading.asked_at == reading.asked_at,
+        )
+        .order_by(BalanceReading.account)
+        .with_for_update()
+    ).all()
+    held = [other.held_cents for other in others if other.held_cents is not None]
+    if len(held) < len(others):
+        return None
+    apart = any(other.charges_cents is not None for other in others)
+    ours = _ours_cents(tx, reading.provider, charges_apart=apart)
+    reading.gap_cents = sum(held) - ours
+    reading.difference_cents = 0
+    before = _gap_before(tx, reading)
+    if before is None:
+        return None
+    changed = reading.gap_cents - before
+    leaving, coming = _under_way(tx, reading.provider)
+    if -leaving <= changed <= coming:
+        # When its outcome is known the books follow, and the gap is what it was.
+        reading.gap_cents = before
+        if changed == 0:
+            close_settled(tx, CaseKind.DIFFERENCE, _subject(reading), BACK_NOTE)
+        return None
+    reading.difference_cents = changed
+    return open_case(
+        tx,
+        CaseKind.DIFFERENCE,
+        _subject(reading),
+        amount_cents=abs(changed),
+        facts={
+            "fault": "float",
+            "provider": reading.provider,
+            "number": "",
+            "ours_cents": ours + before,
+            "theirs_cents": sum(held),
+            "at": reading.asked_at.isoformat(),
+        },
+        again=True,
+    )
+
+
+def _subject(reading: BalanceReading) -> str:
+    return f"float:{reading.provider}"
+
+
+def _ours_cents(tx: Tx, provider: str, *, charges_apart: bool) -> int:
+    held = ledger.balance(tx, accounts.float_of(provider)).cents
+    if not charges_apart:
+        return held
+    values = {"fees": accounts.PROVIDER_FEES, "key": f"out:{provider}:charge:"}
+    return held + int(tx.db.execute(CHARGED, values).scalar_one())
+
+
+def _gap_before(tx: Tx, reading: BalanceReading) -> int | None:
+    """Return the gap that should still be there; None when there was no look before.
+
+    While a difference is open it is the last one that agreed; else the last one.
+    """
+    open_one = tx.db.scalar(
+        select(Case.id).where(
+            Case.kind == CaseKind.DIFFERENCE,
+            Case.subject == _subject(reading),
+            Case.state == CaseState.OPEN,
+        )
+    )
+    earlier = select(BalanceReading.gap_cents).where(
+        BalanceReading.provider == reading.provider,
+        BalanceReading.asked_at < reading.asked_at,
+        BalanceReading.gap_cents.is_not(None),
+    )
+    if open_one is not None:
+        earlier = earlier.where(BalanceReading.difference_cents == 0)
+    return tx.db.scalar(earlier.order_by(BalanceReading.asked_at.desc()).limit(1))
+
+
+def _under_way(tx: Tx, provider: str) -> tuple[int, int]:
+    """Return how many cents may have left, and how many may have come, unknown to us."""
+    rows = tx.db.execute(
+        select(Attempt.kind, func.sum(Attempt.amount_cents))
+        .where(Attempt.provider == provider, Attempt.state.in_(UNDER_WAY))
+        .group_by(Attempt.kind)
+    ).all()
+    coming = sum(int(cents) for kind, cents in rows if kind is Kind.COLLECTION)
+    return sum(int(cents) for kind, cents in rows if kind is not Kind.COLLECTION), coming
