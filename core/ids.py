@@ -37,6 +37,16 @@ def _draw_code(choose: random.Random) -> str:
             return code
 
 
+def is_code(word: str) -> bool:
+    """Tell whether a word has the form of a booking code."""
+    return (
+        len(word) == CODE_LENGTH
+        and all(ch in CODE_ALPHABET for ch in word)
+        and not word.isdigit()
+        and not word.isalpha()
+    )
+
+
 class SystemIds:
     """Ids from the operating system's randomness."""
 

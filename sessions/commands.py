@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sessions.flows.mine import is_code
+from core.ids import is_code
 
 WORDS_MAX = 20
 _FIRST_WORD = re.compile(r"\W*(\w+)\W*(.*)", re.DOTALL)

@@ -282,7 +282,12 @@ _CHOSEN = and_(
     _DAYS.c.listing_id == bindparam("chosen_listing"),
     _DAYS.c.day == any_(bindparam("chosen_days", type_=ARRAY(Date))),
 )
-_LOCK = select(_DAYS.c.day).where(_CHOSEN).order_by(_DAYS.c.day).with_for_update()
+_LOCK = (
+    select(_DAYS.c.day, _DAYS.c.units, _DAYS.c.booked, _DAYS.c.blocked)
+    .where(_CHOSEN)
+    .order_by(_DAYS.c.day)
+    .with_for_update()
+)
 _COUNT = update(_DAYS).where(_CHOSEN).values(booked=_DAYS.c.booked + bindparam("change"))
 
 

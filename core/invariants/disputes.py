@@ -27,11 +27,11 @@ LIMIT :findings_max
 
 # All that was held was shared, and the booking counts it so. Nothing goes back after a decision.
 SHARES = """
-SELECT code AS subject, concat(refund_cents, ' back, ', kept_cents, ' kept') AS expected,
+SELECT code AS subject, concat(refund_cents, ' back, ', disputes.kept_cents, ' kept') AS expected,
     concat(refunds_cents, ' back, ', total_cents - refunds_cents, ' kept') AS actual
 FROM disputes JOIN bookings ON bookings.id = booking_id
 WHERE disputes.state = 'resolved'
-    AND (kept_cents <> total_cents - refunds_cents OR refund_cents > refunds_cents
+    AND (disputes.kept_cents <> total_cents - refunds_cents OR refund_cents > refunds_cents
         OR released_at IS NULL)
 LIMIT :findings_max
 """

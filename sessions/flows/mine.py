@@ -13,7 +13,7 @@ from core.catalog.queries import listing_by_number
 from core.db.tx import Tx
 from core.disputes.rules import may_open
 from core.errors import BadInput, NotFound, Refused
-from core.ids import CODE_ALPHABET, CODE_LENGTH
+from core.ids import is_code
 from core.limits import STK_DELAY_SECONDS
 from core.money import Money
 from core.msisdn import local_form
@@ -268,13 +268,3 @@ def named(typed: str) -> Go | None:
     if is_code(word):
         return Go("booking", {"code": word})
     return None
-
-
-def is_code(word: str) -> bool:
-    """Tell whether a word has the form of a booking code."""
-    return (
-        len(word) == CODE_LENGTH
-        and all(ch in CODE_ALPHABET for ch in word)
-        and not word.isdigit()
-        and not word.isalpha()
-    )

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from core.booking import cancel, timers, usecases
 from core.booking.lifecycle import State
@@ -65,6 +65,7 @@ def _two_accepts(world: World) -> None:
     def accept(booking: Booking) -> None:
         # Not tried again, as callers do when PostgreSQL asks them to.
         with world.database.transaction() as tx:
+            tx.db.execute(text("SET LOCAL deadlock_timeout = '50ms'"))
             usecases.accept(tx, booking.id, booking.vendor_id)
 
     results = meet_in(

@@ -17,7 +17,7 @@ from core.errors import IllegalMove, NoUnits, Refused
 from core.invariants.run import run_all
 from core.limits import INSTANT_HOLD_SECONDS
 from core.money import kes
-from core.payments import attempts, settle
+from core.payments import attempts, collect, settle
 from core.ports import MoneyEvent, Outcome
 from tests.core.booking.kitchen import MORE, plates
 from tests.core.booking.overtake import behind

@@ -14,7 +14,6 @@ from hypothesis.stateful import (
 from core.booking import usecases
 from core.catalog.rules import BookingMode
 from core.clock import ManualClock
-from core.db.tx import Database
 from core.ids import CountedIds
 from core.money import kes
 from core.vault import Vault
@@ -26,7 +25,6 @@ from tests.core.market.people import People
 from tests.core.market.workers import Workers
 from tests.support.recycling import Recycler
 from tests.support.rehearsal import Rehearsal
-from tests.support.servers import Databases
 
 UNITS = 2
 # Of all parts, those that a quick run plays.
@@ -44,27 +42,19 @@ class Market(People, Evidence):
 
 
 @pytest.fixture(scope="module")
-def market(databases: Databases, recycler: Recycler) -> Iterator[type[Market]]:
-    name = recycler.take()
-    url, vault, clock, ids = (
-        databases.url(name),
-        Vault([VAULT_KEY]),
-        ManualClock(START),
-        CountedIds(),
-    )
-    database = Database(url, clock, ids, vault, pool_size=1)
-    world = World.open(database, clock, units=UNITS)
-    Market.asking = world.listing
-    Market.instant = world.another_listing(
-        booking_mode=BookingMode.INSTANT, price_cents=kes(1_333, 33).cents
-    )
-    provider = open_market(world, Market.instant)
-    Market.opening = clock.now(), provider
-    database.close()
-    Market.rehearsal = Rehearsal(url, clock, ids, vault)
-    yield Market
-    Market.rehearsal.close()
-    recycler.give_back(name)
+def market(recycler: Recycler) -> Iterator[type[Market]]:
+    clock, ids, vault = ManualClock(START), CountedIds(), Vault([VAULT_KEY])
+    with recycler.lend(clock, ids, vault) as lent:
+        world = World.open(lent, clock, units=UNITS)
+        Market.asking = world.listing
+        Market.instant = world.another_listing(
+            booking_mode=BookingMode.INSTANT, price_cents=kes(1_333, 33).cents
+        )
+        provider = open_market(world, Market.instant)
+        Market.opening = clock.now(), provider
+        Market.rehearsal = Rehearsal(lent.engine.url, clock, ids, vault)
+        yield Market
+        Market.rehearsal.close()
 
 
 def play(market: type[Market], chosen: int, phases: Sequence[Phase] = tuple(Phase)) -> None:
