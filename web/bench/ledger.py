@@ -30,7 +30,7 @@ from core.settings import Settings
 from web.bench.ledger_baselines import make_baselines
 from web.bench.ledger_claims import SPREAD, UNITS, make_claims, oversold
 from web.bench.ledger_loops import FUND, FUND_PAIRS, SETUP, SLOT_MS, loops
-from web.bench.ledger_payouts import BATCH, by_one_statement, post_payouts
+from web.bench.ledger_payouts import BATCH, post_payouts
 from web.bench.own import own_servers
 from web.bench.stock import stock
 from web.schema import upgrade
@@ -138,7 +138,6 @@ def measure(seconds: float, *, durable: bool = True) -> dict[str, Any]:
             "rounds": ROUNDS,
             "seconds_each": seconds,
             "durable_commits": durable,
-            "payouts_by_one_statement": by_one_statement(),
             **pairs,
             **aftermath,
             "cores": os.cpu_count(),
@@ -147,10 +146,10 @@ def measure(seconds: float, *, durable: bool = True) -> dict[str, Any]:
         }
 
 
-def _stocked(tx: Tx) -> None:
+def _stocked(tx: Tx, listings: int = SPREAD) -> None:
     """Write what the claims need: listings, and one booking as a pattern for the others."""
     load_places(tx)
-    stock(tx, SPREAD, UNITS)
+    stock(tx, listings, UNITS)
     tx.db.flush()
     number = tx.db.scalars(select(Listing.number).limit(1)).one()
     day = nairobi_date(tx.now) + timedelta(days=30)
