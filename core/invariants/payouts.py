@@ -13,12 +13,18 @@ HAVING coalesce(sum(payout_items.amount_cents), 0) + carried_in_cents - carried_
 LIMIT :findings_max
 """
 
+# What went out beyond what is owed is posted as missing from suspense, and is a case.
 PAYOUT_PAID = """
 SELECT payouts.id::text AS subject, coalesce(sum(attempts.amount_cents), 0) AS expected,
     paid_cents AS actual
 FROM payouts
 LEFT JOIN attempts
     ON payout_id = payouts.id AND attempts.state = 'succeeded' AND reversed_at IS NULL
+    AND EXISTS (
+        SELECT 1 FROM ledger_transfers
+        WHERE idempotency_key = concat('out:', attempts.provider, ':', attempts.id)
+            AND ledger_transfers.kind = 'paid_out'
+    )
 GROUP BY payouts.id
 HAVING coalesce(sum(attempts.amount_cents), 0) <> paid_cents
 LIMIT :findings_max

@@ -9,13 +9,15 @@ from core.booking.lifecycle import State
 from core.booking.model import Booking
 from core.booking.moves import lock_booking
 from core.catalog import calendar, rules
+from core.catalog.rules import BookingMode
 from core.errors import BadInput, IllegalMove, NotFound, NoUnits
 from core.lifecycle import Lifecycle
 from core.limits import OPEN_BOOKINGS_PER_CUSTOMER_MAX
-from core.payments import settle
+from core.payments import collect
 from tests.core.booking.world import World
 from tests.guards.guard import (
     Guard,
+    Kind,
     by_hand,
     check,
     constraint,
@@ -24,8 +26,13 @@ from tests.guards.guard import (
     sound_after,
     trigger,
     unique,
+    words,
 )
 from tests.support.factories import CUSTOMER, OTHER_CUSTOMER, OTHER_VENDOR, make_vendor
+
+CODE_ASKED = words(
+    Kind.UNIQUE, "the code", r" ON CONFLICT \(code\) DO NOTHING", "INSERT INTO bookings"
+)
 
 
 def _first_row_of(self: Lifecycle[Any, Any], state: Any, event: Any) -> Any:
@@ -63,12 +70,24 @@ def _declined_after_paying(world: World) -> None:
 
 
 def _closed_day(world: World) -> None:
-    day = world.book(in_days=5).starts_on
-    world.run(lambda tx: calendar.block(tx, world.listing.id, [day], vendor_id=world.vendor.id))
+    booking = world.book()
+    closed = [booking.starts_on]
+    world.run(
+        lambda tx: calendar.block(tx, booking.listing_id, closed, vendor_id=booking.vendor_id)
+    )
 
-    result = outcome(lambda: world.hold(OTHER_CUSTOMER, in_days=5))
+    result = outcome(lambda: world.accept(booking))
 
     assert isinstance(result, NoUnits), "the vendor is away on that day"
+
+
+def _last_unit(world: World) -> None:
+    room = world.another_listing(booking_mode=BookingMode.INSTANT)
+    world.book(CUSTOMER, room)
+
+    result = outcome(lambda: world.book(OTHER_CUSTOMER, room))
+
+    assert isinstance(result, NoUnits), "it was the last one"
 
 
 def _too_many(world: World) -> None:
@@ -151,7 +170,7 @@ GUARDS = (
     ),
     Guard(
         "two bookings share a code, hence an escrow account",
-        unique("bookings", "uq_bookings_code"),
+        unique("bookings", "uq_bookings_code").also(CODE_ASKED),
         _one_code,
     ),
     Guard(
@@ -165,8 +184,23 @@ GUARDS = (
         _declined_after_paying,
     ),
     Guard(
+        "whoever comes too late meets a fault instead of a refusal",
+        words(
+            Kind.CHECK,
+            "a full day takes nothing",
+            r" AND listing_days\.units >= listing_days\.booked \+ excluded\.booked",
+            "INSERT INTO listing_days",
+        ),
+        _last_unit,
+    ),
+    Guard(
         "a day that the vendor has closed is sold",
-        check("what a day has left", calendar.Day, "left", property(lambda day: day.units)),
+        words(
+            Kind.CHECK,
+            "a closed day takes nothing",
+            r"listing_days\.blocked IS false AND ",
+            "INSERT INTO listing_days",
+        ),
         _closed_day,
     ),
     Guard(
@@ -196,7 +230,7 @@ GUARDS = (
     ),
     Guard(
         "a late payment confirms a booking whose day is sold",
-        check("units are claimed again", settle, "claim_again", lambda *_: True),
+        check("units are claimed again", collect, "claim_again", lambda *_: True),
         _room_gone,
     ),
 )

@@ -7,7 +7,7 @@ from core.booking.model import Booking
 from core.errors import Refused
 from core.limits import RETURN_RETRY_SECONDS
 from core.money import kes
-from core.payments import attempts, receipts, refunds, settle
+from core.payments import attempts, collect, receipts, refunds
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind
 from core.ports import PayRequest, ProviderError, Reason
@@ -272,7 +272,7 @@ GUARDS = (
     ),
     Guard(
         "money that came twice stays with us",
-        check("suspense goes back by itself", settle, "_send_back", lambda *_: None),
+        check("suspense goes back by itself", collect, "send_back", lambda *_: None),
         _paid_twice,
     ),
 )

@@ -12,19 +12,17 @@ from tests.conftest import START, VAULT_KEY
 from tests.core.booking.world import World
 from tests.guards.catalog import ALONE, MEETING, PAGE, page
 from tests.guards.guard import Guard
-from tests.support.races import quick_to_see_rings
 from tests.support.recycling import Recycler
 from tests.support.rehearsal import Rehearsal
-from tests.support.servers import Databases
 
 
 @pytest.fixture(scope="module")
-def rehearsal(databases: Databases, recycler: Recycler) -> Iterator[Rehearsal]:
-    name = recycler.take()
-    made = Rehearsal(databases.url(name), ManualClock(START), CountedIds(), Vault([VAULT_KEY]))
-    yield made
-    made.close()
-    recycler.give_back(name)
+def rehearsal(recycler: Recycler) -> Iterator[Rehearsal]:
+    clock, ids, vault = ManualClock(START), CountedIds(), Vault([VAULT_KEY])
+    with recycler.lend(clock, ids, vault) as lent:
+        made = Rehearsal(lent.engine.url, clock, ids, vault)
+        yield made
+        made.close()
 
 
 def opened(rehearsal: Rehearsal) -> World:
@@ -36,7 +34,6 @@ def opened(rehearsal: Rehearsal) -> World:
 
 @pytest.fixture
 def world(database: Database, clock: ManualClock) -> World:
-    quick_to_see_rings(database)
     return World.open(database, clock)
 
 

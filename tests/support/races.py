@@ -23,8 +23,6 @@ from core.db.tx import Database
 
 WAIT_SECONDS = 20
 LOOK_SECONDS = 0.002
-# The lock timeout that ships is an answer to people; here a ring should be found at once.
-DEADLOCK_MS = 50
 WAITING = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND wait_event_type = 'Lock'
@@ -88,16 +86,6 @@ def cut(database: Database, words: str, instead: str = "", where: str = "") -> I
     finally:
         event.remove(database.engine, "before_cursor_execute", rewrite)
     assert done, f"no statement holds {words}: the guard has moved"
-
-
-def quick_to_see_rings(database: Database) -> None:
-    """Let connections that are opened from now on look for a deadlock at once."""
-
-    def set_up(connection: Any, _record: Any) -> None:
-        connection.execute(f"SET deadlock_timeout = {DEADLOCK_MS}")
-        connection.commit()
-
-    event.listen(database.engine, "connect", set_up)
 
 
 def _outcome(work: Callable[[], Any]) -> Any:

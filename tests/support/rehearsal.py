@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any, LiteralString
 
 import psycopg
-from sqlalchemy import event
+from sqlalchemy import URL, event
 
 from core.clock import Clock
 from core.db import tx
@@ -33,8 +33,8 @@ ROLLBACK = "ROLLBACK TO SAVEPOINT kept"
 class Rehearsal(Database):
     """A ``Database`` whose transactions count for the rest of one life only."""
 
-    def __init__(self, url: str, clock: Clock, ids: Ids, vault: Vault) -> None:
-        super().__init__(url, clock, ids, vault, pool_size=1)
+    def __init__(self, url: URL, clock: Clock, ids: Ids, vault: Vault) -> None:
+        super().__init__(url.render_as_string(hide_password=False), clock, ids, vault, pool_size=1)
         with self.engine.connect() as connection:
             driver: Any = connection.connection.driver_connection
         self._driver: psycopg.Connection[tuple[Any, ...]] = driver

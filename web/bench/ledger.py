@@ -9,13 +9,14 @@ import os
 import statistics
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
 from typing import Any
 
 import psycopg
+import structlog
 from sqlalchemy import select
 
 from core.booking.offers import Wish, make_offer
@@ -29,7 +30,7 @@ from core.settings import Settings
 from web.bench.ledger_baselines import make_baselines
 from web.bench.ledger_claims import SPREAD, UNITS, make_claims, oversold
 from web.bench.ledger_loops import FUND, FUND_PAIRS, SETUP, SLOT_MS, loops
-from web.bench.ledger_payouts import BATCH, by_one_statement, post_payouts
+from web.bench.ledger_payouts import BATCH, post_payouts
 from web.bench.own import own_servers
 from web.bench.stock import stock
 from web.schema import upgrade
@@ -51,7 +52,10 @@ GOALS = {
     "hot": 0.7,
 }
 
+log = structlog.get_logger()
+
 Connection = psycopg.Connection[Any]
+Counted = tuple[int, list[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +138,6 @@ def measure(seconds: float, *, durable: bool = True) -> dict[str, Any]:
             "rounds": ROUNDS,
             "seconds_each": seconds,
             "durable_commits": durable,
-            "payouts_by_one_statement": by_one_statement(),
             **pairs,
             **aftermath,
             "cores": os.cpu_count(),
@@ -143,10 +146,10 @@ def measure(seconds: float, *, durable: bool = True) -> dict[str, Any]:
         }
 
 
-def _stocked(tx: Tx) -> None:
+def _stocked(tx: Tx, listings: int = SPREAD) -> None:
     """Write what the claims need: listings, and one booking as a pattern for the others."""
     load_places(tx)
-    stock(tx, SPREAD, UNITS)
+    stock(tx, listings, UNITS)
     tx.db.flush()
     number = tx.db.scalars(select(Listing.number).limit(1)).one()
     day = nairobi_date(tx.now) + timedelta(days=30)
@@ -187,9 +190,10 @@ def _round(rig: Rig, name: str, side: str, seconds: float) -> Round:
     ended = threading.Event()
     with ThreadPoolExecutor(CALLERS + 1) as pool:
         began = time.monotonic()
+        running: list[Future[Counted | None]]
         if name == "payouts":
             batch = BATCH if side == "ours" else 1
-            running = [pool.submit(post_payouts, rig.database, seconds, batch)]
+            running = [pool.submit(_payouts, rig, seconds, batch)]
         else:
             loop = f"{name}_{side}"
             running = [pool.submit(_loop, rig, loop, seconds, place) for place in range(CALLERS)]
@@ -204,7 +208,11 @@ def _round(rig: Rig, name: str, side: str, seconds: float) -> Round:
     return Round(done, took, slots, errors=len(results) - len(finished))
 
 
-def _loop(rig: Rig, name: str, seconds: float, place: int) -> tuple[int, list[int]] | None:
+def _payouts(rig: Rig, seconds: float, batch: int) -> Counted | None:
+    return post_payouts(rig.database, seconds, batch)
+
+
+def _loop(rig: Rig, name: str, seconds: float, place: int) -> Counted | None:
     """Run one loop; None when it ended early."""
     with rig.connect() as connection:
         try:

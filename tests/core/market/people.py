@@ -16,6 +16,8 @@ from core.catalog import calendar
 from core.catalog.model import Listing
 from core.clock import nairobi_date
 from core.db.tx import Tx
+from core.disputes import usecases as disputes
+from core.disputes.model import Problem
 from core.limits import STK_DELAY_SECONDS
 from core.money import kes
 from core.payments import attempts, refunds, suspense
@@ -126,6 +128,41 @@ class People(Workers):
             lambda tx, it: timers.complete_by_customer(tx, it.id, it.customer_id),
             State.CONFIRMED,
             State.CHECKED_IN,
+        )
+
+    @rule(pick=picks, problem=st.sampled_from(list(Problem)))
+    def report_a_problem(self, pick: int, problem: Problem) -> None:
+        self.with_booking(
+            pick,
+            lambda tx, it: disputes.open_dispute(tx, it.id, it.customer_id, problem, "No water."),
+            State.CHECKED_IN,
+            State.COMPLETED,
+        )
+
+    @rule(pick=picks, vendor=st.booleans())
+    def tell_ones_side(self, pick: int, *, vendor: bool) -> None:
+        def work(tx: Tx, booking: Booking) -> None:
+            if vendor:
+                disputes.note_by_vendor(tx, booking.id, booking.vendor_id, "There was.")
+            else:
+                disputes.note_by_customer(tx, booking.id, booking.customer_id, "None at all.")
+
+        self.with_booking(pick, work, State.DISPUTED)
+
+    @rule(pick=picks)
+    def take_a_problem_back(self, pick: int) -> None:
+        self.with_booking(
+            pick,
+            lambda tx, it: disputes.withdraw_dispute(tx, it.id, it.customer_id),
+            State.DISPUTED,
+        )
+
+    @rule(pick=picks, percent=st.sampled_from([0, 33, 50, 100]))
+    def decide_a_dispute(self, pick: int, percent: int) -> None:
+        self.with_booking(
+            pick,
+            lambda tx, it: disputes.resolve(tx, it.id, percent, None, "As both have said."),
+            State.DISPUTED,
         )
 
     @rule(day=ahead, closed=st.booleans())

@@ -11,12 +11,16 @@ from core.booking.lifecycle import CLAIMING, LIFECYCLE
 from core.escrow import invariants as ledger
 from core.invariants.run import CHECKS, FIRST_MOVES
 
-LATE = frozenset({"timers fire", "no notice is stuck", "no notice is late", "no callback is late"})
+LATE = frozenset(
+    check.rule
+    for check in CHECKS
+    if any(moment in check.statement for moment in (":late", ":stuck", ":now"))
+)
 FINDINGS_MAX = 3
 
-# Of a booking that is paid for and not over, escrow holds all that has not gone back.
+# Of a booking that is paid for and not over, escrow holds all that came and has not gone back.
 HELD = """
-SELECT code AS subject, total_cents - coalesce(gone, 0) AS expected,
+SELECT code AS subject, received_cents - coalesce(gone, 0) AS expected,
     coalesce(-balance_cents, 0) AS actual
 FROM bookings
 LEFT JOIN ledger_accounts ON path = concat('escrow:', code)
@@ -24,8 +28,8 @@ LEFT JOIN (
     SELECT booking_id, sum(amount_cents) AS gone
     FROM refunds WHERE state = 'returned' GROUP BY booking_id
 ) AS back ON back.booking_id = bookings.id
-WHERE state IN ('confirmed', 'checked_in', 'completed') AND released_at IS NULL
-    AND coalesce(-balance_cents, 0) <> total_cents - coalesce(gone, 0)
+WHERE state IN ('confirmed', 'checked_in', 'disputed', 'completed') AND released_at IS NULL
+    AND coalesce(-balance_cents, 0) <> received_cents - coalesce(gone, 0)
 LIMIT :findings_max
 """
 

@@ -11,12 +11,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from core.booking import usecases
 from core.catalog.rules import BookingMode
 from core.clock import ManualClock
-from core.db.tx import Database
 from core.ids import CountedIds
 from core.money import kes
-from core.payments import settle
 from core.vault import Vault
 from tests.conftest import START, VAULT_KEY
 from tests.core.booking.world import World
@@ -26,7 +25,6 @@ from tests.core.market.people import People
 from tests.core.market.workers import Workers
 from tests.support.recycling import Recycler
 from tests.support.rehearsal import Rehearsal
-from tests.support.servers import Databases
 
 UNITS = 2
 # Of all parts, those that a quick run plays.
@@ -44,27 +42,19 @@ class Market(People, Evidence):
 
 
 @pytest.fixture(scope="module")
-def market(databases: Databases, recycler: Recycler) -> Iterator[type[Market]]:
-    name = recycler.take()
-    url, vault, clock, ids = (
-        databases.url(name),
-        Vault([VAULT_KEY]),
-        ManualClock(START),
-        CountedIds(),
-    )
-    database = Database(url, clock, ids, vault, pool_size=1)
-    world = World.open(database, clock, units=UNITS)
-    Market.asking = world.listing
-    Market.instant = world.another_listing(
-        booking_mode=BookingMode.INSTANT, price_cents=kes(1_333, 33).cents
-    )
-    provider = open_market(world, Market.instant)
-    Market.opening = clock.now(), provider
-    database.close()
-    Market.rehearsal = Rehearsal(url, clock, ids, vault)
-    yield Market
-    Market.rehearsal.close()
-    recycler.give_back(name)
+def market(recycler: Recycler) -> Iterator[type[Market]]:
+    clock, ids, vault = ManualClock(START), CountedIds(), Vault([VAULT_KEY])
+    with recycler.lend(clock, ids, vault) as lent:
+        world = World.open(lent, clock, units=UNITS)
+        Market.asking = world.listing
+        Market.instant = world.another_listing(
+            booking_mode=BookingMode.INSTANT, price_cents=kes(1_333, 33).cents
+        )
+        provider = open_market(world, Market.instant)
+        Market.opening = clock.now(), provider
+        Market.rehearsal = Rehearsal(lent.engine.url, clock, ids, vault)
+        yield Market
+        Market.rehearsal.close()
 
 
 def play(market: type[Market], chosen: int, phases: Sequence[Phase] = tuple(Phase)) -> None:
@@ -90,8 +80,8 @@ def test_in_any_order_the_books_stay_right(market: type[Market], part: int) -> N
 
 
 def test_a_planted_fault_is_found(market: type[Market], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The negative control: money that comes late no longer asks whether the day is free."""
-    monkeypatch.setattr(settle, "claim_again", lambda *_: True)
+    """The negative control: what is withdrawn keeps its units."""
+    monkeypatch.setattr(usecases, "release_units", lambda *_: None)
 
     with pytest.raises(AssertionError):
         play(market, 0, [Phase.generate])

@@ -14,6 +14,7 @@ from core.booking.lifecycle import State
 from core.booking.model import Booking
 from core.cases.sweep import sweep
 from core.db.tx import Tx
+from core.disputes import timers as disputes
 from core.escrow import ledger
 from core.limits import STK_DELAY_SECONDS
 from core.payments import attempts
@@ -47,6 +48,8 @@ class Workers(Rig):
     def fire(self) -> None:
         for id_ in self.run(lambda tx: timers.due_bookings(tx, 100)):
             self.do(lambda tx, id_=id_: timers.fire(tx, id_))
+        for id_ in self.run(lambda tx: disputes.due_disputes(tx, 100)):
+            self.do(lambda tx, id_=id_: disputes.fire(tx, id_))
 
     @rule(seconds=st.sampled_from([MINUTE, 10 * MINUTE, 20 * MINUTE, 7 * HOUR, 2 * DAY]))
     def time_passes(self, seconds: int) -> None:
