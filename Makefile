@@ -5,6 +5,8 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,\
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 ARGS ?=
+# Files stay together as far as they can, so that what a file shares is made once.
+PYTEST := $(BIN)/pytest -n auto --dist worksteal
 
 RUN := .venv/run.stamp
 DEV := .venv/dev.stamp
@@ -20,7 +22,7 @@ run: $(RUN) $(COMPILED) ## install if needed, then start everything: make run AR
 	@$(BIN)/nafasi up $(ARGS)
 
 test: $(DEV) ## run the tests: make test ARGS="tests/core -k price"
-	@$(BIN)/pytest -n auto $(ARGS)
+	@$(PYTEST) $(ARGS)
 
 check: $(DEV) ## everything that has to pass before a change is done
 	$(BIN)/ruff format --check .
@@ -30,7 +32,7 @@ check: $(DEV) ## everything that has to pass before a change is done
 	$(BIN)/nafasi catalogs --check
 	$(BIN)/nafasi settings --env-example | diff .env.example - \
 		|| { echo "Run: nafasi settings --env-example > .env.example"; exit 1; }
-	$(BIN)/pytest -n auto
+	$(PYTEST)
 
 bench: $(RUN) $(COMPILED) ## measure hops per second: make bench ARGS="--json"
 	@$(BIN)/nafasi bench hops $(ARGS)

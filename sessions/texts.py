@@ -271,7 +271,7 @@ REFUSALS: Mapping[str, T] = {
     "too_expensive": t("It costs more than M-Pesa can carry. Call us."),
     "already_begun": t("It has begun. Call us instead."),
     "refund_changed": t("What you get back has changed. Look again."),
-    "too_many_links": t("You had {limit} links in a day. Ask again tomorrow."),
+    "too_many_links": t("You had {limit} links today. Ask tomorrow."),
     "price_changed": t("The price has changed. Look again."),
     "no_change": t("It is booked like that already."),
     "change_open": t("A change of it waits already."),

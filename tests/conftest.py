@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 import redis
+import structlog
 
 from core.clock import ManualClock
 from core.db.tx import Database
@@ -22,12 +23,21 @@ _servers = TestServers()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # What is logged of an error costs rich half a second, in colours that nobody sees.
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
     if not config.option.collectonly and not config.option.help:
         _servers.start()
 
 
 def pytest_unconfigure() -> None:
     _servers.stop()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than cores: tests of processes and of time wait for a quarter of theirs."""
+    return len(os.sched_getaffinity(0)) + 1
 
 
 @pytest.fixture(scope="session")

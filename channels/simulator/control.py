@@ -205,8 +205,8 @@ async def return_payout(call: Call) -> dict[str, object]:
     named = call.path["id"]
     if named in call.world.books.transfers:
         made = await flutterwave_transfers.return_transfer(call.world, named)
-        return {"id": named, "status": made.status}
-    return {"id": named, "status": daraja_b2c.take_back(call.world, named).status}
+        return {"id": named, "receipt": f"reversal:{made.reference}"}
+    return {"id": named, "receipt": daraja_b2c.take_back(call.world, named)}
 
 
 async def list_faults(call: Call) -> dict[str, object]:

@@ -144,10 +144,11 @@ def _move(world: World, payout: Payout, shortcode: str) -> str:
     return "0"
 
 
-def take_back(world: World, originator: str) -> Payout:
+def take_back(world: World, originator: str) -> str:
     """Safaricom reverses a payout, as it does on request; nobody is called back.
 
-    The charge stays. KeyError for an unknown payout, ValueError for one that never arrived.
+    The charge stays. Returns the receipt of the return. KeyError for an unknown payout, ValueError
+    for one that never arrived.
     """
     payout = world.books.payouts[originator]
     if payout.status != "Completed" or payout.receipt is None:
@@ -155,9 +156,10 @@ def take_back(world: World, originator: str) -> Payout:
     payout.status = "Reversed"
     shortcode = world.config.b2c_shortcode
     world.books.organisations[shortcode].utility_cents += payout.amount_cents
+    number = world.new_receipt()
     world.record(
         Transaction(
-            world.new_receipt(),
+            number,
             "reversal",
             payout.phone,
             shortcode,
@@ -166,7 +168,7 @@ def take_back(world: World, originator: str) -> Payout:
             reference=payout.receipt,
         )
     )
-    return payout
+    return number
 
 
 def _result(world: World, payout: Payout, code: str) -> dict[str, object]:

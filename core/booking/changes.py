@@ -48,7 +48,7 @@ def payable_now(tx: Tx, booking: Booking) -> Dues | None:
         return None
     assert change.due_at is not None, "a change that waits has a timer"
     more = Money(change.to_pay_cents)
-    return Dues(stage=more, owed=more, ask=more, part=1, parts=1, by=change.due_at)
+    return Dues(owed=more, ask=more, part=1, parts=1, by=change.due_at)
 
 
 def open_change(tx: Tx, booking_id: UUID) -> BookingChange | None:

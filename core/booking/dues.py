@@ -19,15 +19,13 @@ class Dues:
     """What a booking that takes money waits for.
 
     Attributes:
-        stage: what its present deadline is about in all: the deposit, the rest, or the price.
-        owed: what of that has not come.
+        owed: what has not come of what its deadline is about: the deposit, the rest or the price.
         ask: what the next payment asks for.
-        part: which part of the stage that is, from 1.
-        parts: how many parts the stage has.
+        part: which part of that deposit, rest or price the next payment is, from 1.
+        parts: how many parts it has.
         by: the deadline.
     """
 
-    stage: Money
     owed: Money
     ask: Money
     part: int
@@ -39,16 +37,15 @@ def dues_of(booking: Booking) -> Dues | None:
     """Return what a booking waits for; None when nothing can be paid for it now."""
     if booking.state is State.AWAITING_PAYMENT:
         assert booking.due_at is not None, "a hold has an end"
-        stage, owed, by = first_cents(booking), missing_cents(booking), booking.due_at
+        whole, owed, by = first_cents(booking), missing_cents(booking), booking.due_at
     elif booking.state is State.CONFIRMED and left_cents(booking):
         assert booking.rest_due_at is not None, "only a deposit leaves a rest"
-        stage, owed = booking.total_cents - first_cents(booking), left_cents(booking)
+        whole, owed = booking.total_cents - first_cents(booking), left_cents(booking)
         by = booking.rest_due_at
     else:
         return None
-    parts, parts_left = parts_of(stage), parts_of(owed)
-    ask = next_part(Money(owed))
-    return Dues(Money(stage), Money(owed), ask, parts - parts_left + 1, parts, by)
+    parts, parts_left = parts_of(whole), parts_of(owed)
+    return Dues(Money(owed), next_part(Money(owed)), parts - parts_left + 1, parts, by)
 
 
 def first_cents(booking: Booking) -> int:

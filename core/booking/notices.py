@@ -97,7 +97,6 @@ def _dues(booking: Booking) -> dict[str, Any]:
     if dues is None:
         return {}
     return {
-        "stage_cents": dues.stage.cents,
         "owed_cents": dues.owed.cents,
         "ask_cents": dues.ask.cents,
         "part": dues.part,

@@ -143,18 +143,19 @@ def choose_deposit(
         BadInput: ``bad_deposit`` (data: field, least, most).
         NotFound: no such published listing.
     """
-    bounds = {
-        "basis_points": (basis_points, DEPOSIT_MIN_BASIS_POINTS, DEPOSIT_MAX_BASIS_POINTS),
-        "rest_days": (rest_days, 1, REST_DAYS_MAX),
-    }
-    for field, (value, least, most) in bounds.items():
-        given = (basis_points, rest_days) != (None, None)
-        if given and (value is None or not least <= value <= most):
-            raise BadInput("bad_deposit", field=field, least=least, most=most)
+    if basis_points is not None or rest_days is not None:
+        least, most = DEPOSIT_MIN_BASIS_POINTS, DEPOSIT_MAX_BASIS_POINTS
+        _check_between("basis_points", basis_points, least, most)
+        _check_between("rest_days", rest_days, 1, REST_DAYS_MAX)
     listing = listing_by_number(tx, number)
     listing.deposit_basis_points = basis_points
     listing.rest_days = rest_days
     return listing
+
+
+def _check_between(field: str, value: int | None, least: int, most: int) -> None:
+    if value is None or not least <= value <= most:
+        raise BadInput("bad_deposit", field=field, least=least, most=most)
 
 
 def choose_policy(tx: Tx, number: int, name: str) -> Listing:

@@ -75,19 +75,16 @@ def hold_limit(
     return accepted_hold_due(accepted_at, starts_at) + timedelta(seconds=STK_GIVE_UP_SECONDS)
 
 
-def part_hold_due(
-    came_at: datetime, due_at: datetime, starts_at: datetime, *, next_day: bool
-) -> datetime:
-    """Return until when the units wait after a part of the price has come.
+def part_hold_due(came_at: datetime, starts_at: datetime, *, next_day: bool) -> datetime:
+    """Return how long a part of the price that has come keeps the units waiting for the next.
 
     Args:
         came_at: when it came.
-        due_at: until when they wait already; a part never shortens that.
         starts_at: when the service begins; the wait ends 6 h before.
         next_day: whether a customer's limit for today may not carry the next part.
     """
     wait_seconds = PART_NEXT_DAY_SECONDS if next_day else PART_HOLD_SECONDS
-    return max(due_at, min(came_at + timedelta(seconds=wait_seconds), _before_start(starts_at)))
+    return min(came_at + timedelta(seconds=wait_seconds), _before_start(starts_at))
 
 
 def rest_deadline(now: datetime, rest_due_at: datetime, starts_at: datetime) -> datetime:

@@ -182,11 +182,13 @@ def _claim(tx: Tx, booking: Booking) -> None:
 
 def _new_booking(tx: Tx, offer: Offer, customer: User) -> Booking:
     """Write a booking under a code that no other has."""
+    code = tx.ids.code()
     values = _as_agreed(tx, offer, customer)
     for _ in range(CODE_TRIES_MAX):
-        made = tx.db.scalar(_NEW, {**values, "code": tx.ids.code()})
+        made = tx.db.scalar(_NEW, {**values, "code": code})
         if made is not None:
             return made
+        code = tx.ids.code()
     raise AssertionError("no free booking code in many draws: the alphabet is used up")
 
 

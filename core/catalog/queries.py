@@ -84,6 +84,8 @@ class Details:
     """All that is shown of one listing.
 
     Attributes:
+        deposit_basis_points: what of the price is asked for first; None for all of it.
+        rest_days: so many days before the start the rest is due.
         on_offer: customers may see and book it.
     """
 
@@ -101,6 +103,8 @@ class Details:
     booking_mode: BookingMode
     policy: str
     terms: Terms
+    deposit_basis_points: int | None
+    rest_days: int | None
     on_offer: bool
 
 
@@ -248,6 +252,8 @@ def _details(tx: Tx, query: Select[*tuple[Any, ...]], chosen: dict[str, Any]) ->
         booking_mode=listing.booking_mode,
         policy=listing.policy,
         terms=listing.terms,
+        deposit_basis_points=listing.deposit_basis_points,
+        rest_days=listing.rest_days,
         on_offer=offered,
     )
 

@@ -11,6 +11,7 @@ from core.booking.model import Booking
 from core.booking.price import price_of
 from core.db.tx import Tx
 from core.documents.model import Document, DocumentKind
+from core.documents.rules import NOTHING, Lines
 from core.escrow.accounts import escrow
 from core.escrow.model import Posting, TransferRow
 from core.escrow.transfer import TransferKind
@@ -38,6 +39,16 @@ class Moved:
     price: Price
 
 
+def printed_lines(document: Document) -> Lines:
+    """Return the lines that a document has."""
+    return Lines(
+        document.base_cents,
+        document.service_fee_cents,
+        document.vat_cents,
+        document.rounding_cents,
+    )
+
+
 class History:
     """The movements, refunds and documents of some bookings."""
 
@@ -47,6 +58,7 @@ class History:
         self._refunds: dict[UUID, list[Refund]] = defaultdict(list)
         self._receipts: dict[UUID, list[Document]] = defaultdict(list)
         self._room_cents: dict[UUID, int] = {}
+        self._issued: dict[UUID, Lines] = defaultdict(lambda: NOTHING)
 
     def moved(self, transfer_id: UUID) -> Moved:
         """Return a transfer's money."""
@@ -57,10 +69,18 @@ class History:
         return self._refund_ids.get(key.rpartition(":")[2])
 
     def refunds_before(self, booking_id: UUID, refund_id: UUID) -> list[Money]:
-        """Return the refunds that were planned before one; the ledger reverses in this order."""
+        """Return the refunds that were planned before one; the ledger reverses in this order.
+
+        What went back because a change made the price lower is no part of the price any more.
+        """
         refunds = self._refunds[booking_id]
         place = next(i for i, refund in enumerate(refunds) if refund.id == refund_id)
-        return [Money(refund.amount_cents) for refund in refunds[:place]]
+        earlier = [refund for refund in refunds[:place] if refund.change_id is None]
+        return [Money(refund.amount_cents) for refund in earlier]
+
+    def issued(self, booking_id: UUID) -> Lines:
+        """Return what a booking's receipts say, less its credit notes."""
+        return self._issued[booking_id]
 
     def original_for(self, booking_id: UUID, amount: Money) -> Document | None:
         """Return the receipt that a credit note takes back.
@@ -75,6 +95,9 @@ class History:
 
     def add(self, document: Document) -> None:
         """Take in a document, in the order of their issue."""
+        sign = 1 if document.kind is DocumentKind.RECEIPT else -1
+        issued = self._issued[document.booking_id]
+        self._issued[document.booking_id] = issued.plus(printed_lines(document), sign)
         if document.kind is DocumentKind.RECEIPT:
             self._receipts[document.booking_id].append(document)
             self._room_cents[document.id] = document.total_cents

@@ -1,7 +1,7 @@
 """Which parts of a price a payment paid, and a refund took back. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.money import Money, split
 from core.pricing.rules import Price
@@ -10,7 +10,7 @@ from core.pricing.shares import Shares, left_after, reversal, shares_of
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """What a document's total is made of, in cents; none negative.
+    """What a document's total is made of, in cents; of a document none is negative.
 
     Attributes:
         base_cents: the vendor's price.
@@ -27,7 +27,20 @@ class Lines:
     @property
     def total_cents(self) -> int:
         """All of it."""
-        return self.base_cents + self.service_fee_cents + self.vat_cents + self.rounding_cents
+        return sum(self.parts)
+
+    @property
+    def parts(self) -> tuple[int, int, int, int]:
+        """The lines in the order of their names above."""
+        return (self.base_cents, self.service_fee_cents, self.vat_cents, self.rounding_cents)
+
+    def plus(self, other: "Lines", sign: int = 1) -> "Lines":
+        """Return these lines and others, or without them where the sign is -1."""
+        pairs = zip(self.parts, other.parts, strict=True)
+        return Lines(*(one + sign * another for one, another in pairs))
+
+
+NOTHING = Lines(0, 0, 0, 0)
 
 
 def lines_of(price: Price, before: Sequence[Money], amount: Money) -> Lines:
@@ -48,6 +61,32 @@ def lines_of(price: Price, before: Sequence[Money], amount: Money) -> Lines:
     # More than one price moved, because the booking was changed: in proportion to all of it.
     parts = split(amount.cents, [part.cents for part in shares_of(price).parts])
     return _lines(Shares(*(Money(part, amount.currency) for part in parts)))
+
+
+def settling_lines(price: Price, issued: Lines, amount: Money, sign: int) -> Lines | None:
+    """Return the lines of a document after which all of them add up to the price, part by part.
+
+    That is the payment that completes a price, also one that a change has raised, and the refund
+    after which a lowered price is what was paid. The other price may be nearer to a whole
+    shilling; as no line is negative, those cents then stand with the base.
+
+    Args:
+        price: the booking's.
+        issued: what its receipts say, less its credit notes.
+        amount: what came or went back.
+        sign: 1 for what came, -1 for what went back.
+
+    Returns:
+        None where the document does not lead to the price.
+    """
+    if issued.total_cents + sign * amount.cents != price.total.cents:
+        return None
+    missing = _lines(shares_of(price)).plus(issued, -1)
+    found = NOTHING.plus(missing, sign)
+    if found.rounding_cents < 0:
+        moved = replace(found, base_cents=found.base_cents + found.rounding_cents)
+        found = replace(moved, rounding_cents=0)
+    return found if min(found.parts) >= 0 else None
 
 
 def _lines(shares: Shares) -> Lines:

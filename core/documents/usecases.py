@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import structlog
 from sqlalchemy import delete, func, select
@@ -17,7 +18,7 @@ from core.booking.model import Booking
 from core.catalog.model import Listing
 from core.clock import nairobi_date
 from core.db.tx import Tx
-from core.documents.history import OUTGOING, History, history_of
+from core.documents.history import OUTGOING, History, Moved, history_of, printed_lines
 from core.documents.lifecycle import InvoiceState
 from core.documents.model import (
     SERIES_OF,
@@ -28,7 +29,7 @@ from core.documents.model import (
     TaxInvoice,
 )
 from core.documents.numbers import draw
-from core.documents.rules import Lines, lines_of
+from core.documents.rules import Lines, lines_of, settling_lines
 from core.escrow.model import TransferRow
 from core.escrow.transfer import TransferKind
 from core.limits import DOCUMENT_TOKEN_LENGTH, DOCUMENTS_BATCH_MAX
@@ -57,7 +58,7 @@ class Seller:
 
 
 @dataclass(frozen=True, slots=True)
-class _Money:
+class _Due:
     """A transfer that needs a document, with whom and what it is about."""
 
     transfer: TransferRow
@@ -81,7 +82,7 @@ def issue_due(tx: Tx, seller: Seller, limit: int = DOCUMENTS_BATCH_MAX) -> list[
     free = select(func.pg_try_advisory_xact_lock(ISSUER_LOCK))
     if not tx.db.scalar(free):
         return []
-    due = _due(tx, min(limit, DOCUMENTS_BATCH_MAX))
+    due = _all_due(tx, min(limit, DOCUMENTS_BATCH_MAX))
     history = history_of(tx, [each.booking for each in due])
     rates = _Rates(tx)
     made = []
@@ -101,7 +102,7 @@ def issue_due(tx: Tx, seller: Seller, limit: int = DOCUMENTS_BATCH_MAX) -> list[
     return made
 
 
-def _due(tx: Tx, limit: int) -> list[_Money]:
+def _all_due(tx: Tx, limit: int) -> list[_Due]:
     query = (
         select(TransferRow, Booking, Listing, Vendor.business_name, User)
         .join(DocumentDue, DocumentDue.transfer_id == TransferRow.id)
@@ -112,11 +113,11 @@ def _due(tx: Tx, limit: int) -> list[_Money]:
         .order_by(DocumentDue.transfer_id)
         .limit(limit)
     )
-    return [_Money(*row) for row in tx.db.execute(query)]
+    return [_Due(*row) for row in tx.db.execute(query)]
 
 
 def _write(
-    tx: Tx, seller: Seller, money: _Money, history: History, rates: "_Rates"
+    tx: Tx, seller: Seller, money: _Due, history: History, rates: "_Rates"
 ) -> Document | None:
     """Return a document that lacks only its number; None for a refund of what has no receipt."""
     transfer, booking = money.transfer, money.booking
@@ -128,12 +129,7 @@ def _write(
         original = history.original_for(booking.id, moved.amount)
         if original is None:
             return None
-    if refund_id is not None:
-        lines = lines_of(moved.price, history.refunds_before(booking.id, refund_id), moved.amount)
-    elif original is not None and original.total_cents == moved.amount.cents:
-        lines = _lines_of(original)  # A part whose rest did not come goes back as it came.
-    else:
-        lines = lines_of(moved.price, moved.before, moved.amount)
+    lines = _lines(money, history, moved, original, refund_id)
     document = Document(
         id=tx.ids.uuid(),
         kind=money.kind,
@@ -154,13 +150,25 @@ def _write(
     return document
 
 
-def _lines_of(document: Document) -> Lines:
-    return Lines(
-        document.base_cents,
-        document.service_fee_cents,
-        document.vat_cents,
-        document.rounding_cents,
-    )
+def _lines(
+    money: _Due,
+    history: History,
+    moved: Moved,
+    original: Document | None,
+    refund_id: UUID | None,
+) -> Lines:
+    """Return what a document's total is made of."""
+    booking_id = money.booking.id
+    sign = 1 if money.kind is DocumentKind.RECEIPT else -1
+    settling = settling_lines(moved.price, history.issued(booking_id), moved.amount, sign)
+    if settling is not None:
+        return settling
+    if refund_id is not None:
+        before = history.refunds_before(booking_id, refund_id)
+        return lines_of(moved.price, before, moved.amount)
+    if original is not None and original.total_cents == moved.amount.cents:
+        return printed_lines(original)  # A part whose rest did not come goes back as it came.
+    return lines_of(moved.price, moved.before, moved.amount)
 
 
 def _number(tx: Tx, made: Sequence[Document]) -> None:
@@ -193,7 +201,7 @@ def _token(tx: Tx) -> str:
     return tx.ids.token()[:DOCUMENT_TOKEN_LENGTH]
 
 
-def _content(seller: Seller, money: _Money, rates: dict[str, Any]) -> dict[str, Any]:
+def _content(seller: Seller, money: _Due, rates: dict[str, Any]) -> dict[str, Any]:
     """What is printed, as it is today: a name that changes tomorrow changes no document."""
     booking, listing, customer = money.booking, money.listing, money.customer
     return {

@@ -27,9 +27,9 @@ def outgoing_key(provider: str, reference: str) -> str:
     return f"out:{provider}:{reference}"
 
 
-def set_aside_key(provider: str, reference: str) -> str:
-    """Return the key under which a receipt's money leaves escrow unused."""
-    return f"set_aside:{provider}:{reference}"
+def set_aside_key(receipt_id: UUID) -> str:
+    """Return the key under which a receipt's money leaves escrow unused, once."""
+    return f"set_aside:{receipt_id}"
 
 
 def paid(
@@ -188,11 +188,14 @@ def matched(
 
 
 def set_aside(
-    code: str, provider: str, amount: Money, *, reference: str, booking_id: UUID
+    code: str, provider: str, amount: Money, *, receipt_id: UUID, booking_id: UUID
 ) -> Transfer:
-    """The rest of a price did not come: what had come under a receipt goes back, so it waits."""
+    """The rest of a price did not come: what had come goes back, so it waits in suspense.
+
+    Our own id of the receipt names it: the provider's number may be learned later.
+    """
     return Transfer(
-        set_aside_key(provider, reference),
+        set_aside_key(receipt_id),
         TransferKind.SET_ASIDE,
         _move(amount, debit=accounts.escrow(code), credit=accounts.suspense(provider)),
         booking_id,

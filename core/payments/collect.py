@@ -99,21 +99,22 @@ def take(tx: Tx, booking: Booking, receipt: Receipt, taken: Money, actor: Actor)
     elif booking.state is not State.AWAITING_PAYMENT:
         _confirm(tx, booking, receipt, Event.PAY_LATE, actor)
     elif missing_cents(booking):
-        booking.due_at = part_hold_end(tx, booking)
+        assert booking.due_at is not None, "a hold has an end"
+        booking.due_at = max(booking.due_at, part_hold_end(tx, booking) or tx.now)
         _tell_part(tx, booking, receipt, taken)
     else:
         _confirm(tx, booking, receipt, Event.PAY, actor)
 
 
 def part_hold_end(tx: Tx, booking: Booking) -> datetime | None:
-    """Return until when the last part of a price that has come holds a booking; None without."""
+    """Return until when the last part of a price that has come keeps its booking waiting.
+
+    None when nothing has come. The hold itself may last longer.
+    """
     found = captured(tx, booking.id)
     if not found:
         return None
-    assert booking.due_at is not None, "a hold has an end"
-    return rules.part_hold_due(
-        found[0].at, booking.due_at, booking.starts_at, next_day=goes_on_tomorrow(booking)
-    )
+    return rules.part_hold_due(found[0].at, booking.starts_at, next_day=goes_on_tomorrow(booking))
 
 
 def claim_again(tx: Tx, booking: Booking) -> bool:
@@ -152,7 +153,7 @@ def give_back_parts(tx: Tx, booking: Booking) -> Money:
                 booking.code,
                 receipt.provider,
                 Money(receipt.amount_cents),
-                reference=receipt.number,
+                receipt_id=receipt.id,
                 booking_id=booking.id,
             ),
         )
@@ -188,4 +189,11 @@ def _confirm(tx: Tx, booking: Booking, receipt: Receipt, event: Event, actor: Ac
 
 
 def _tell_part(tx: Tx, booking: Booking, receipt: Receipt, taken: Money) -> None:
-    tell_customer(tx, booking, Topic.PART_RECEIVED, key=str(receipt.id), came_cents=taken.cents)
+    tell_customer(
+        tx,
+        booking,
+        Topic.PART_RECEIVED,
+        key=str(receipt.id),
+        came_cents=taken.cents,
+        confirmed=booking.state is State.CONFIRMED,
+    )

@@ -87,7 +87,7 @@ def send_back(tx: Tx, receipt_id: UUID, msisdn: str | None = None) -> str:
 
 def _check_unused(tx: Tx, receipt: Receipt) -> None:
     """Refuse money of which a booking took a part, or that a booking had and gave back."""
-    key = postings.set_aside_key(receipt.provider, receipt.number)
+    key = postings.set_aside_key(receipt.id)
     had = select(TransferRow.id).where(TransferRow.idempotency_key == key)
     if receipt.spare_cents != receipt.amount_cents or tx.db.scalar(had) is not None:
         raise Refused("already_used")

@@ -310,22 +310,25 @@ def continue_payout(tx: Tx, payout_id: UUID) -> bool:
     Returns:
         False when another worker has it.
     """
-    vendor_id = tx.db.scalar(select(Payout.vendor_id).where(Payout.id == payout_id))
-    # The vendor first, as everybody does who changes where the money goes.
-    vendor = tx.db.scalar(
-        select(Vendor).where(Vendor.id == vendor_id).with_for_update(key_share=True)
-    )
     payout = tx.db.scalar(
         select(Payout)
         .where(Payout.id == payout_id, Payout.due_at <= tx.now)
         .with_for_update(skip_locked=True)
     )
-    if payout is None or vendor is None:
+    if payout is None:
         return False
-    if payout.state is PayoutState.HELD:
-        _release_or_hold(tx, payout, vendor)
-    else:
-        _new_part(tx, payout, vendor)
+    if payout.state is PayoutState.RELEASED:
+        _new_part(tx, payout, tx.db.get_one(Vendor, payout.vendor_id))
+        return True
+    # Others lock the vendor first: who waited for it here might be waited for.
+    vendor = tx.db.scalar(
+        select(Vendor)
+        .where(Vendor.id == payout.vendor_id)
+        .with_for_update(key_share=True, skip_locked=True)
+    )
+    if vendor is None:
+        return False
+    _release_or_hold(tx, payout, vendor)
     return True
 
 

@@ -6,7 +6,11 @@ explains is a difference, and a case. The case closes by itself when the gap is 
 person closes it, the new gap is what the next day is measured by.
 """
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from core.cases.model import Case, CaseKind, CaseState
 from core.cases.usecases import close_settled, open_case
@@ -17,6 +21,7 @@ from core.payments.model import Attempt, Kind
 from core.payouts.balances import BalanceReading
 
 BACK_NOTE = "The provider's balance and the books agree again; closed by itself."
+GROUPED = ("provider", "gap_cents", "difference_cents", "asked_at")
 UNDER_WAY = (AttemptState.SENDING, AttemptState.PENDING, AttemptState.UNKNOWN)
 
 # Charges that our books took from the float, where the provider takes them from elsewhere.
@@ -25,6 +30,53 @@ CHARGED = text(
     " JOIN ledger_transfers ON ledger_transfers.id = transfer_id"
     " WHERE account = :fees AND starts_with(idempotency_key, :key)"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a provider last said that it holds.
+
+    Attributes:
+        provider: who.
+        held_cents: in all our accounts there.
+        gap_cents: of it, what our books do not know: our own money.
+        difference_cents: by how much that has changed without a reason; 0 when all is well.
+        asked_at: when it was asked.
+    """
+
+    provider: str
+    held_cents: int
+    gap_cents: int
+    difference_cents: int
+    asked_at: datetime
+
+
+def last_held(tx: Tx) -> list[Held]:
+    """Return the last whole answer of each provider."""
+    last = (
+        select(BalanceReading)
+        .ext(distinct_on(BalanceReading.provider))
+        .where(BalanceReading.gap_cents.is_not(None))
+        .order_by(BalanceReading.provider, BalanceReading.asked_at.desc())
+        .subquery()
+    )
+    rows = tx.db.execute(
+        select(
+            last.c.provider,
+            func.sum(BalanceReading.held_cents),
+            last.c.gap_cents,
+            last.c.difference_cents,
+            last.c.asked_at,
+        )
+        .join(
+            BalanceReading,
+            (BalanceReading.provider == last.c.provider)
+            & (BalanceReading.asked_at == last.c.asked_at),
+        )
+        .group_by(*(last.c[name] for name in GROUPED))
+        .order_by(last.c.provider)
+    )
+    return [Held(name, int(held), gap, changed, at) for name, held, gap, changed, at in rows]
 
 
 def compare(tx: Tx, reading: BalanceReading) -> int | None:

@@ -9,16 +9,17 @@ from core.booking.usecases import book
 from core.catalog import calendar, queries
 from core.catalog.rules import BookingMode, Category
 from core.db.tx import Tx
-from core.errors import BadInput
+from core.errors import BadInput, Refused
 from core.limits import MPESA_DAY_MAX_CENTS
 from core.money import Money
 from core.payments.attempts import first_collection
 from sessions.flow import End, Go, Menu, Option, Part, Talk
 from sessions.flows import words
-from sessions.texts import Keep, T, Text, cut, keep, t, why
+from sessions.texts import Keep, T, Text, cut, keep, n, t, why
 
 booking = Part()
 
+BASIS_POINTS_PER_PERCENT = 100
 DAY_REFUSALS = frozenset({"date_past", "date_too_far", "date_too_soon"})
 
 
@@ -32,12 +33,28 @@ def details(talk: Talk) -> Menu:
             t("{name}", name=cut(shown.title)),
             _where_and_how_many(shown),
             keep(words.price_each(shown.terms.price_cents, shown.terms.price_unit)),
+            *_deposit_line(shown),
         ],
         [
             _yes(talk, shown),
             Option(t("What it offers"), to="about"),
         ],
     )
+
+
+def _deposit_line(shown: queries.Details) -> list[T]:
+    """What is asked for first, where that is not everything."""
+    if shown.deposit_basis_points is None or shown.rest_days is None:
+        return []
+    percent = shown.deposit_basis_points // BASIS_POINTS_PER_PERCENT
+    return [
+        n(
+            "Pay {percent}% now, the rest {count} day before",
+            "Pay {percent}% now, the rest {count} days before",
+            shown.rest_days,
+            percent=percent,
+        )
+    ]
 
 
 def _where_and_how_many(shown: queries.Details) -> T:
@@ -113,36 +130,39 @@ def summary(talk: Talk) -> Menu | Go:
 
 def _yes_to(offer: Offer) -> Option:
     """The way to a booking; where the price comes in pieces, past what they are."""
-    total = {"total_cents": offer.price.total.cents}
     if offer.deposit is not None or parts_of(offer.price.total.cents) > 1:
-        return Option(t("How to pay"), to="pieces", set=total)
-    return _agree(offer, total)
+        return Option(t("How to pay"), to="pieces")
+    return _agree(offer)
 
 
-def _agree(offer: Offer, total: dict[str, int]) -> Option:
-    label = t("Book and pay") if offer.instant else t("Send request")
-    return Option(label, do="book", set=total)
+def _agree(offer: Offer) -> Option:
+    """The yes to what stands above: the price, and what of it is asked for first."""
+    return Option(
+        t("Book and pay") if offer.instant else t("Send request"),
+        do="book",
+        set={
+            "total_cents": offer.price.total.cents,
+            "deposit_cents": offer.deposit.now.cents if offer.deposit else None,
+        },
+    )
 
 
 @booking.screen("pieces", core=True)
-def pieces(talk: Talk) -> Menu | Go:
+def pieces(talk: Talk) -> Menu:
     """How a price comes together that M-Pesa or the listing takes in pieces."""
     with talk.reading() as tx:
-        try:
-            offer = make_offer(tx, wish_of(talk))
-        except BadInput as error:
-            return Go("summary", why=why(error))
+        offer = make_offer(tx, wish_of(talk))
     total, deposit = offer.price.total, offer.deposit
     first = total if deposit is None else deposit.now
     lines: list[Text | Keep] = [
         t("{name}", name=cut(offer.listing.title)),
-        keep(t("Pay {amount}.", amount=words.in_parts(first, parts_of(first.cents)))),
+        keep(t("Pay {amount}.", amount=words.in_parts(first))),
     ]
     if deposit is not None:
         lines.append(keep(t("Then {rest} by {by}.", rest=deposit.rest, by=deposit.rest_by)))
     if max(first, total - first).cents > MPESA_DAY_MAX_CENTS:
         lines.append(t("M-Pesa carries {most} a day.", most=Money(MPESA_DAY_MAX_CENTS)))
-    return Menu(lines, [_agree(offer, {"total_cents": total.cents})])
+    return Menu(lines, [_agree(offer)])
 
 
 def _is_free(tx: Tx, offer: Offer) -> bool:
@@ -168,6 +188,8 @@ def wish_of(talk: Talk) -> Wish:
 def confirm(talk: Talk, tx: Tx) -> End:
     """Book it: the units are held and M-Pesa asks, or the vendor is asked."""
     made = book(tx, talk.person.msisdn, wish_of(talk), Money(talk.draft["total_cents"]))
+    if made.deposit_cents != talk.draft.get("deposit_cents"):
+        raise Refused("price_changed", total_cents=made.total_cents)
     if made.accepted_at is None and made.state.value == "requested":
         business = queries.details(tx, made.listing_id).business
         return End(

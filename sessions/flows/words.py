@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
-from core.booking.dues import Dues, dues_of, left_cents
+from core.booking.dues import Dues, dues_of, left_cents, parts_of
 from core.booking.lifecycle import State
 from core.booking.model import Booking, BookingChange
 from core.booking.modify import Change
@@ -211,8 +211,9 @@ def money_line(booking: Booking) -> Keep:
     return keep(t("{total}. {state}", total=Money(booking.total_cents), state=state))
 
 
-def in_parts(amount: Money, parts: int) -> T:
+def in_parts(amount: Money) -> T:
     """Return an amount, and in how many payments M-Pesa carries it when that is not one."""
+    parts = parts_of(amount.cents)
     if parts == 1:
         return t("{amount}", amount=amount)
     return t("{amount} in {parts} parts", amount=amount, parts=parts)

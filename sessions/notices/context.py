@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from core.booking.dues import parts_of
 from core.catalog.rules import Category
 from core.money import Money
 from sessions.flows import words
@@ -53,8 +52,7 @@ def what_of(params: Params) -> dict[str, Any]:
 
 def to_pay(params: Params) -> T:
     """Return what is to be paid until the next deadline, and in how many parts."""
-    owed = Money(params.get("owed_cents") or params["total_cents"])
-    return words.in_parts(owed, parts_of(owed.cents))
+    return words.in_parts(Money(params.get("owed_cents") or params["total_cents"]))
 
 
 def rest_after(params: Params) -> T | None:

@@ -71,13 +71,20 @@ def _of_attempt(params: Params) -> dict[str, Any]:
 
 
 def _part_received(params: Params, context: NoticeContext) -> T:
-    """What has come, what is asked for next and until when; all of it may still go back."""
+    """What has come, what is asked for next and until when, and what if it does not come."""
     what = {
         "code": params["code"],
         "came": Money(params["came_cents"]),
         "ask": Money(params["ask_cents"]),
         "by": due_of(params),
     }
+    if params["parts"] == 1 and params["confirmed"]:
+        return t(
+            "We got {came} for {code}. {ask} is missing: pay it by {by}, or it is cancelled. "
+            "Reply PAY {code} or paybill {paybill} account {code}.",
+            **what,
+            paybill=context.paybill,
+        )
     if params["parts"] == 1:
         return t(
             "We got {came} for {code}. {ask} is missing: pay it by {by}, or all goes back. Reply "

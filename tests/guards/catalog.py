@@ -6,6 +6,7 @@ from tests.guards import (
     booking_locks,
     bookings,
     delivery,
+    documents,
     ledger,
     money_locks,
     payments,
@@ -20,6 +21,7 @@ ALONE = (
     *bookings.GUARDS,
     *payments.GUARDS,
     *payouts.GUARDS,
+    *documents.GUARDS,
     *delivery.GUARDS,
 )
 """Those that one caller can run into."""

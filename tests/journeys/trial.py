@@ -134,14 +134,13 @@ class Phone:
         return [sms["text"] for sms in found["sms"] if sms["direction"] == "to_phone"]
 
     def message(self, *words: str) -> str:
-        """Wait for a new SMS that holds all the words, and return it."""
+        """Wait for a new SMS that holds all the words, and return it; what follows stays new."""
 
-        def arrived() -> str | None:
-            new = self.messages()[self.read :]
-            return next((text for text in new if all(word in text for word in words)), None)
+        def arrived() -> tuple[int, str] | None:
+            new = enumerate(self.messages()[self.read :], start=self.read + 1)
+            return next((at for at in new if all(word in at[1] for word in words)), None)
 
-        found = self.trial.until(arrived, f"an SMS to {self.msisdn} with {words}")
-        self.read = len(self.messages())
+        self.read, found = self.trial.until(arrived, f"an SMS to {self.msisdn} with {words}")
         return str(found)
 
     def prompt(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import delete, select
 
+from core.booking.offers import choose_deposit
 from core.catalog.model import Listing
 from core.clock import ManualClock
 from core.db.tx import Database, Tx
@@ -232,3 +233,19 @@ def test_a_budget_finds_what_it_can_pay_and_nothing_dearer(room: Room, shillings
 
 def _set_units(tx: Tx, listing_id: str, units: int) -> None:
     tx.db.get_one(Listing, UUID(listing_id)).units = units
+
+
+def test_a_deposit_that_has_changed_meanwhile_is_shown_anew(room: Room) -> None:
+    number = room.market.numbers["deposit"]
+    day = room.market.day.isoformat()
+    case = Case("pieces", {"number": number, "starts_on": day, "people": 10, "nights": None})
+    state, shown = room.stand(case, "en")
+    assert "KES 1,899,937" in shown
+
+    room.database.run(lambda tx: choose_deposit(tx, number, 5_000, 14))
+    try:
+        played = room.answer(state, "1")
+        assert played.state.screen == "summary"
+        assert "The price has changed. Look again." in played.reply.text
+    finally:
+        room.database.run(lambda tx: choose_deposit(tx, number, 9_500, 14))

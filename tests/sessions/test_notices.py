@@ -63,13 +63,11 @@ WORST: dict[str, Any] = {
 # As much as M-Pesa carries in parts, and a deposit with a rest.
 IN_PARTS = {
     "total_cents": 199_999_900,
-    "stage_cents": 199_999_900,
     "owed_cents": 199_999_900,
     "ask_cents": 24_999_900,
     "parts": 8,
 }
 DEPOSIT = IN_PARTS | {
-    "stage_cents": 189_999_900,
     "owed_cents": 189_999_900,
     "received_cents": 100_000_000,
     "rest_cents": 99_999_900,
@@ -94,7 +92,7 @@ MORE: dict[str, list[dict[str, Any]]] = {
     Topic.PAYMENT_FAILED: [{"reason": reason.value} for reason in Reason],
     Topic.PART_RECEIVED: [
         {**PART, "part": 8, "parts": 8},
-        {**PART, "part": 1, "parts": 1},
+        *({**PART, "part": 1, "parts": 1, "confirmed": confirmed} for confirmed in (False, True)),
     ],
     Topic.REST_DUE: [IN_PARTS],
     Topic.REST_RECEIVED: [PART],

@@ -338,9 +338,9 @@ def effects(market: Market) -> Iterator[Case]:
     yield Case("help")
     yield Case("book", {**wish, "number": market.numbers["ask"]})
     yield Case("book", {**wish, "number": market.numbers["now"]})
-    for name in ("parts", "deposit"):
-        dear = {"number": market.numbers[name], "total_cents": 199_993_300}
-        yield Case("book", {**wish, **dear})
+    for name, deposit_cents in (("parts", None), ("deposit", 189_993_700)):
+        dear = {"total_cents": 199_993_300, "deposit_cents": deposit_cents}
+        yield Case("book", {**wish, **dear, "number": market.numbers[name]})
     yield Case("pay", {"code": market.codes["held"]})
     yield Case("pay", {"code": market.codes["held"]}, FRIEND)
     yield Case("statement", msisdn=VENDOR)

@@ -28,7 +28,7 @@ from tests.support.servers import Databases
 # As many as threads in the story with the most of them.
 POOL_SIZE = 40
 # More than these are closed after the test, as the servers have room for 200 in all.
-KEPT_CONNECTIONS_MAX = 6
+KEPT_CONNECTIONS_MAX = 2
 
 SCHEMA = """
 SELECT array_agg((rows, newest)::text) FROM (

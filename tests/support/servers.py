@@ -1,7 +1,8 @@
-"""One PostgreSQL and one Redis for the whole run, and a fresh migrated database for each test.
+"""One PostgreSQL and one Redis for the whole run, and databases made quickly.
 
 The first process of a run starts the servers and hands their URLs to its xdist workers through
-the environment. Each worker migrates one template database; a test gets a copy of it.
+the environment. Each worker migrates one template database and copies it. Most tests borrow a
+copy (``tests.support.recycling``).
 """
 
 import itertools

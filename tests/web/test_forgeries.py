@@ -240,8 +240,8 @@ ODD_C2B: list[dict[str, Any]] = [
     {"TransID": "UAF5T4R3E2'; --"},
     {"BusinessShortCode": "999999"},
     {"BusinessShortCode": ["600123"]},
-    {"MSISDN": ["+254700000001"], "TransAmount": "1"},
-    {"TransTime": "99999999999999", "TransAmount": "1"},
+    {"MSISDN": ["+254700000001"], "BillRefNumber": "ZZZZ9"},
+    {"TransTime": "99999999999999", "BillRefNumber": "ZZZZ9"},
 ]
 
 

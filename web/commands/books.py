@@ -50,6 +50,7 @@ def ledger(*, as_json: Json = False) -> None:
     from core.cases.queries import open_by_kind
     from core.escrow import ledger as book
     from core.reconcile.accounts import accounts_of
+    from core.reconcile.balance import last_held
     from core.reconcile.queries import account_views, open_items
 
     settings = load_settings()
@@ -57,10 +58,12 @@ def ledger(*, as_json: Json = False) -> None:
         lines = book.trial_balance(tx)
         items = open_items(tx)
         views = account_views(tx, accounts_of(settings))
+        held = last_held(tx)
         cases = {kind.value: count for kind, (count, _) in open_by_kind(tx).items()}
     totals = _totals(lines) | {
         "open_items": asdict(items),
         "statements": [asdict(view) | {"expected_cents": view.expected_cents} for view in views],
+        "balances": [asdict(each) for each in held],
         "cases": cases,
     }
     if as_json:
@@ -131,6 +134,13 @@ def _print_statements(totals: dict[str, Any]) -> None:
             should = "" if expected is None else f"; should hold {_shillings(expected)} now"
             name = f"{view['provider']} {view['account']}"
             sys.stdout.write(f"{name}: statements until {view['until']:%Y-%m-%d}{should}\n")
+    for held in totals["balances"]:
+        sys.stdout.write(
+            f"{held['provider']} says it holds {_shillings(held['held_cents'])}"
+            f" ({held['asked_at']:%Y-%m-%d %H:%M} UTC), of it not in the books"
+            f" {_shillings(held['gap_cents'])}; changed without a reason:"
+            f" {_shillings(held['difference_cents'])}\n"
+        )
     items = totals["open_items"]
     sys.stdout.write(
         f"Older than three days and in no statement: {items['receipts']} receipts,"

@@ -97,7 +97,8 @@ def _print(result: Result, days: int, plant: str, *, verbose: bool) -> None:
     say = sys.stdout.write
     say(
         f"seed {result.seed}: {result.bookings} bookings in {days} days,"
-        f" {sum(result.crashes.died.values())} deaths, {result.seconds:.1f} s,"
+        f" {sum(result.crashes.died.values())} deaths, {result.seconds:.1f} s"
+        f" ({result.cpu_seconds:.1f} of them computing),"
         f" digest {result.digest}\n"
     )
     if verbose:
@@ -144,6 +145,7 @@ def _told(results: list[Result], days: int, plant: str) -> dict[str, object]:
                 "bookings": result.bookings,
                 "digest": result.digest,
                 "seconds": round(result.seconds, 1),
+                "cpu_seconds": round(result.cpu_seconds, 1),
                 "day": result.day,
                 "wrong": [str(wrong) for wrong in result.wrong],
                 "replay": _replay(result.seed, days, plant),

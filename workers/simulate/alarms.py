@@ -34,5 +34,7 @@ class Alarms:
     def _hear(self, _logger: Any, _method: str, event: MutableMapping[str, Any]) -> NoReturn:
         if event.get("exc_info") and len(self.heard) < WRONG_MAX:
             fault = sys.exc_info()[1]
-            self.heard.append(f"{event.get('event')}: {type(fault).__name__}: {fault}")
+            said = f"{event.get('event')}: {type(fault).__name__}: {fault}"
+            if said not in self.heard:
+                self.heard.append(said)
         raise structlog.DropEvent

@@ -15,7 +15,7 @@ from channels.simulator.state import PromptState, SmsDirection, World
 from core.cases.model import Case, CaseKind
 from core.db.tx import Tx
 from core.escrow import accounts, ledger
-from core.invariants.run import run_all
+from core.invariants.run import LATE_SECONDS, run_all
 from core.outbox import Notice, Sending
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Direction, Kind, Receipt
@@ -70,6 +70,7 @@ class Books:
             *found,
             *self._invented(list(tx.db.scalars(recent))),
             *self._said_twice(tx),
+            *_left_lying(tx),
             *_floats(tx),
         ]
 
@@ -179,6 +180,16 @@ class Books:
             return sent is not None and sent.status == "SUCCESSFUL"
         payout = books.payouts.get(str(attempt.id))
         return payout is not None and payout.receipt is not None
+
+
+def _left_lying(tx: Tx) -> Iterator[Wrong]:
+    """Yield attempts that nobody has gone on with: whoever died over one is replaced."""
+    late = tx.now - timedelta(seconds=LATE_SECONDS)
+    for attempt in tx.db.scalars(select(Attempt).where(Attempt.due_at < late)):
+        yield Wrong(
+            "somebody goes on",
+            f"{attempt.kind} {attempt.id} is {attempt.state}, due {attempt.due_at}",
+        )
 
 
 def _paid_twice(tx: Tx) -> Iterator[Wrong]:

@@ -35,6 +35,7 @@ from sessions.notices.render import render
 from workers.attempts import run_attempts
 from workers.balances import run_balances
 from workers.cases import run_cases, run_float
+from workers.documents import run_documents
 from workers.housekeeping import run_housekeeping
 from workers.inbox import run_inbox
 from workers.ledger import run_ledger
@@ -79,6 +80,7 @@ JOBS: Mapping[str, Callable[[Parts], int]] = {
     "payouts": run_payouts,
     "balances": run_balances,
     "ledger": run_ledger,
+    "documents": run_documents,
     "cases": run_cases,
     "float": run_float,
     "housekeeping": run_housekeeping,

@@ -12,8 +12,8 @@ from core.catalog.places import load_places
 from core.catalog.rules import BookingMode, Category, ListingStatus, PriceUnit
 from core.db.tx import Tx
 from core.money import kes
-from core.people.model import PayoutMethod, Vendor, VendorStatus
-from core.people.usecases import ensure_user
+from core.people.model import Language, PayoutMethod, Vendor, VendorStatus
+from core.people.usecases import ensure_user, set_language
 
 CUSTOMERS = tuple(f"+2547000000{number:02}" for number in range(1, 61))
 VENDORS = tuple(f"+2547000000{number:02}" for number in range(61, 76))
@@ -39,6 +39,8 @@ class Stall:
 def open_market(tx: Tx, chance: random.Random) -> list[Stall]:
     """Write towns, vendors and listings; return the listings."""
     load_places(tx)
+    for msisdn in (*CUSTOMERS, *VENDORS):
+        set_language(tx, msisdn, chance.choice(list(Language)))
     stalls: list[Stall] = []
     for place, msisdn in enumerate(VENDORS):
         vendor = _vendor(tx, chance, msisdn, f"House {place + 1}")

@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from channels.daraja.statement import read_statement
+from channels.simulator.daraja_b2c import take_back
 from channels.simulator.state import Transaction
 from channels.simulator.statement import statement
 from core.booking.cancel import cancel_by_admin
@@ -21,10 +22,18 @@ from core.booking.lifecycle import State
 from core.booking.model import Booking
 from core.cases.model import CaseKind
 from core.cases.queries import open_cases
+from core.cases.usecases import close
 from core.clock import nairobi_date, nairobi_moment
+from core.db.tx import Tx
 from core.payments import refunds
-from core.payments.model import Receipt
-from core.payments.suspense import send_back
+from core.payments.lifecycle import AttemptState
+from core.payments.model import Attempt, Kind, Receipt
+from core.payments.reversals import book_reversal
+from core.payments.suspense import match, send_back
+from core.payouts.details import find_vendor, verify
+from core.payouts.model import Payout
+from core.payouts.usecases import retry_payout
+from core.people.model import Vendor
 from core.reconcile.statement import BadStatement
 from core.reconcile.usecases import Accounts, take
 from workers.simulate.audit import Books, Wrong
@@ -32,8 +41,14 @@ from workers.simulate.points import Step
 from workers.simulate.scene import Scene
 
 HOUR = 3600
+DARAJA = "daraja"
 WRONG_SHARE = 0.5
-LOOKED_AT_MAX = 5
+# More than a day brings, so that nobody has to wait behind the old ones for long.
+LOOKED_AT_MAX = 20
+# What stays as it is, and what is settled on the telephone.
+TALKED_OVER = frozenset({CaseKind.DIFFERENCE, CaseKind.NOTICES_UNKNOWN, CaseKind.CALLBACK_DEAD})
+MATCHED_SHARE = 0.5
+MAY_BE_MEANT = (State.AWAITING_PAYMENT, State.EXPIRED)
 
 
 class Office:
@@ -58,6 +73,8 @@ class Office:
         scene.agenda.after(scene.chance.uniform(9 * HOUR, 17 * HOUR), self._look_into_cases)
         if scene.maybe(0.1):
             scene.agenda.after(scene.chance.uniform(9 * HOUR, 17 * HOUR), self._cancel)
+        if scene.maybe(0.05):
+            scene.agenda.after(scene.chance.uniform(9 * HOUR, 17 * HOUR), self._send_one_back)
 
     def _look_into_cases(self) -> None:
         scene = self._scene
@@ -65,10 +82,76 @@ class Office:
             if not scene.maybe(0.6):
                 continue
             if case.kind in {CaseKind.SUSPENSE, CaseKind.RETURN_FAILED}:
-                self._send_back(UUID(case.facts["receipt_id"]), case.facts["number"])
+                receipt_id = UUID(case.facts["receipt_id"])
+                if not (scene.maybe(MATCHED_SHARE) and self._match(receipt_id)):
+                    self._send_back(receipt_id, case.facts["number"])
             elif case.kind is CaseKind.REFUND_FAILED:
                 retry = partial(refunds.retry_refund, refund_id=UUID(case.subject))
                 scene.turn(Step.ADMIN_RETRY, retry)
+            elif case.kind is CaseKind.PAYOUT_FAILED:
+                self._pay_again(UUID(case.facts["vendor_id"]))
+            elif case.kind in {CaseKind.PAYOUT_HELD, CaseKind.PAYOUT_REVERSED}:
+                checked = partial(verify, number=case.facts["vendor"], kyc=True, payout=True)
+                scene.turn(Step.ADMIN_VERIFY, checked)
+            elif case.kind in TALKED_OVER:
+                settled = partial(close, number=case.number, note="Talked over with them.")
+                scene.turn(Step.ADMIN_CLOSE, settled)
+
+    def _pay_again(self, vendor_id: UUID) -> None:
+        """Try a failed payout again, unless another has taken over."""
+
+        def retry(tx: Tx) -> Payout:
+            number = tx.db.get_one(Vendor, vendor_id).number
+            return retry_payout(tx, find_vendor(tx, number))
+
+        self._scene.turn(Step.ADMIN_PAY_AGAIN, retry)
+
+    def _send_one_back(self) -> None:
+        """Safaricom takes a payout back; the statement says so, and a person books it."""
+        scene = self._scene
+        query = (
+            select(Attempt.id, Receipt.number)
+            .join(Receipt, Receipt.attempt_id == Attempt.id)
+            .where(
+                Attempt.kind == Kind.PAYOUT,
+                Attempt.provider == DARAJA,
+                Attempt.state == AttemptState.SUCCEEDED,
+                Attempt.reversed_at.is_(None),
+            )
+            .order_by(Attempt.finished_at.desc(), Attempt.id)
+            .limit(1)
+        )
+        found = scene.look(lambda tx: tx.db.execute(query).first())
+        payout = scene.world.books.payouts.get(str(found[0])) if found is not None else None
+        if found is None or payout is None or payout.receipt != found[1]:
+            return
+        if payout.status != "Completed":
+            return
+        number = take_back(scene.world, str(found[0]))
+        scene.agenda.after(
+            scene.chance.uniform(HOUR, 72 * HOUR), lambda: self._book_return(found[1], number)
+        )
+
+    def _book_return(self, receipt: str, number: str) -> None:
+        book = partial(book_reversal, provider=DARAJA, receipt=receipt, number=number)
+        self._scene.turn(
+            Step.ADMIN_REVERSAL, book, again=lambda: self._book_return(receipt, number)
+        )
+
+    def _match(self, receipt_id: UUID) -> bool:
+        """Give money in suspense to a booking of that very price; False when there is none."""
+        query = (
+            select(Booking.code)
+            .join(Receipt, Receipt.amount_cents == Booking.total_cents)
+            .where(Receipt.id == receipt_id, Booking.state.in_(MAY_BE_MEANT))
+            .order_by(Booking.created_at.desc(), Booking.id)
+            .limit(1)
+        )
+        code = self._scene.look(lambda tx: tx.db.scalar(query))
+        if code is None:
+            return False
+        self._scene.turn(Step.ADMIN_MATCH, lambda tx: match(tx, receipt_id, code))
+        return True
 
     def _send_back(self, receipt_id: UUID, number: str) -> None:
         """Ask the provider who paid, and send the money there."""

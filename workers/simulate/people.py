@@ -23,7 +23,7 @@ from workers.simulate.scene import Scene
 from workers.simulate.wallets import Wallets
 
 MINUTE, HOUR, DAY = 60, 3600, 24 * 3600
-WISHES_A_DAY = (4, 11)
+WISHES_A_DAY = (4, 9)
 LOOKS_MAX = 3
 # The rest do it on the menu of their phone.
 ANSWERED_BY_TEXT_SHARE = 0.3

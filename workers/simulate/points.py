@@ -27,7 +27,12 @@ class Step(StrEnum):
     VENDOR_CANCEL = "turn.vendor_cancel"
     ADMIN_CANCEL = "admin.cancel"
     ADMIN_SEND_BACK = "admin.send_back"
+    ADMIN_MATCH = "admin.match"
+    ADMIN_CLOSE = "admin.close_case"
     ADMIN_RETRY = "admin.retry_refund"
+    ADMIN_VERIFY = "admin.verify_vendor"
+    ADMIN_PAY_AGAIN = "admin.retry_payout"
+    ADMIN_REVERSAL = "admin.book_reversal"
     STATEMENT = "admin.statement"
     KEEP_CALLBACK = "web.keep_callback"
 
@@ -52,12 +57,14 @@ class Step(StrEnum):
     BEGIN_BALANCES = "balances.begin"
     BALANCE_TOLD = "balances.told"
     BALANCE_REFUSED = "balances.refused"
+    ISSUE_DOCUMENTS = "documents.issue"
     ROLL_UP = "ledger.roll_up"
     SWEEP_CASES = "cases.sweep"
     LOOK_AT_FLOAT = "cases.float"
     PURGE_NOTICES = "housekeeping.notices"
     PURGE_TURNS = "housekeeping.turns"
     PURGE_CALLBACKS = "housekeeping.callbacks"
+    PURGE_LINKS = "housekeeping.links"
 
     # A worker's call to a provider.
     SMS = "call.sms"
@@ -105,12 +112,14 @@ WORKER_STEPS = {
     ("run_balances", "begin_round"): Step.BEGIN_BALANCES,
     ("_ask", "note_answer"): Step.BALANCE_TOLD,
     ("_ask", "note_refusal"): Step.BALANCE_REFUSED,
+    ("run_documents", "issue_due"): Step.ISSUE_DOCUMENTS,
     ("run_ledger", "roll_up"): Step.ROLL_UP,
     ("run_cases", "sweep"): Step.SWEEP_CASES,
     ("run_float", "look_daily"): Step.LOOK_AT_FLOAT,
     ("run_housekeeping", "purge_notices"): Step.PURGE_NOTICES,
     ("run_housekeeping", "purge_turns"): Step.PURGE_TURNS,
     ("run_housekeeping", "purge_callbacks"): Step.PURGE_CALLBACKS,
+    ("run_housekeeping", "purge_links"): Step.PURGE_LINKS,
 }
 """A worker's transactions, by the function that opens one and the use case that it runs."""
 

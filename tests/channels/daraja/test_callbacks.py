@@ -332,6 +332,7 @@ def test_a_payment_by_paybill_keeps_the_account_as_typed() -> None:
         account="k7p4q",
         code="Pay Bill",
         at=datetime(2026, 1, 15, 6, 45, 10, tzinfo=UTC),
+        payer_shown=C2B["MSISDN"],
     )
 
 
@@ -348,7 +349,11 @@ def test_a_payment_by_paybill_keeps_the_account_as_typed() -> None:
     ],
 )
 def test_a_masked_or_hashed_number_is_no_number(written: object, payer: str | None) -> None:
-    assert parse_c2b({**C2B, "MSISDN": written}).payer == payer
+    """What is shown in its place is kept: it may look like the customer's."""
+    event = parse_c2b({**C2B, "MSISDN": written})
+
+    assert event.payer == payer
+    assert event.payer_shown == (None if payer else written or None)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from core.booking import cancel, modify, usecases
 from core.booking.lifecycle import ChangeState
 from core.booking.model import BookingChange
+from core.booking.offers import choose_deposit
 from core.errors import BadInput, IllegalMove, NotFound, NoUnits, Refused
 from core.limits import CHANGES_PER_BOOKING_MAX
 from core.money import kes
@@ -60,6 +61,38 @@ def test_while_a_prompt_for_another_sum_is_open_no_difference_is_asked_for(
 
     assert plates(kitchen, 10) == 100, "nothing is left of the try"
     assert kitchen.change(booking, people=60).state is ChangeState.APPLIED
+    kitchen.assert_sound()
+
+
+def test_a_deposit_is_of_the_new_price_and_what_is_partly_paid_stays_as_it_is(
+    kitchen: World,
+) -> None:
+    kitchen.run(lambda tx: choose_deposit(tx, kitchen.listing.number, 3_000, 7))
+    booking = kitchen.hold(people=100, in_days=30)
+    kitchen.change(booking, kes(40_020), people=60)
+    deposit = kitchen.send_prompt()
+    assert deposit.amount_cents == kes(12_006).cents
+    assert kitchen.paid(deposit) is None
+
+    with pytest.raises(Refused, match="rest_unpaid"):
+        kitchen.change(booking, people=50)
+
+    assert kitchen.paid(kitchen.prompt(booking), MORE) is None
+    assert kitchen.change(booking, people=50).state is ChangeState.APPLIED
+    assert kitchen.read(booking).people == 50
+    kitchen.assert_sound()
+
+
+def test_of_a_difference_paid_by_hand_what_is_too_much_goes_back(kitchen: World) -> None:
+    booking = kitchen.confirmed(people=100)
+    kitchen.change(booking, people=150)
+
+    for shillings, receipt, people in ((33_000, MORE, 100), (34_000, "SFF6XYQ3EF", 150)):
+        assert kitchen.paybill(booking.code, kes(shillings), receipt) is None
+        assert kitchen.read(booking).people == people
+
+    kitchen.clock.advance(seconds=5)
+    assert sorted(each.amount for each in kitchen.send_due()) == [kes(650), kes(33_000)]
     kitchen.assert_sound()
 
 

@@ -18,6 +18,7 @@ from core.catalog.model import Listing
 from core.catalog.rules import BookingMode
 from core.clock import ManualClock
 from core.db.tx import Database, Tx
+from core.documents.usecases import issue_due
 from core.errors import Refused
 from core.money import Money, kes
 from core.payments.lifecycle import RefundState
@@ -25,6 +26,7 @@ from core.payments.model import Attempt, Direction, Receipt, Refund
 from core.ports import PayRequest
 from tests.core.booking.kitchen import PLATES, meals
 from tests.core.booking.world import World
+from tests.core.documents.papers import SELLER
 from tests.support.factories import CUSTOMER
 
 EXAMPLES, STEPS_MAX = 10, 9
@@ -36,7 +38,7 @@ steps = st.lists(
         st.tuples(st.just("change"), days, people),
         st.tuples(st.just("change"), days, st.none()),
         st.tuples(st.just("change_and_pay"), days, people),
-        st.tuples(st.sampled_from(["pay", "pay", "refuse", "yes", "no", "keep"])),
+        st.tuples(st.sampled_from(["pay", "pay", "refuse", "yes", "no", "keep", "issue"])),
         st.tuples(st.just("reprice"), st.sampled_from([33_333, 50_000, 61_117])),
         st.tuples(st.just("wait"), st.sampled_from([1, 13, 25, 60])),
     ),
@@ -102,6 +104,10 @@ class Story:
         if self.prompts:
             self.world.failed(self.prompts[-1])
 
+    def issue(self) -> None:
+        """The documents of what has moved so far; later they may be of another price."""
+        self.world.run(lambda tx: issue_due(tx, SELLER))
+
     def send(self) -> None:
         """Whatever is due goes out; what goes back arrives."""
         world = self.world
@@ -129,6 +135,7 @@ class Story:
         while self.prompts:
             self.pay()
         self.send()
+        self.issue()
 
     def check(self) -> None:
         """Escrow is the price and what is on its way; of what is over, only the latter."""

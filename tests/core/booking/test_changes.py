@@ -93,7 +93,9 @@ def test_while_m_pesa_asks_for_the_old_price_nothing_is_changed(kitchen: World) 
     assert kitchen.state(booking) is State.CONFIRMED
 
 
-def test_money_for_the_old_price_that_comes_late_goes_back(kitchen: World) -> None:
+def test_late_money_for_the_old_price_pays_the_new_one_and_the_rest_goes_back(
+    kitchen: World,
+) -> None:
     booking = kitchen.hold(people=100)
     prompt = kitchen.prompt(booking)
     kitchen.failed(prompt)
@@ -101,9 +103,10 @@ def test_money_for_the_old_price_that_comes_late_goes_back(kitchen: World) -> No
 
     assert kitchen.paid(prompt) is None
 
-    assert kitchen.state(booking) is State.AWAITING_PAYMENT
+    now = kitchen.read(booking)
+    assert (now.state, now.people) == (State.CONFIRMED, 60)
     returns = kitchen.attempts(Kind.RETURN)
-    assert [each.amount_cents for each in returns] == [GOLDEN.cents]
+    assert [each.amount_cents for each in returns] == [GOLDEN.cents - now.total_cents]
     kitchen.assert_sound()
 
 
@@ -239,7 +242,7 @@ def test_a_difference_that_is_not_paid_lets_the_change_go(kitchen: World) -> Non
     prompt = kitchen.send_prompt()
     assert kitchen.failed(prompt) is None
     told = kitchen.notice("payment_failed")
-    assert told["total_cents"] == kes(33_350).cents, "it is about the difference"
+    assert told["amount_cents"] == kes(33_350).cents, "it is about the difference"
 
     kitchen.clock.advance(seconds=INSTANT_HOLD_SECONDS)
     assert kitchen.fire_changes() == [ChangeState.EXPIRED]

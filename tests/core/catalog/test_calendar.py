@@ -1,9 +1,8 @@
 """Counting units: claims, releases and blocked days, alone and many at once."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,7 +10,7 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event, select, text
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from core.catalog import calendar
@@ -20,6 +19,7 @@ from core.catalog.model import ListingDay
 from core.db.tx import Database, Tx
 from core.errors import BadInput, NotFound, NoUnits
 from tests.core.catalog.market import MONDAY, SATURDAY, SUNDAY, Market
+from tests.support.blind import without_looking
 
 CLIENTS = 32
 
@@ -168,23 +168,6 @@ def test_of_many_who_want_the_last_unit_one_gets_it(market: Market) -> None:
     assert outcomes.count("won") == 1
     assert outcomes.count("refused") == CLIENTS - 1
     assert booked(market.database, room.id) == {SATURDAY: 1, SUNDAY: 1}
-
-
-@contextmanager
-def without_looking(database: Database) -> Iterator[None]:
-    """Take the condition out of the real claim: it counts up without looking what is left."""
-
-    def blind(_c: Any, _cur: Any, statement: str, parameters: Any, *_: Any) -> tuple[str, Any]:
-        head, condition, tail = statement.partition(" WHERE listing_days.blocked IS false")
-        return (
-            head + " RETURNING" + tail.partition("RETURNING")[2] if condition else head
-        ), parameters
-
-    event.listen(database.engine, "before_cursor_execute", blind, retval=True)
-    try:
-        yield
-    finally:
-        event.remove(database.engine, "before_cursor_execute", blind)
 
 
 def test_a_claim_that_does_not_look_is_refused_by_the_database(market: Market) -> None:

@@ -16,18 +16,21 @@ from core.booking.model import Booking
 from core.errors import BadInput, Refused
 from core.invariants.run import run_all
 from core.limits import (
+    HOLD_STRETCH_SECONDS,
+    LIMIT_RETRY_SECONDS,
     MPESA_MAX_CENTS,
     PART_HOLD_SECONDS,
     PART_NEXT_DAY_SECONDS,
     PARTS_ASKED_MAX,
     PARTS_TAKEN_MAX,
     PRICE_IN_PARTS_MAX_CENTS,
+    STK_GIVE_UP_SECONDS,
     STK_REPEAT_SECONDS,
 )
 from core.money import Money, kes
 from core.payments import attempts, settle, suspense
 from core.payments.model import Attempt, Kind, Receipt
-from core.ports import MoneyEvent, Outcome
+from core.ports import MoneyEvent, Outcome, Reason
 from tests.core.booking.world import GOLDEN, World
 from tests.core.escrow.tools import together
 from tests.support.factories import CUSTOMER, OTHER_CUSTOMER
@@ -168,10 +171,13 @@ def test_a_part_leaves_an_hour_for_the_next_and_whoever_pays_then_is_waited_for(
     world.clock.advance(seconds=PART_HOLD_SECONDS - 60)
     world.prompt(booking)
     world.clock.set(world.due(booking))
-    # Somebody is paying at this moment.
-    assert world.fire() == [State.AWAITING_PAYMENT]
-    world.clock.advance(hours=1)
-    assert world.fire() == [State.EXPIRED]
+    # Somebody is paying at this moment; but nobody pays for ever.
+    waited = 0
+    while world.fire() == [State.AWAITING_PAYMENT]:
+        waited += HOLD_STRETCH_SECONDS
+        world.clock.set(world.due(booking))
+    assert waited == STK_GIVE_UP_SECONDS
+    assert world.state(booking) is State.EXPIRED
     world.assert_sound()
 
 
@@ -217,6 +223,21 @@ def test_a_hidden_number_is_the_customers_when_it_looks_like_it(
     world.run(lambda tx: settle.apply(tx, event))
 
     assert arrive(world) == back
+
+
+def test_a_wallet_that_may_receive_no_more_today_is_tried_tomorrow(world: World) -> None:
+    booking = world.hold()
+    world.paybill(booking.code, kes(20_000), "SFF0000001")
+    world.withdraw(booking)
+    [request] = world.send_due()
+
+    world.failed(request.attempt_id, Reason.LIMIT)
+
+    planned = world.attempts(Kind.RETURN)[-1]
+    assert planned.due_at == world.clock.now() + timedelta(seconds=LIMIT_RETRY_SECONDS)
+    world.clock.set(planned.due_at)
+    assert arrive(world) == [(CUSTOMER, 20_000)]
+    world.assert_sound()
 
 
 def test_the_price_of_a_great_booking_is_asked_for_in_equal_parts(
@@ -394,6 +415,32 @@ def test_the_last_part_and_the_end_of_the_hold_at_once_lose_nothing(world: World
         assert world.state(booking) in {State.CONFIRMED, State.EXPIRED}
         assert world.balance(f"escrow:{booking.code}") == came
     world.assert_sound()
+
+
+def test_a_hold_that_ends_as_its_last_part_comes_looks_again_under_the_lock(
+    world: World,
+) -> None:
+    booking = world.hold()
+    world.paybill(booking.code, kes(20_000), "SFF0000001")
+    world.clock.set(world.due(booking))
+    [due] = world.run(lambda tx: timers.due_bookings(tx, 10))
+    world.paybill(booking.code, kes(46_700), "SFF0000002")
+
+    assert world.run(lambda tx: timers.fire(tx, due)) is None
+    assert world.state(booking) is State.CONFIRMED
+
+
+def test_without_that_lock_a_paid_booking_is_given_away(world: World) -> None:
+    booking = world.hold()
+    world.paybill(booking.code, kes(20_000), "SFF0000001")
+    world.clock.set(world.due(booking))
+    with world.database.transaction() as tx:
+        stale = tx.db.get_one(Booking, booking.id)
+        world.paybill(booking.code, kes(46_700), "SFF0000002")
+        timers._lapse_hold(tx, stale)
+
+    assert world.notices()["confirmed_customer"] == 1
+    assert world.state(booking) is State.EXPIRED
 
 
 def test_a_part_by_prompt_and_its_paybill_confirmation_are_one_payment(

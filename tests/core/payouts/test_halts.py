@@ -1,9 +1,9 @@
 """Nothing is sent through a provider that cannot pay, and it goes on when it can."""
 
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import pytest
 from sqlalchemy import select
 
 from core.cases.model import Case, CaseKind, CaseState
@@ -20,6 +20,7 @@ from core.payments.model import Kind
 from core.payouts import balances, halts
 from core.payouts.halts import HaltReason
 from core.payouts.model import PayoutState
+from core.payouts.rules import next_run
 from core.ports import Balance, ProviderError, Reason
 from tests.core.booking.world import World
 from tests.core.payouts.steps import read, send, the_payout
@@ -46,28 +47,28 @@ def halted(world: World) -> list[tuple[str, str]]:
     return [(halt.provider, halt.reason.value) for halt in world.run(halts.halts)]
 
 
-@pytest.mark.parametrize(
-    ("reason", "halt"),
-    [
-        (Reason.CREDENTIALS, "credentials"),
-        (Reason.CONFIGURATION, "configuration"),
-        (Reason.NO_FLOAT, "low_float"),
-    ],
-)
-def test_what_failed_on_our_side_halts_the_provider_and_is_no_try(
-    world: World, reason: Reason, halt: str
-) -> None:
+def half_past_five(world: World) -> datetime:
+    return next_run(world.clock.now()) - timedelta(minutes=30)
+
+
+def asked_at(world: World) -> datetime:
+    query = select(balances.BalanceReading.asked_at).limit(1)
+    return world.run(lambda tx: tx.db.scalars(query).one())
+
+
+def test_what_failed_on_our_side_halts_the_provider_and_is_no_try(world: World) -> None:
     world.released()
     payout = the_payout(world)
 
-    world.failed(send(world).attempt_id, reason)
+    for reason, halt in halts.OUR_SIDE.items():
+        world.failed(send(world).attempt_id, reason)
 
-    assert halted(world) == [("daraja", halt)]
+        assert halted(world) == [("daraja", halt.value)]
+        world.clock.advance(seconds=PAYOUT_OUR_RETRY_SECONDS)
+        world.pay_out()
+        assert world.send_due() == [], "planned, and it waits"
+        assert world.run(lambda tx: halts.resume(tx, "daraja"))
     assert read(world, payout).tries == 0
-    world.clock.advance(seconds=PAYOUT_OUR_RETRY_SECONDS)
-    world.pay_out()
-    assert world.send_due() == [], "planned, and it waits"
-    assert world.run(lambda tx: halts.resume(tx, "daraja"))
     world.paid(send(world).attempt_id, "SFG1")
     assert read(world, payout).state is PayoutState.PAID
     world.assert_sound()
@@ -117,7 +118,7 @@ def test_credentials_are_not_forgotten_for_want_of_money(world: World) -> None:
 def test_a_run_that_a_balance_does_not_cover_sends_nothing(world: World) -> None:
     """Asked half an hour before; too little, so that not even the first one goes out."""
     world.released()
-    world.clock.set(_before_run(world))
+    world.clock.set(half_past_five(world))
     tell_balance(world, kes(39_999))
     payout = the_payout(world)
     assert halted(world) == [("daraja", "low_float")]
@@ -136,14 +137,6 @@ def test_a_run_that_a_balance_does_not_cover_sends_nothing(world: World) -> None
     assert closed.state is CaseState.CLOSED
 
 
-def _before_run(world: World) -> Any:
-    from datetime import timedelta
-
-    from core.payouts.rules import next_run
-
-    return next_run(world.clock.now()) - timedelta(minutes=30)
-
-
 def test_an_old_balance_halts_nothing(world: World) -> None:
     world.released()
     tell_balance(world, kes(1))
@@ -154,7 +147,7 @@ def test_an_old_balance_halts_nothing(world: World) -> None:
 
 def test_a_balance_from_before_the_halt_does_not_end_it(world: World) -> None:
     world.released()
-    world.clock.set(_before_run(world))
+    world.clock.set(half_past_five(world))
     tell_balance(world, PLENTY)
     the_payout(world)
     world.failed(send(world).attempt_id, Reason.NO_FLOAT)
@@ -166,19 +159,12 @@ def test_a_balance_from_before_the_halt_does_not_end_it(world: World) -> None:
 
 def test_money_that_left_since_the_balance_was_told_is_counted(world: World) -> None:
     world.released()
-    world.clock.set(_before_run(world))
+    world.clock.set(half_past_five(world))
     tell_balance(world, kes(50_000))
     the_payout(world)
     world.paid(send(world).attempt_id, "SFG1")
-    planned = world.run(
-        lambda tx: balances.planned_cents(tx, "daraja", since=_before_asked(world))
-    )
+    planned = world.run(lambda tx: balances.planned_cents(tx, "daraja", since=asked_at(world)))
     assert planned == kes(40_000).cents
-
-
-def _before_asked(world: World) -> Any:
-    query = select(balances.BalanceReading.asked_at).limit(1)
-    return world.run(lambda tx: tx.db.scalars(query).one())
 
 
 def test_balances_are_asked_once_a_day_before_payouts_are_made(world: World) -> None:
@@ -196,7 +182,7 @@ def test_balances_are_asked_once_a_day_before_payouts_are_made(world: World) -> 
     world.clock.advance(seconds=BALANCE_AGAIN_SECONDS)
     assert ask(world) == []
 
-    world.clock.set(_before_run(world))
+    world.clock.set(half_past_five(world))
     assert len(ask(world)) == 2
 
 

@@ -75,12 +75,12 @@ def unlocked_balances(_tx: Tx, vendors: Any) -> dict[int, int]:
     return {vendor.number: kes(40_000).cents for vendor in vendors}
 
 
-@pytest.mark.parametrize("manual", [False, True], ids=["two runs", "manual and weekly"])
-def test_two_runs_at_once_pay_once(world: World, *, manual: bool) -> None:
+@pytest.mark.parametrize("weekly", [False, True], ids=["two by hand", "by hand and weekly"])
+def test_two_runs_at_once_pay_once(world: World, *, weekly: bool) -> None:
     world.released()
 
     def second() -> Any:
-        return world.run(make(world)) if manual else world.monday()
+        return world.monday() if weekly else world.run(make(world))
 
     assert meet(world, make(world), second) == [], "it waited, and there was nothing left"
     assert len(payouts(world)) == 1

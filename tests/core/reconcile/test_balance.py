@@ -6,11 +6,12 @@ from sqlalchemy import select
 from core.cases import usecases as cases
 from core.cases.model import Case, CaseState
 from core.clock import ManualClock
-from core.db.tx import Database
+from core.db.tx import Database, Tx
+from core.escrow import ledger, postings
 from core.money import Money, kes
 from core.payouts.balances import BalanceReading, answered, begin_round
 from core.ports import Balance
-from core.reconcile.balance import compare
+from core.reconcile.balance import compare, last_held
 from tests.core.booking.world import World
 
 OWN = kes(5_000_000)
@@ -32,10 +33,10 @@ def look(world: World, held: Money, *, charges: Money | None = None) -> int | No
 def _answer(
     world: World, reading: BalanceReading, held: Money, charges: Money | None
 ) -> int | None:
-    def note(tx: object) -> int | None:
-        kept = answered(tx, reading.id, Balance("daraja", held, held, charges))  # type: ignore[arg-type]
+    def note(tx: Tx) -> int | None:
+        kept = answered(tx, reading.id, Balance("daraja", held, held, charges))
         assert kept is not None
-        return compare(tx, kept)  # type: ignore[arg-type]
+        return compare(tx, kept)
 
     return world.run(note)
 
@@ -84,8 +85,6 @@ def test_what_is_under_way_explains_what_it_may_and_no_more(world: World) -> Non
 
 
 def test_charges_that_are_taken_elsewhere_are_not_missing_here(world: World) -> None:
-    from core.escrow import ledger, postings
-
     look(world, OWN, charges=Money(0))
     taken = postings.charged("daraja", kes(13), reference="charge:SFG1")
     world.run(lambda tx: ledger.post(tx, taken))
@@ -105,3 +104,6 @@ def test_a_round_counts_when_every_account_has_answered(world: World) -> None:
         _answer(world, collecting, share, None)
     [case] = open_cases(world)
     assert case.amount_cents == 100
+    [last] = world.run(last_held)
+    assert (last.provider, last.held_cents) == ("daraja", OWN.cents + 100)
+    assert (last.gap_cents, last.difference_cents) == (OWN.cents + 100, 100)

@@ -97,11 +97,29 @@ def ask(servers: LocalServers, query: str) -> str:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
+def new_folder(tmp_path: Path) -> Iterator[Path]:
     """A data folder to ask for; as root another one is used, because pytest's are private."""
     requested = tmp_path / "data"
     yield requested
     shutil.rmtree(settle_folder(requested, server_user()), ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What initdb makes: most of the work of a first start, which not every story is about."""
+    with on_wheels(tmp_path_factory.mktemp("cluster") / "data") as servers:
+        made = servers.folder
+    (cluster,) = (path for path in made.glob("postgresql-*") if path.is_dir())
+    yield cluster
+    shutil.rmtree(made)
+
+
+@pytest.fixture
+def folder(new_folder: Path, cluster: Path) -> Path:
+    """A data folder that holds a cluster already."""
+    make_folder(settled := settle_folder(new_folder, server_user()))
+    subprocess.run(["cp", "--archive", "--sparse=always", cluster, settled], check=True)
+    return new_folder
 
 
 @pytest.fixture
@@ -338,18 +356,20 @@ def test_a_postmaster_of_somebody_else_on_our_data_is_named(folder: Path) -> Non
             Child(spec).start()
 
 
-def test_half_an_initdb_is_not_taken_for_a_cluster(folder: Path) -> None:
-    make_folder(settled := settle_folder(folder, server_user()))
+def test_half_an_initdb_is_not_taken_for_a_cluster(new_folder: Path) -> None:
+    make_folder(settled := settle_folder(new_folder, server_user()))
     half = settled / "unfinished-postgresql-18"
     half.mkdir()
     (half / "PG_VERSION").write_text("18\n")
 
-    with on_wheels(folder) as servers:
+    with on_wheels(new_folder) as servers:
         assert ask(servers, "SELECT 'alive'") == "alive"
     assert not half.exists()
 
 
-def test_wheels_in_a_private_folder_serve_without_opening_it(tmp_path: Path, folder: Path) -> None:
+def test_wheels_in_a_private_folder_serve_without_opening_it(
+    tmp_path: Path, new_folder: Path
+) -> None:
     assert WHEELS.wheel_postgres is not None
     assert WHEELS.wheel_redis is not None
     package = WHEELS.wheel_postgres.parents[2]
@@ -365,7 +385,7 @@ def test_wheels_in_a_private_folder_serve_without_opening_it(tmp_path: Path, fol
     )
     modes = [stat.S_IMODE(part.stat().st_mode) for part in (private, *private.parents)]
 
-    with LocalServers(folder, durable=False, environ=WHEEL_ENVIRON, places=moved) as servers:
+    with LocalServers(new_folder, durable=False, environ=WHEEL_ENVIRON, places=moved) as servers:
         assert ask(servers, "SELECT version()").startswith("PostgreSQL 18")
         for child in servers.children:
             assert child.pid is not None
