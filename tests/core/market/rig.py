@@ -94,7 +94,8 @@ class Rig(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             found = self.run(run_all)
-            assert [each for each in found if each.rule not in LATE] == []
+            broken = [each for each in found if each.rule not in LATE]
+            assert not broken, broken
             self.tell_everything_again()
         finally:
             self.life.__exit__(None, None, None)
@@ -105,7 +106,7 @@ class Rig(RuleBasedStateMachine):
         for event in self.provider.told:
             if event.outcome in {Outcome.SUCCEEDED, Outcome.FAILED}:
                 self.do(lambda tx, it=event: settle.apply(tx, it))
-        assert self.rehearsal.ask(BUSINESS) == before
+        assert self.rehearsal.ask(BUSINESS) == before, "what was final is final"
 
     def run(self, work: Callable[[Tx], T]) -> T:
         """Do something in one transaction."""
@@ -151,7 +152,8 @@ class Rig(RuleBasedStateMachine):
         if not self.changed:
             return
         self.changed = False
-        assert self.rehearsal.ask(SOUND) == []
+        broken = self.rehearsal.ask(SOUND)
+        assert not broken, broken
         waiting = sum(self._cents_of(event) for event in self.provider.waiting)
         truly = self.provider.held_cents - waiting
         [(held, receipts)] = self.rehearsal.ask(BOOKED)
