@@ -46,18 +46,22 @@ PRISTINE = """
 CREATE SCHEMA pristine;
 CREATE SCHEMA pristine_state;
 CREATE TABLE pristine_state.sequences (name text, last_value bigint, is_called boolean);
-CREATE TABLE pristine_state.tables (name text, rows bigint, newest bigint);
+CREATE TABLE pristine_state.tables (name text, columns text, rows bigint, newest bigint);
 DO $$
 DECLARE found record;
 BEGIN
-    FOR found IN SELECT relname FROM pg_class
+    FOR found IN SELECT relname, string_agg(quote_ident(attname), ', ') AS columns
+        FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
         WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+            -- A generated column is never written.
+            AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+        GROUP BY relname
     LOOP
         EXECUTE format('CREATE TABLE pristine.%1$I AS TABLE public.%1$I', found.relname);
         EXECUTE format(
             'INSERT INTO pristine_state.tables'
-            ' SELECT %1$L, count(*), coalesce(max(xmin::text::bigint), 0) FROM public.%1$I',
-            found.relname
+            ' SELECT %1$L, %2$L, count(*), coalesce(max(xmin::text::bigint), 0) FROM public.%1$I',
+            found.relname, found.columns
         );
     END LOOP;
     FOR found IN SELECT relname FROM pg_class
@@ -82,7 +86,8 @@ BEGIN
         EXECUTE format('DELETE FROM public.%I', kept.name);
         IF kept.rows > 0 THEN
             EXECUTE format(
-                'INSERT INTO public.%1$I OVERRIDING SYSTEM VALUE TABLE pristine.%1$I', kept.name
+                'INSERT INTO public.%1$I (%2$s) OVERRIDING SYSTEM VALUE'
+                ' SELECT %2$s FROM pristine.%1$I', kept.name, kept.columns
             );
             UPDATE pristine_state.tables SET newest = pg_current_xact_id()::text::bigint
                 WHERE name = kept.name;

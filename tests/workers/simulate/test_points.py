@@ -10,14 +10,12 @@ from sqlalchemy import func, select
 import workers
 from core import outbox
 from core.clock import ManualClock
-from core.db.tx import Tx
+from core.db.tx import Database, Tx
 from core.ids import CountedIds
 from core.outbox import Notice
 from core.ports import Routes
 from core.vault import Vault
 from tests.conftest import START, VAULT_KEY
-from tests.support.recycling import Recycler
-from tests.support.servers import Databases
 from workers.simulate.agenda import TickingClock
 from workers.simulate.databases import SimulatedDatabase
 from workers.simulate.points import POINTS, WORKER_STEPS, Crashes, Died, Step, When
@@ -55,13 +53,16 @@ def test_every_listed_step_of_a_worker_is_in_the_workers() -> None:
         assert called in functions[caller], f"{caller} runs {called}"
 
 
+def url_of(database: Database) -> str:
+    return database.engine.url.render_as_string(hide_password=False)
+
+
 @pytest.mark.parametrize(("when", "notices"), [(When.BEFORE, 0), (When.AFTER, 1)])
 def test_who_dies_before_the_commit_did_nothing_and_after_it_everything(
-    databases: Databases, recycler: Recycler, when: When, notices: int
+    database: Database, when: When, notices: int
 ) -> None:
-    name = recycler.take()
-    database = SimulatedDatabase(
-        databases.url(name), TickingClock(START), CountedIds(), Vault([VAULT_KEY]),
+    simulated = SimulatedDatabase(
+        url_of(database), TickingClock(START), CountedIds(), Vault([VAULT_KEY]),
         DiesAt(Step.BOOK, when), Routes(),
     )  # fmt: skip
 
@@ -69,27 +70,22 @@ def test_who_dies_before_the_commit_did_nothing_and_after_it_everything(
         outbox.add(tx, "answer", "+254700000001", {})
 
     with pytest.raises(Died):
-        database.run_as(Step.BOOK, owe)
-    with database.transaction() as tx:
+        simulated.run_as(Step.BOOK, owe)
+    with simulated.transaction() as tx:
         assert tx.db.scalar(select(func.count()).select_from(Notice)) == notices
-    database.close()
-    recycler.give_back(name)
+    simulated.close()
 
 
-def test_each_transaction_is_at_a_moment_of_its_own(
-    databases: Databases, recycler: Recycler
-) -> None:
-    name = recycler.take()
+def test_each_transaction_is_at_a_moment_of_its_own(database: Database) -> None:
     clock: ManualClock = TickingClock(START)
     assert isinstance(clock, TickingClock)
-    database = SimulatedDatabase(
-        databases.url(name), clock, CountedIds(), Vault([VAULT_KEY]),
+    simulated = SimulatedDatabase(
+        url_of(database), clock, CountedIds(), Vault([VAULT_KEY]),
         Crashes(random.Random(0), armed=False), Routes(),
     )  # fmt: skip
     moments = []
     for _ in range(3):
-        with database.transaction() as tx:
+        with simulated.transaction() as tx:
             moments.append(tx.now)
     assert len(set(moments)) == 3
-    database.close()
-    recycler.give_back(name)
+    simulated.close()
