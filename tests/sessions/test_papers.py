@@ -129,7 +129,7 @@ def test_so_many_statements_a_day(office: Office, database: Database) -> None:
         office.say(VENDOR, "statement")
 
     assert office.say(VENDOR, "statement") == (
-        f"{STATEMENT_LINKS_A_DAY_MAX} links a day. Ask tomorrow."
+        f"You had {STATEMENT_LINKS_A_DAY_MAX} links today. Ask tomorrow."
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from threading import Barrier
 from typing import Any
 
 from sqlalchemy import text
@@ -19,6 +20,7 @@ from tests.core.booking.world import GOLDEN, World
 from tests.core.escrow.tools import number, run_sql, together
 from tests.support.factories import make_booking
 
+PATIENCE_SECONDS = 30.0
 CLIENTS = 32
 REQUESTS = 16
 FITTING = 3
@@ -57,11 +59,13 @@ def test_thirty_two_clients_book_the_last_unit_and_one_has_it(instant: World) ->
 class NaiveCalendar:
     """Claims as one would without thinking of others: look, then count, no lock."""
 
-    @staticmethod
-    def claim(tx: Tx, booking: Booking) -> None:
+    def __init__(self) -> None:
+        self.everybody_has_looked = Barrier(CLIENTS)
+
+    def claim(self, tx: Tx, booking: Booking) -> None:
         looked = "SELECT booked < units FROM listing_days WHERE listing_id = :listing"
         free = tx.db.execute(text(looked), {"listing": booking.listing_id}).scalar()
-        tx.db.execute(text("SELECT pg_sleep(0.02)"))
+        self.everybody_has_looked.wait(timeout=PATIENCE_SECONDS)
         if free is False:
             raise NoUnits
         tx.db.execute(
@@ -74,10 +78,10 @@ class NaiveCalendar:
         )
 
 
-def book_naively(world: World, i: int) -> Booking:
+def book_naively(world: World, calendar: NaiveCalendar, i: int) -> Booking:
     def work(tx: Tx) -> Booking:
         booking = make_booking(tx, world.listing, phone(i))
-        NaiveCalendar.claim(tx, booking)
+        calendar.claim(tx, booking)
         return booking
 
     return world.run(work)
@@ -85,7 +89,8 @@ def book_naively(world: World, i: int) -> Booking:
 
 def test_without_the_calendars_lock_only_the_database_refuses(world: World) -> None:
     """Look, then count: several have looked before the first has counted."""
-    results = together(CLIENTS, lambda i: book_naively(world, i))
+    calendar = NaiveCalendar()
+    results = together(CLIENTS, lambda i: book_naively(world, calendar, i))
 
     assert kinds(results)["IntegrityError"] > 0
     assert booked_units(world.database) == 1
@@ -96,7 +101,8 @@ def test_without_the_lock_and_the_check_the_last_unit_is_sold_more_than_once(
 ) -> None:
     run_sql(world.database, "ALTER TABLE listing_days DROP CONSTRAINT ck_listing_days_booked")
 
-    results = together(CLIENTS, lambda i: book_naively(world, i))
+    calendar = NaiveCalendar()
+    results = together(CLIENTS, lambda i: book_naively(world, calendar, i))
 
     assert kinds(results)["Booking"] > 1
     assert booked_units(world.database) > 1
