@@ -90,9 +90,6 @@ class Office:
                 scene.turn(Step.ADMIN_RETRY, retry)
             elif case.kind is CaseKind.PAYOUT_FAILED:
                 self._pay_again(UUID(case.facts["vendor_id"]))
-            elif case.kind in {CaseKind.PAYOUT_HELD, CaseKind.PAYOUT_REVERSED}:
-                checked = partial(verify, number=case.facts["vendor"], kyc=True, payout=True)
-                scene.turn(Step.ADMIN_VERIFY, checked)
             elif case.kind in TALKED_OVER:
                 settled = partial(close, number=case.number, note="Talked over with them.")
                 scene.turn(Step.ADMIN_CLOSE, settled)
@@ -133,10 +130,24 @@ class Office:
         )
 
     def _book_return(self, receipt: str, number: str) -> None:
+        """Book it, and let somebody call the vendor in the days that follow."""
+        scene = self._scene
         book = partial(book_reversal, provider=DARAJA, receipt=receipt, number=number)
-        self._scene.turn(
-            Step.ADMIN_REVERSAL, book, again=lambda: self._book_return(receipt, number)
+        scene.turn(Step.ADMIN_REVERSAL, book, again=lambda: self._book_return(receipt, number))
+        scene.agenda.after(scene.chance.uniform(HOUR, 96 * HOUR), lambda: self._call(receipt))
+
+    def _call(self, receipt: str) -> None:
+        """Ask the vendor of a payout where to pay, and note that it was right."""
+        query = (
+            select(Vendor.number)
+            .join(Payout, Payout.vendor_id == Vendor.id)
+            .join(Attempt, Attempt.payout_id == Payout.id)
+            .join(Receipt, Receipt.attempt_id == Attempt.id)
+            .where(Receipt.provider == DARAJA, Receipt.number == receipt)
         )
+        found = self._scene.look(lambda tx: tx.db.scalars(query).one())
+        checked = partial(verify, number=found, kyc=True, payout=True)
+        self._scene.turn(Step.ADMIN_VERIFY, checked, again=lambda: self._call(receipt))
 
     def _match(self, receipt_id: UUID) -> bool:
         """Give money in suspense to a booking of that very price; False when there is none."""
