@@ -29,6 +29,8 @@ ANSWERS = {
     Outcome.TIMEOUT: 7,
 }
 LATE_PAID_SHARE = 0.3
+# For a week: nothing can be paid to them, nor by them.
+NO_MPESA_SHARE = 0.03
 CUSTOMER_CENTS = 30_000_000
 VENDOR_CENTS = 1_000_000
 
@@ -45,8 +47,10 @@ class Wallets:
         scene.network.listeners.append(self._prompted)
 
     def pay_day(self) -> None:
-        """Customers have money again; most vendors have spent theirs."""
+        """Customers have money again, most vendors have spent theirs; a few lose M-Pesa."""
         phones = self._scene.world.books.phones
+        for number in (*CUSTOMERS, *VENDORS):
+            phones.get(number).on_mpesa = not self._scene.maybe(NO_MPESA_SHARE)
         for number in CUSTOMERS:
             phones.get(number).balance_cents = CUSTOMER_CENTS
         for number in VENDORS:
