@@ -151,9 +151,6 @@ def check(name: str, owner: object, attribute: str, instead: object) -> Removal:
     return swapped(name, owner, attribute, instead, Kind.CHECK)
 
 
-# What stories say.
-
-
 def meet_in(world: World, first: Callable[[], Any], at: str, second: Callable[[], Any]) -> Any:
     """Let two callers meet; return what came of each."""
     return races.meet(world.database, first, at, second)

@@ -18,6 +18,8 @@ from tests.core.escrow.tools import run_sql, together
 
 CLIENTS = 32
 DAYS = 40
+# One is enough but for very bad luck.
+CROWDS_MAX = 5
 FIRST = nairobi_date(START) + timedelta(days=3)
 
 Claim = Callable[[World, date, date, int], None]
@@ -109,6 +111,9 @@ def test_without_the_guards_nights_are(world: World) -> None:
     world.change_listing(units=units)
     run_sql(world.database, "ALTER TABLE listing_days DROP CONSTRAINT ck_listing_days_booked")
 
-    sold = crowd(world, 0, 320, naive)
+    def is_oversold(seed: int) -> bool:
+        sold = crowd(world, seed, 320, naive)
+        clear(world)
+        return max(sold.values()) > units
 
-    assert max(sold.values()) > units
+    assert any(is_oversold(seed) for seed in range(CROWDS_MAX))
