@@ -23,6 +23,7 @@ def build_database(
     wake: Callable[[Work], None] = lambda _work: None,
     pool_size: int | None = None,
     routes: Routes | None = None,
+    memory_seconds: float = 0,
 ) -> Database:
     """Return the database of the settings.
 
@@ -32,6 +33,7 @@ def build_database(
         wake: how workers are woken after a commit; must not raise.
         pool_size: connections of this process; the setting's when not given.
         routes: through which providers money moves.
+        memory_seconds: how old the rates may be.
     """
     keys = settings.vault_keys.get_secret_value().split(",")
     return Database(
@@ -42,6 +44,7 @@ def build_database(
         wake,
         pool_size or settings.database_pool_size,
         routes,
+        memory_seconds,
     )
 
 

@@ -91,11 +91,11 @@ class Settings(BaseSettings):
         default=20, ge=2, le=100, description="Connections and threads of one web process."
     )
     turn_threads: int = Field(
-        default=6,
+        default=4,
         ge=1,
         le=100,
         description="Turns of one web process that may use the database at once; more wait in "
-        "line. A few per core: beyond that they only slow each other down.",
+        "line, a yes before a screen. A few per core: beyond that they only slow each other down.",
     )
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
     metrics_token: SecretStr = _secret(

@@ -9,7 +9,6 @@ import asyncio
 import time
 import traceback
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import PurePath
@@ -26,6 +25,7 @@ from sessions import texts
 from sessions.engine import Engine
 from sessions.flow import End
 from sessions.handover import Handover
+from sessions.lanes import Lane, Lanes
 from sessions.state import REPLIES_KEPT_MAX, State, dump_person, load_person
 from sessions.store import Closing, Opened, Session, Store, StoreDown, Unfinished
 from sessions.turns import Hop, NeedsThread, Played, digest_of, new_part
@@ -34,7 +34,7 @@ from sessions.walk import RESUME
 log = structlog.get_logger()
 T = TypeVar("T")
 
-THREADS = 10
+THREADS = 4
 # More than this many hops in line for a thread would all be answered too late.
 WAITING_MAX = 200
 SOFT_DEADLINE_SECONDS = 4.0
@@ -100,7 +100,7 @@ class Conductor:
         self._engine = engine
         self._store = store
         self._clock = clock
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="turn")
+        self._lanes = Lanes(threads)
         self._in_threads = 0
         self._soft_deadline_seconds = soft_deadline_seconds
         self._observer = observer
@@ -119,7 +119,7 @@ class Conductor:
 
     def close(self) -> None:
         """Wait for what still runs in threads."""
-        self._pool.shutdown(wait=True)
+        self._lanes.close()
 
     async def aclose(self) -> None:
         """Wait for what still runs in threads, then give back the store's connections."""
@@ -278,7 +278,8 @@ class Conductor:
         if self._in_threads >= WAITING_MAX:
             raise PoolTimeout("too many hops wait for a thread")
         self._in_threads += 1
-        future = asyncio.get_running_loop().run_in_executor(self._pool, work)
+        lane = Lane.SCREEN if handover is None else Lane.YES
+        future = asyncio.wrap_future(self._lanes.submit(lane, work))
         future.add_done_callback(self._thread_done)
         await asyncio.wait([future], timeout=max(deadline - time.monotonic(), 0))
         if not future.done() and handover is not None and not handover.give_up():

@@ -8,12 +8,17 @@ from web.metrics import Metrics
 from web.parts import Parts
 from web.wake import Nudger, Producer
 
+# Rates change by the day; a screen need not ask for them each time.
+RATES_SECONDS = 1.0
+
 
 def build_parts(settings: Settings) -> Parts:
     """Return the parts of one web process."""
     nudger = Nudger(Producer(settings.redis_url))
     routes = build_routes(settings, build_health(settings))
-    database = build_database(settings, build_clock(settings), nudger, routes=routes)
+    database = build_database(
+        settings, build_clock(settings), nudger, routes=routes, memory_seconds=RATES_SECONDS
+    )
     metrics = Metrics()
     conductor = build_conductor(database, settings.redis_url, settings, observer=metrics)
     return Parts(settings, database, conductor, metrics, nudger)

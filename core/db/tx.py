@@ -6,7 +6,7 @@ receipt commit together or not at all.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -38,6 +38,7 @@ RETRIES_MAX = 3
 # A connection that has rested longer is asked whether it still lives.
 IDLE_SECONDS = 1.0
 LAST_USED = "last_used"
+REMEMBERED_MAX = 100
 RETRYABLE_SQLSTATES = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 
 
@@ -67,10 +68,41 @@ class Tx:
     vault: Vault
     routes: Routes = field(default_factory=Routes)
     woken: set[Work] = field(default_factory=set)
+    memory: "Memory | None" = None
+
+    def remembered(self, key: Hashable, read: Callable[[], T]) -> T:
+        """Return what was read a moment ago, where that is allowed; else read it now.
+
+        Only for what people change some times a year, and what is checked again when it counts.
+        """
+        return read() if self.memory is None else self.memory.recall(key, read)
 
     def wake(self, work: Work) -> None:
         """Ask for a worker once this transaction has committed."""
         self.woken.add(work)
+
+
+class Memory:
+    """What was read lately, by threads side by side; bounded by its few keys.
+
+    Args:
+        seconds: how old it may be.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._kept: dict[Hashable, tuple[float, Any]] = {}
+
+    def recall(self, key: Hashable, read: Callable[[], T]) -> T:
+        """Return what is kept under a key while it is fresh, else what ``read`` returns."""
+        now = time.monotonic()
+        kept = self._kept.get(key)
+        if kept is None or now - kept[0] >= self._seconds:
+            if len(self._kept) >= REMEMBERED_MAX:
+                self._kept.clear()
+            kept = self._kept[key] = (now, read())
+        value: T = kept[1]
+        return value
 
 
 class _ReadOnlySession(Session):
@@ -93,6 +125,7 @@ class Database:
         wake: called after a commit with each kind of work that was asked for; must not raise.
         pool_size: connections kept; as many as threads that may use them.
         routes: where ``tx.routes`` comes from.
+        memory_seconds: how long ``tx.remembered`` need not ask again; 0 asks each time.
     """
 
     def __init__(
@@ -104,7 +137,9 @@ class Database:
         wake: Callable[[Work], None] = lambda _work: None,
         pool_size: int = 10,
         routes: Routes | None = None,
+        memory_seconds: float = 0,
     ) -> None:
+        self._memory = Memory(memory_seconds) if memory_seconds else None
         self.clock = clock
         self.ids = ids
         self.vault = vault
@@ -132,7 +167,7 @@ class Database:
     def transaction(self) -> Iterator[Tx]:
         """Open a read-committed transaction; leaving the block commits, an error rolls back."""
         with Session(self.engine, expire_on_commit=False) as db, db.begin():
-            tx = Tx(db, self.clock.now(), self.ids, self.vault, self.routes)
+            tx = self._tx(db)
             yield tx
         for work in tx.woken:
             self._wake(work)
@@ -148,7 +183,10 @@ class Database:
             RuntimeError: something was to be written.
         """
         with _ReadOnlySession(self._reader, expire_on_commit=False) as db:
-            yield Tx(db, self.clock.now(), self.ids, self.vault, self.routes)
+            yield self._tx(db)
+
+    def _tx(self, db: Session) -> Tx:
+        return Tx(db, self.clock.now(), self.ids, self.vault, self.routes, memory=self._memory)
 
     def run(self, use_case: Callable[[Tx], T]) -> T:
         """Run a use case in its own transaction, again when PostgreSQL asks for a retry.

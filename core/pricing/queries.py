@@ -44,7 +44,8 @@ class RatesMissing(NafasiError):
 def rates_on(tx: Tx, day: date, category: str | None = None) -> Rates:
     """Return the rates of a day.
 
-    A row of the category beats one for all, however old; among equals the latest one counts.
+    A row of the category beats one for all, however old; among equals the latest one counts. They
+    may be a moment old (``Tx.remembered``): a booking keeps those that it was made at.
 
     Args:
         tx: the transaction.
@@ -54,6 +55,10 @@ def rates_on(tx: Tx, day: date, category: str | None = None) -> Rates:
     Raises:
         RatesMissing: with the ``names`` that have no row.
     """
+    return tx.remembered(("rates", day, category), lambda: _rates_on(tx, day, category))
+
+
+def _rates_on(tx: Tx, day: date, category: str | None) -> Rates:
     found = dated_rates(tx, day, category)
     missing = [name.value for name in RateName if name not in found]
     if missing:

@@ -29,7 +29,7 @@ from tests.support.rehearsal import Rehearsal
 UNITS = 2
 # Of all parts, those that a quick run plays.
 LIVES, STEPS = 25, 50
-PARTS = [pytest.param(i, marks=[pytest.mark.slow] if i >= 3 else []) for i in range(20)]
+PARTS = [pytest.param(i, marks=[pytest.mark.slow] if i >= 1 else []) for i in range(20)]
 
 
 class Market(People, Evidence):
