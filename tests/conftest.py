@@ -12,6 +12,7 @@ from core.clock import ManualClock
 from core.db.tx import Database
 from core.ids import CountedIds
 from core.vault import Vault
+from tests.sessions.sample import prepare
 from tests.support.recycling import Recycler
 from tests.support.servers import POSTGRES, REDIS, Databases, TestServers
 
@@ -75,6 +76,22 @@ def database(
 ) -> Iterator[Database]:
     """A database at the newest revision that holds nothing but what the migrations wrote."""
     with recycler.lend(clock, ids, vault) as lent:
+        yield lent
+
+
+@pytest.fixture(scope="session")
+def halls(databases: Databases) -> Iterator[Recycler]:
+    """Databases with the tables of the sample conversation."""
+    made = Recycler(databases, prepare)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def hall_database(
+    halls: Recycler, clock: ManualClock, ids: CountedIds, vault: Vault
+) -> Iterator[Database]:
+    with halls.lend(clock, ids, vault) as lent:
         yield lent
 
 

@@ -9,16 +9,10 @@ import pytest
 from core.clock import ManualClock
 from core.db.tx import Database
 from sessions.store import RedisStore, connect
-from tests.sessions.sample import Desk, desk, prepare
+from tests.sessions.sample import Desk, desk
 
 Story = Callable[[Desk], Awaitable[Any]]
 Run = Callable[..., Any]
-
-
-@pytest.fixture
-def hall_database(database: Database) -> Database:
-    prepare(database)
-    return database
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
 from core.clock import ManualClock
 from core.db.tx import Database, Tx
@@ -161,18 +161,24 @@ def flow(version: str = "1", **more: object) -> Flow:
     return Flow(version, "home", [sample], shortcut=shortcut, **more)
 
 
-def prepare(database: Database) -> None:
-    """Make the sample's own tables."""
-    with database.transaction() as tx:
-        tx.db.execute(
-            text(
-                "CREATE TABLE sample_halls (price int, sold_out bool, slow_seconds float,"
-                " slow_screen_seconds float)"
-            )
-        )
-        tx.db.execute(text("INSERT INTO sample_halls VALUES (66700, false, 0, 0)"))
-        tx.db.execute(text("CREATE TABLE sample_bookings (msisdn text, people int)"))
-        tx.db.execute(text("CREATE TABLE sample_notices (kind text, body text)"))
+def prepare(url: str) -> None:
+    """Make the sample's own tables in a database."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        for statement in TABLES:
+            connection.execute(text(statement))
+    engine.dispose()
+
+
+TABLES = (
+    (
+        "CREATE TABLE sample_halls (price int, sold_out bool, slow_seconds float,"
+        " slow_screen_seconds float)"
+    ),
+    "INSERT INTO sample_halls VALUES (66700, false, 0, 0)",
+    "CREATE TABLE sample_bookings (msisdn text, people int)",
+    "CREATE TABLE sample_notices (kind text, body text)",
+)
 
 
 class SampleHooks:

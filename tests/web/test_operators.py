@@ -15,7 +15,7 @@ from core.db.tx import Database
 from core.ports import SessionEnd
 from core.settings import Settings
 from sessions.store import REPEATED_WITHIN_MS, RedisStore, connect
-from tests.sessions.sample import CALLER, TO_CONFIRM, Desk, desk, prepare
+from tests.sessions.sample import CALLER, TO_CONFIRM, Desk, desk
 from tests.support.operators import WIRES, Call, Wire
 from web.hop import UssdHop
 
@@ -104,14 +104,13 @@ On = Callable[[Story], Any]
 
 
 @pytest.fixture(params=WIRES, ids=lambda wire: wire.name)
-def on(request: Any, database: Database, redis_url: str, clock: ManualClock) -> On:
+def on(request: Any, hall_database: Database, redis_url: str, clock: ManualClock) -> On:
     """Play a story on one gateway's network."""
-    prepare(database)
 
     def run(story: Story) -> Any:
         async def main() -> Any:
             client = connect(redis_url)
-            at = desk(RedisStore(client), database, clock)
+            at = desk(RedisStore(client), hall_database, clock)
             await at.conductor.start()
             network = Network(request.param, at, client)
             try:
