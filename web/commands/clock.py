@@ -1,6 +1,7 @@
 """``nafasi clock advance`` and ``nafasi trigger``: time and work by hand, in local trials."""
 
 import re
+import time
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -9,6 +10,8 @@ import typer
 from web.commands.books import Json
 from web.commands.setup import fail, load_settings, open_database, put_json, say
 
+# Each process looks what time it is once a second: whoever types next should meet one time.
+FOLLOWED_SECONDS = 1.2
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 app = typer.Typer(help="The application's time, in a local trial.", no_args_is_help=True)
@@ -38,6 +41,7 @@ def advance(
                 status.update(f"{at.astimezone(NAIROBI):%a %d %b %Y %H:%M}")
 
             arrived = Advance(database, producer.send, said).by(parse_step(step))
+            time.sleep(FOLLOWED_SECONDS)
     except ValueError as error:
         fail(f"That is no step to take: {error}. Try 90m, 25h or 8d.")
     except WorkersIdle as error:
