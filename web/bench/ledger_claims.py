@@ -13,7 +13,8 @@ from sqlalchemy.sql import ClauseElement
 
 from core.catalog import calendar
 
-UNITS = 5
+# So many that nothing is sold out while it is measured.
+UNITS = 60
 DAYS = 300
 SPREAD = 2_000
 HOT = 50
