@@ -19,7 +19,6 @@ HEAD_ROWS_MAX = 40
 # A million rows have some 250 bytes each.
 FILE_BYTES_MAX = 512 * 1024 * 1024
 CHUNK_BYTES = 1 << 20
-CELL_SHOWN_MAX = 40
 
 _AMOUNT = re.compile(r"[+-]?(?:\d{1,13}|\d{1,3}(?:,\d{3}){1,4})(?:\.\d{1,2})?", re.ASCII)
 _DAY = r"(?:(\d{4})-(\d\d)-(\d\d)|(\d\d)[-/](\d\d)[-/](\d{4}))"

@@ -41,10 +41,8 @@ def payable_now(tx: Tx, booking: Booking) -> Dues | None:
     dues = dues_of(booking)
     if dues is not None:
         return dues
-    if booking.state is not State.CONFIRMED or booking.starts_at <= tx.now:
-        return None
-    change = open_change(tx, booking.id)
-    if change is None or change.state is not ChangeState.AWAITING_PAYMENT:
+    change = unpaid_change(tx, booking)
+    if change is None:
         return None
     assert change.due_at is not None, "a change that waits has a timer"
     more = Money(change.to_pay_cents)
@@ -142,9 +140,13 @@ def become(
 
 def unpaid_change(tx: Tx, booking: Booking) -> BookingChange | None:
     """Return the change whose difference a paid booking waits for, None when it waits for none."""
-    if dues_of(booking) is not None or payable_now(tx, booking) is None:
+    if dues_of(booking) is not None:
         return None
-    return open_change(tx, booking.id)
+    if booking.state is not State.CONFIRMED or booking.starts_at <= tx.now:
+        return None
+    change = open_change(tx, booking.id)
+    waits = change is not None and change.state is ChangeState.AWAITING_PAYMENT
+    return change if waits else None
 
 
 def off(

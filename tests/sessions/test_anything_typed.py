@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from core.clock import ManualClock
 from core.db.tx import Database
 from sessions.conductor import HopKind
-from sessions.memory import MemoryStore
+from tests.sessions.memory import MemoryStore
 from tests.sessions.sample import Desk, desk
 
 ENTRY = st.one_of(

@@ -7,10 +7,10 @@ import pytest
 from core.clock import ManualClock
 from core.db.tx import Database
 from sessions.flow import Flow, Menu, Option, Part, Talk
-from sessions.memory import MemoryStore
 from sessions.state import REPLIES_KEPT_MAX
 from sessions.store import RedisStore, connect, person_key
 from tests.sessions.conftest import Run
+from tests.sessions.memory import MemoryStore
 from tests.sessions.sample import CALLER, CountingStore, Desk, desk, flow, sample
 
 
