@@ -15,9 +15,17 @@ from core.db.tx import Tx
 from core.limits import ATTEMPTS_BATCH_MAX
 from core.payments import attempts, settle
 from core.payments.lifecycle import AttemptState
-from core.payments.model import Attempt, Kind
+from core.payments.model import Attempt, Kind, Method
 from core.payouts.halts import halt_on_stop
-from core.ports import MoneyEvent, Outcome, PayRequest, ProviderError, PushRequest
+from core.ports import (
+    Accepted,
+    CheckoutRequest,
+    MoneyEvent,
+    Outcome,
+    PayRequest,
+    ProviderError,
+    PushRequest,
+)
 from workers.budget import Budget
 from workers.counters import ATTEMPTS
 from workers.parts import Parts
@@ -67,7 +75,11 @@ def _handle(parts: Parts, attempt_id: UUID) -> int:
         case None:
             return 0
         case PushRequest():
-            _push(parts, provider, begun)
+            push = parts.collections[provider].push
+            _open(parts, provider, begun.attempt_id, lambda: push(begun))
+        case CheckoutRequest():
+            page = parts.cards[provider].open
+            _open(parts, provider, begun.attempt_id, lambda: page(begun))
         case PayRequest():
             _pay(parts, provider, begun)
         case Attempt(kind=Kind.COLLECTION, reference=None):
@@ -81,10 +93,11 @@ def _handle(parts: Parts, attempt_id: UUID) -> int:
 
 def _begin(
     parts: Parts, tx: Tx, attempt_id: UUID
-) -> tuple[PushRequest | PayRequest | Attempt | None, str]:
+) -> tuple[PushRequest | CheckoutRequest | PayRequest | Attempt | None, str]:
     begun = attempts.begin(tx, attempt_id)
     provider = tx.db.get_one(Attempt, attempt_id).provider
-    if isinstance(begun, PushRequest) and parts.collections[provider].asks_by_own_id:
+    pushed = isinstance(begun, PushRequest) and parts.collections[provider].asks_by_own_id
+    if pushed or isinstance(begun, CheckoutRequest):
         attempts.own_reference(tx, attempt_id)
     return begun, provider
 
@@ -100,14 +113,15 @@ def _call(parts: Parts, provider: str, call: Callable[[], T]) -> T:
     return answer
 
 
-def _push(parts: Parts, provider: str, request: PushRequest) -> None:
+def _open(parts: Parts, provider: str, attempt_id: UUID, opening: Callable[[], Accepted]) -> None:
+    """Have a customer asked for money: by a prompt, or on a page for a card."""
     try:
-        answer = _call(parts, provider, lambda: parts.collections[provider].push(request))
+        answer = _call(parts, provider, opening)
     except ProviderError as error:
-        _note_refusal(parts, request.attempt_id, Kind.COLLECTION, error)
+        _note_refusal(parts, attempt_id, Kind.COLLECTION, error)
         return
-    parts.database.run(lambda tx: attempts.accepted(tx, request.attempt_id, answer.reference))
-    _log_call("attempt.pushed", Kind.COLLECTION, "accepted", request.attempt_id)
+    parts.database.run(lambda tx: attempts.accepted(tx, attempt_id, answer.reference, answer.link))
+    _log_call("attempt.pushed", Kind.COLLECTION, "accepted", attempt_id)
 
 
 def _pay(parts: Parts, provider: str, request: PayRequest) -> None:
@@ -122,10 +136,11 @@ def _pay(parts: Parts, provider: str, request: PayRequest) -> None:
 
 
 def _ask(parts: Parts, provider: str, attempt: Attempt) -> None:
-    """Ask about a silent prompt; the answer is evidence like any other."""
+    """Ask about a silent prompt or page; the answer is evidence like any other."""
     reference = attempt.reference
     assert reference is not None, "checked by the caller"
-    gateway = parts.collections[provider]
+    card = attempt.method is Method.CARD
+    gateway = parts.cards[provider] if card else parts.collections[provider]
     try:
         event = _call(parts, provider, lambda: gateway.ask(attempt.id, reference))
     except ProviderError as error:

@@ -63,11 +63,7 @@ class FlutterwaveCollections:
         Raises:
             ProviderError: there is no answer; ``not_found`` when nothing came in under our id.
         """
-        if reference.isdigit():
-            said = self._client.ask(f"/transactions/{reference}/verify")
-        else:
-            said = self._client.ask(VERIFY_OURS, {"tx_ref": str(attempt_id)})
-        return charge_event(said, attempt_id)
+        return ask_charge(self._client, attempt_id, reference)
 
     def refund(self, reference: str, amount: Money) -> Refund:
         """Send back a part or all of a charge, to where it came from.
@@ -91,3 +87,16 @@ class FlutterwaveCollections:
         path = f"/transactions/{reference}/refund"
         said = self._client.send(path, {"amount": shillings}, self._client.transfers)
         return Refund(number_id(said), plain(said.get("status")))
+
+
+def ask_charge(client: FlutterwaveClient, attempt_id: UUID, reference: str) -> MoneyEvent:
+    """Verify a charge by the provider's id when the reference is one, else by ours.
+
+    Raises:
+        ProviderError: there is no answer; ``not_found`` when nothing came in under our id.
+    """
+    if reference.isdigit():
+        said = client.ask(f"/transactions/{reference}/verify")
+    else:
+        said = client.ask(VERIFY_OURS, {"tx_ref": str(attempt_id)})
+    return charge_event(said, attempt_id)

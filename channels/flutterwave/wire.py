@@ -18,6 +18,8 @@ from core.ports import BadCallback, MoneyEvent, Outcome, ProviderError, Reason
 PROVIDER = "flutterwave"
 # The "bank" of M-Pesa wallets.
 WALLETS = "MPS"
+# How a charge says that it is a card's: what its customer's number is proves nothing then.
+CARD = "card"
 
 _NUMBER = re.compile(r"(?:\+?254|0)[17][0-9]{8}")
 
@@ -74,7 +76,7 @@ def charge_event(data: object, attempt_id: UUID) -> MoneyEvent:
         sentence=sentence,
         reason=_reason(sentence, CHARGE_REASONS),
         receipt=identifier(told.get("flw_ref")),
-        number=_customer_number(told),
+        number="" if plain(told.get("payment_type")) == CARD else _customer_number(told),
         fees=(told.get("app_fee"), told.get("merchant_fee")),
     )
 

@@ -24,6 +24,7 @@ from channels.simulator import (
     daraja_c2b,
     daraja_stk,
     etims,
+    flutterwave_cards,
     flutterwave_charges,
     flutterwave_transfers,
 )
@@ -76,6 +77,7 @@ def app_of(world: World) -> Starlette:
         *daraja_balance.routes(world),
     ]
     flutterwave_routes = [
+        *flutterwave_cards.routes(world),
         *flutterwave_charges.routes(world),
         *flutterwave_transfers.routes(world),
     ]

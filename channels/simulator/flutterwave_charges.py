@@ -83,8 +83,8 @@ async def charge(world: World, request: Request, fields: Fields, fault: Fault | 
     remember(world.books.charges, made.tx_ref, made, PROMPTS_MAX)
     data = _data(world, made)
     if is_fault(fault, FaultKind.CALLBACK_BEFORE_ANSWER):
-        _end(made, _refusal_of(world, made) or _pay(world, made))
-        await _call_back(world, made, None)
+        end(made, _refusal_of(world, made) or _pay(world, made))
+        await call_back(world, made, None)
     else:
         world.tasks.start(_bring(world, made))
     return success("Charge initiated", data)
@@ -115,9 +115,10 @@ async def refund(world: World, request: Request, fields: Fields, _fault: Fault |
         raise Refusal(400, "Refund amount is greater than the amount that is left")
     if amount_cents > world.books.flutterwave_cents:
         raise Refusal(400, "Insufficient balance to refund this transaction")
-    code = world.books.phones.get(found.phone).receive(amount_cents, world.now())
-    if code != "0":
-        raise Refusal(400, "The receiver cannot take the refund")
+    if not found.card:
+        code = world.books.phones.get(found.phone).receive(amount_cents, world.now())
+        if code != "0":
+            raise Refusal(400, "The receiver cannot take the refund")
     found.refunded_cents += amount_cents
     world.books.flutterwave_cents -= amount_cents
     return success(
@@ -155,7 +156,9 @@ def prompts(world: World, number: str | None, *, ended: bool) -> list[dict[str, 
     return [
         found.as_json(world.config.business_name)
         for found in world.books.charges.values()
-        if number in (None, found.phone) and (ended or found.state is PromptState.OPEN)
+        if not found.card
+        and number in (None, found.phone)
+        and (ended or found.state is PromptState.OPEN)
     ]
 
 
@@ -203,9 +206,9 @@ async def _bring(world: World, made: Charge) -> None:
     await asyncio.sleep(world.waits.prompt_delivery_seconds)
     refused = _refusal_of(world, made)
     if refused is not None:
-        _end(made, refused)
+        end(made, refused)
         await asyncio.sleep(world.waits.callback_seconds)
-        await _call_back(world, made, made.fault)
+        await call_back(world, made, made.fault)
         return
     made.state = PromptState.OPEN
     if world.books.stk == "ask":
@@ -231,11 +234,11 @@ def _settle(world: World, made: Charge, outcome: Outcome) -> None:
             FaultKind.CALLBACK_TWICE,
             seconds=world.waits.callback_seconds,
         )
-    _end(made, _FAILED.get(outcome) or _pay(world, made))
+    end(made, _FAILED.get(outcome) or _pay(world, made))
 
     async def work() -> None:
         await asyncio.sleep(world.waits.callback_seconds)
-        await _call_back(world, made, fault)
+        await call_back(world, made, fault)
 
     world.tasks.start(work())
 
@@ -245,26 +248,29 @@ def _pay(world: World, made: Charge) -> str:
     code = world.books.phones.get(made.phone).pay(made.amount_cents, world.now())
     if code != "0":
         return _NO_PAYMENT.get(code, "The request failed")
-    world.books.flutterwave_cents += made.amount_cents - _fee_cents(made)
+    world.books.flutterwave_cents += made.amount_cents - fee_cents(made)
     return PAID
 
 
-def _end(made: Charge, response: str) -> None:
+def end(made: Charge, response: str) -> None:
+    """Write down how a charge ended: with the provider's sentence."""
     paid = response == PAID
     made.response = response
     made.status = "successful" if paid else "failed"
     made.state = PromptState.PAID if paid else PromptState.FAILED
 
 
-def _fee_cents(made: Charge) -> int:
+def fee_cents(made: Charge) -> int:
+    """What the provider keeps of a charge."""
     return made.amount_cents * FEE_BASIS_POINTS // 10_000
 
 
-async def _call_back(world: World, made: Charge, fault: Fault | None) -> None:
+async def call_back(world: World, made: Charge, fault: Fault | None) -> None:
+    """Send the webhook of a charge that ended."""
     body: dict[str, object] = {
         "event": "charge.completed",
         "data": _data(world, made),
-        "event.type": "MPESA_TRANSACTION",
+        "event.type": "CARD_TRANSACTION" if made.card else "MPESA_TRANSACTION",
     }
     await world.callbacks.send(webhook(world, Service.FLUTTERWAVE_CHARGE, body), fault)
 
@@ -278,14 +284,14 @@ def _data(world: World, made: Charge) -> dict[str, object]:
         "flw_ref": made.flw_ref,
         "amount": float(amount) if world.jitter("flutterwave amount") else amount,
         "charged_amount": amount,
-        "app_fee": shillings(_fee_cents(made)),
+        "app_fee": shillings(fee_cents(made)),
         "merchant_fee": 0,
         "processor_response": made.response,
-        "auth_model": "LIPA_MPESA",
+        "auth_model": "VBVSECURECODE" if made.card else "LIPA_MPESA",
         "currency": "KES",
         "status": made.status,
         "auth_url": "N/A",
-        "payment_type": "mpesa",
+        "payment_type": "card" if made.card else "mpesa",
         "fraud_status": "ok",
         "charge_type": "normal",
         "account_id": 1,

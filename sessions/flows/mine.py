@@ -24,6 +24,7 @@ from core.people.usecases import ensure_user
 from sessions.flow import Ask, End, Go, Menu, Option, Part, Talk
 from sessions.flows import words
 from sessions.flows.book import prompt_coming
+from sessions.flows.cards import card_options
 from sessions.flows.change import change_options
 from sessions.texts import Keep, T, Text, cut, keep, t, why
 
@@ -65,6 +66,7 @@ def one(talk: Talk) -> Menu | Go:
         view = booking_by_code(tx, talk.draft["code"])
         caller = user_id(tx, talk.person.msisdn)
         changing = change_options(tx, view.booking)
+        cards = card_options(tx, view.booking)
     booking = view.booking
     if booking.customer_id != caller:
         # A vendor who dials the code of what is paid for has come to see it.
@@ -77,7 +79,7 @@ def one(talk: Talk) -> Menu | Go:
     # Their number was in an SMS; what is owed and until when needs the room.
     if view.vendor_msisdn and dues_of(booking) is None:
         lines.append(keep(t("Vendor {phone}", phone=local_form(view.vendor_msisdn))))
-    choices = [*_choices(talk, booking), *changing]
+    choices = [*_choices(talk, booking), *changing, *cards]
     return Menu(lines, choices or [Option(t("My bookings"), to="mine")])
 
 
@@ -115,12 +117,7 @@ def if_cancelled(talk: Talk) -> Menu:
         booking = booking_by_code(tx, talk.draft["code"]).booking
     total = Money(booking.total_cents)
     steps = forecast(booking.policy, total, booking.starts_at, talk.now)
-    first, *later = [
-        t("{refund} until {by}", refund=step.refund, by=step.drops_at)
-        if step.drops_at
-        else t("then {refund}", refund=step.refund)
-        for step in steps[:STEPS_SHOWN_MAX]
-    ]
+    first, *later = [words.step_of(step) for step in steps[:STEPS_SHOWN_MAX]]
     return Menu([t("Once paid, you get back:"), keep(first), *later], [])
 
 
