@@ -1,11 +1,10 @@
 """A customer's bookings: see, pay, take back, say that it is done."""
 
-from core.booking.cancel import cancel_by_customer, may_cancel, preview
+from core.booking.cancel import cancel_by_customer, may_cancel, outlook, preview
 from core.booking.changes import payable_now
 from core.booking.dues import Dues, dues_of
 from core.booking.lifecycle import LIFECYCLE, PAID, Event, State
 from core.booking.model import Booking
-from core.booking.policy import forecast
 from core.booking.queries import booking_by_code, bookings_of_customer
 from core.booking.timers import complete_by_customer
 from core.booking.usecases import withdraw
@@ -115,8 +114,7 @@ def if_cancelled(talk: Talk) -> Menu:
     """Before anything is paid: what would come back of it, in shillings and to the minute."""
     with talk.reading() as tx:
         booking = booking_by_code(tx, talk.draft["code"]).booking
-    total = Money(booking.total_cents)
-    steps = forecast(booking.policy, total, booking.starts_at, talk.now)
+    steps = outlook(booking, talk.now)
     first, *later = [words.step_of(step) for step in steps[:STEPS_SHOWN_MAX]]
     return Menu([t("Once paid, you get back:"), keep(first), *later], [])
 

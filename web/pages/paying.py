@@ -10,10 +10,9 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
+from core.booking.cancel import outlook
 from core.booking.lifecycle import PAID
-from core.booking.policy import forecast
 from core.errors import Refused
-from core.money import Money
 from core.payments.cards import PayPage, pay_page, start_card
 from core.payments.lifecycle import OPEN, AttemptState
 from core.ports import Reason
@@ -77,8 +76,7 @@ def _values(found: PayPage, now: datetime, looks: int, refusal: Refused | None) 
     if payable is not None:
         rows.append((t("To pay"), words.part_of(payable)))
         rows.append((t("Pay until"), t("{by}", by=payable.by)))
-        total = Money(booking.total_cents)
-        steps = forecast(booking.policy, total, booking.starts_at, now)
+        steps = outlook(booking, now)
     open_page = found.attempt if payable is not None and _is_open(found) else None
     waits = open_page is not None and open_page.link is None
     return {
