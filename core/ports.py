@@ -298,6 +298,21 @@ class CheckoutRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class CardRefund:
+    """Give money back to the card that it came from.
+
+    Attributes:
+        attempt_id: ours, made and stored before this is sent.
+        charge: the provider's id of the payment.
+        amount: whole shillings, all of the payment or a part.
+    """
+
+    attempt_id: UUID
+    charge: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
 class PayRequest:
     """Send money out to a wallet. ``attempt_id`` is the provider's idempotency key too.
 
@@ -431,6 +446,20 @@ class CardGateway(Protocol):
 
     def ask(self, attempt_id: UUID, reference: str) -> MoneyEvent:
         """Ask what was paid there; raises ProviderError when there is no answer yet."""
+
+    def refund(self, request: CardRefund) -> Accepted:
+        """Give money back; it is not known that a second request would be refused as such.
+
+        Raises:
+            ProviderError: as ``PayoutGateway.pay``; ``unknown`` when it may have been done.
+        """
+
+    def ask_refund(self, attempt_id: UUID, reference: str | None) -> MoneyEvent:
+        """Ask what became of it: by the provider's id of it, or by what we wrote on it.
+
+        Raises:
+            ProviderError: there is no answer.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from core.payments.model import Attempt, Kind, Method
 from core.payouts.halts import halt_on_stop
 from core.ports import (
     Accepted,
+    CardRefund,
     CheckoutRequest,
     MoneyEvent,
     Outcome,
@@ -80,8 +81,12 @@ def _handle(parts: Parts, attempt_id: UUID) -> int:
         case CheckoutRequest():
             page = parts.cards[provider].open
             _open(parts, provider, begun.attempt_id, lambda: page(begun))
+        case CardRefund():
+            refund = parts.cards[provider].refund
+            _pay(parts, provider, begun.attempt_id, lambda: refund(begun))
         case PayRequest():
-            _pay(parts, provider, begun)
+            pay = parts.payouts[provider].pay
+            _pay(parts, provider, begun.attempt_id, lambda: pay(begun))
         case Attempt(kind=Kind.COLLECTION, reference=None):
             return 0  # Its answer was lost and the reference with it: there is nothing to ask by.
         case Attempt(kind=Kind.COLLECTION):
@@ -93,7 +98,7 @@ def _handle(parts: Parts, attempt_id: UUID) -> int:
 
 def _begin(
     parts: Parts, tx: Tx, attempt_id: UUID
-) -> tuple[PushRequest | CheckoutRequest | PayRequest | Attempt | None, str]:
+) -> tuple[attempts.Request | Attempt | None, str]:
     begun = attempts.begin(tx, attempt_id)
     provider = tx.db.get_one(Attempt, attempt_id).provider
     pushed = isinstance(begun, PushRequest) and parts.collections[provider].asks_by_own_id
@@ -124,15 +129,16 @@ def _open(parts: Parts, provider: str, attempt_id: UUID, opening: Callable[[], A
     _log_call("attempt.pushed", Kind.COLLECTION, "accepted", attempt_id)
 
 
-def _pay(parts: Parts, provider: str, request: PayRequest) -> None:
+def _pay(parts: Parts, provider: str, attempt_id: UUID, paying: Callable[[], Accepted]) -> None:
+    """Send money out: to a wallet, to a bank, or back to a card."""
     try:
-        answer = _call(parts, provider, lambda: parts.payouts[provider].pay(request))
+        answer = _call(parts, provider, paying)
     except ProviderError as error:
-        _note_refusal(parts, request.attempt_id, Kind.PAYOUT, error)
+        _note_refusal(parts, attempt_id, Kind.PAYOUT, error)
         _halt_on_stop(parts, provider, error)
         return
-    parts.database.run(lambda tx: attempts.accepted(tx, request.attempt_id, answer.reference))
-    _log_call("attempt.paid", Kind.PAYOUT, "accepted", request.attempt_id)
+    parts.database.run(lambda tx: attempts.accepted(tx, attempt_id, answer.reference))
+    _log_call("attempt.paid", Kind.PAYOUT, "accepted", attempt_id)
 
 
 def _ask(parts: Parts, provider: str, attempt: Attempt) -> None:
@@ -161,9 +167,10 @@ def _learn(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
 
 def _ask_payout(parts: Parts, provider: str, attempt: Attempt) -> None:
     """Ask about a silent payment; the answer is evidence, now or as a callback later."""
-    gateway = parts.payouts[provider]
+    card = attempt.method is Method.CARD
+    ask = parts.cards[provider].ask_refund if card else parts.payouts[provider].ask_payout
     try:
-        event = _call(parts, provider, lambda: gateway.ask_payout(attempt.id, attempt.reference))
+        event = _call(parts, provider, lambda: ask(attempt.id, attempt.reference))
     except ProviderError as error:
         _log_call("attempt.asked", attempt.kind, error.code, attempt.id)
         _halt_on_stop(parts, provider, error)

@@ -2,21 +2,31 @@
 
 ``POST /payments`` answers with a link; the customer types the card there and is led back to
 ``redirect_url`` with words that anybody could have typed. What happened is asked by ``tx_ref``,
-as with any charge (developer.flutterwave.com, Flutterwave Standard).
+as with any charge (developer.flutterwave.com, Flutterwave Standard). Money goes back to the card
+by the charge's number, within 3 to 15 working days (the same, Refunds).
 """
 
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from channels.flutterwave.charges import ask_charge
 from channels.flutterwave.client import FlutterwaveClient
-from channels.flutterwave.wire import PROVIDER
+from channels.flutterwave.wire import PROVIDER, number_id, refund_event
 from channels.values import plain, wallet_number, whole_shillings
 from core.limits import CARD_PAGE_SECONDS, MPESA_MAX_CENTS, MPESA_MIN_CENTS
 from core.money import KES
-from core.ports import Accepted, CheckoutRequest, MoneyEvent, ProviderError
+from core.ports import (
+    Accepted,
+    CardRefund,
+    CheckoutRequest,
+    MoneyEvent,
+    Outcome,
+    ProviderError,
+)
 
 PAYMENTS = "/payments"
+REFUNDS = "/refunds"
 LINK_MAX = 500
 
 
@@ -67,6 +77,38 @@ class FlutterwaveCards:
             ProviderError: there is no answer; ``not_found`` when no card was tried.
         """
         return ask_charge(self._client, attempt_id, str(attempt_id))
+
+    def refund(self, request: CardRefund) -> Accepted:
+        """Give back a part or all of a charge, to the card that it came from.
+
+        The provider knows no id of ours for it; we write ours into its ``comments``.
+
+        Raises:
+            ProviderError: ``bad_reference``, ``bad_amount`` before anything is sent, else as in
+                ``answers``; unknown when it may have been done.
+        """
+        if not request.charge.isdigit():
+            raise ProviderError("bad_reference", detail="a charge is refunded by its number")
+        shillings = whole_shillings(
+            request.amount, at_least_cents=MPESA_MIN_CENTS, at_most_cents=MPESA_MAX_CENTS
+        )
+        body = {"amount": shillings, "comments": str(request.attempt_id)}
+        path = f"/transactions/{request.charge}/refund"
+        return Accepted(number_id(self._client.send(path, body, self._client.transfers)))
+
+    def ask_refund(self, attempt_id: UUID, reference: str | None) -> MoneyEvent:
+        """Ask how a refund stands: by its number, else look for our id among the newest.
+
+        Raises:
+            ProviderError: there is no answer.
+        """
+        if reference is not None and reference.isdigit():
+            return refund_event(self._client.ask(f"{REFUNDS}/{reference}"), attempt_id)
+        rows = self._client.ask(REFUNDS)
+        for row in rows if isinstance(rows, list) else []:
+            if isinstance(row, Mapping) and plain(row.get("comments")) == str(attempt_id):
+                return refund_event(row, attempt_id)
+        return MoneyEvent(PROVIDER, Outcome.UNKNOWN, attempt_id, code="not_found")
 
 
 def _link(said: object) -> str:

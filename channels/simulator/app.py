@@ -26,6 +26,7 @@ from channels.simulator import (
     etims,
     flutterwave_cards,
     flutterwave_charges,
+    flutterwave_refunds,
     flutterwave_transfers,
 )
 from channels.simulator.callbacks import Overloaded
@@ -79,6 +80,7 @@ def app_of(world: World) -> Starlette:
     flutterwave_routes = [
         *flutterwave_cards.routes(world),
         *flutterwave_charges.routes(world),
+        *flutterwave_refunds.routes(world),
         *flutterwave_transfers.routes(world),
     ]
     return Starlette(

@@ -1,7 +1,7 @@
-"""M-Pesa charges: a prompt on a phone, its verification, its webhook and its refund.
+"""M-Pesa charges: a prompt on a phone, its verification and its webhook.
 
 `POST /charges?type=mpesa`, `GET /transactions/{id}/verify`, `GET
-/transactions/verify_by_reference?tx_ref=`, `POST /transactions/{id}/refund`
+/transactions/verify_by_reference?tx_ref=`
 (developer.flutterwave.com, M-Pesa). `charge.completed` is sent for failures too.
 """
 
@@ -54,19 +54,12 @@ UNREACHABLE = "DS timeout user cannot be reached"
 
 
 def routes(world: World) -> list[Route]:
-    """The charge, both verifications, the refund."""
+    """The charge and both verifications."""
     verify, ours = "/transactions/{id:int}/verify", "/transactions/verify_by_reference"
     return [
         endpoint(world, "POST", "/charges", Service.FLUTTERWAVE_CHARGE, charge),
         endpoint(world, "GET", ours, Service.FLUTTERWAVE_VERIFY, verify_ours),
         endpoint(world, "GET", verify, Service.FLUTTERWAVE_VERIFY, verify_theirs),
-        endpoint(
-            world,
-            "POST",
-            "/transactions/{id:int}/refund",
-            Service.FLUTTERWAVE_REFUND,
-            refund,
-        ),
     ]
 
 
@@ -94,7 +87,7 @@ async def verify_theirs(
     world: World, request: Request, _fields: Fields, _fault: Fault | None
 ) -> Response:
     """Tell how a charge stands, by the provider's number."""
-    return _verified(world, _by_id(world, request.path_params["id"]))
+    return _verified(world, by_id(world, request.path_params["id"]))
 
 
 async def verify_ours(
@@ -104,42 +97,12 @@ async def verify_ours(
     return _verified(world, world.books.charges.get(request.query_params.get("tx_ref", "")))
 
 
-async def refund(world: World, request: Request, fields: Fields, _fault: Fault | None) -> Response:
-    """Send back a part or all of a charge that was paid."""
-    found = _by_id(world, request.path_params["id"])
-    if found is None or found.state is not PromptState.PAID:
-        raise Refusal(400, "No transaction was found for this id")
-    left_cents = found.amount_cents - found.refunded_cents
-    amount_cents = cents(fields) if "amount" in fields else left_cents
-    if not 0 < amount_cents <= left_cents:
-        raise Refusal(400, "Refund amount is greater than the amount that is left")
-    if amount_cents > world.books.flutterwave_cents:
-        raise Refusal(400, "Insufficient balance to refund this transaction")
-    if not found.card:
-        code = world.books.phones.get(found.phone).receive(amount_cents, world.now())
-        if code != "0":
-            raise Refusal(400, "The receiver cannot take the refund")
-    found.refunded_cents += amount_cents
-    world.books.flutterwave_cents -= amount_cents
-    return success(
-        "Transaction refund initiated",
-        {
-            "id": next_id(world),
-            "tx_id": found.id,
-            "flw_ref": found.flw_ref,
-            "amount_refunded": shillings(amount_cents),
-            "status": "completed",
-            "destination": "payment_source",
-        },
-    )
-
-
 def answer_prompt(world: World, charge_id: str, outcome: Outcome) -> dict[str, object]:
     """Do what the person (or the network) did; the webhook follows in the background.
 
     Raises KeyError for an unknown charge, NotNow when it is not in a state for it.
     """
-    found = _by_id(world, int(charge_id)) if charge_id.isdecimal() else None
+    found = by_id(world, int(charge_id)) if charge_id.isdecimal() else None
     if found is None:
         raise KeyError(charge_id)
     if outcome is Outcome.LATE_PAID:
@@ -181,7 +144,8 @@ def _read_charge(world: World, fields: Fields) -> Charge:
     )
 
 
-def _by_id(world: World, charge_id: int) -> Charge | None:
+def by_id(world: World, charge_id: int) -> Charge | None:
+    """A charge by the provider's number."""
     return next((found for found in world.books.charges.values() if found.id == charge_id), None)
 
 

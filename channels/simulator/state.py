@@ -150,6 +150,19 @@ class Charge:
 
 
 @dataclass(slots=True)
+class ChargeRefund:
+    """Money of a charge that goes back. `status` is the provider's own word."""
+
+    id: int
+    tx_id: int
+    flw_ref: str
+    amount_cents: int
+    comments: str
+    at: datetime
+    status: str = "completed"
+
+
+@dataclass(slots=True)
 class Checkout:
     """One page on which a card can be used, until its time is over."""
 
@@ -279,6 +292,7 @@ class Books:
     flutterwave_last_id: int = 4_412_000
     charges: dict[str, Charge] = field(default_factory=dict)
     """By `tx_ref`."""
+    refunds: dict[int, ChargeRefund] = field(default_factory=dict)
     checkouts: dict[str, Checkout] = field(default_factory=dict)
     """By the token in their address."""
     transfers: dict[str, Outgoing] = field(default_factory=dict)

@@ -39,15 +39,24 @@ from core.payments import routing
 from core.payments.lifecycle import AttemptEvent, AttemptState
 from core.payments.links import page_of
 from core.payments.model import Attempt, Kind, Method, Receipt
-from core.payments.queries import collections_of, open_collection
+from core.payments.queries import charge_of, collections_of, open_collection
 from core.payments.refunds import is_wanted
 from core.payments.settle import fail
 from core.payouts.halts import HaltReason, halts, is_halted
 from core.payouts.settle import is_owed, lock_payout, plan_rest
-from core.ports import BankAccount, CheckoutRequest, PayRequest, ProviderError, PushRequest, Reason
+from core.ports import (
+    BankAccount,
+    CardRefund,
+    CheckoutRequest,
+    PayRequest,
+    ProviderError,
+    PushRequest,
+    Reason,
+)
 
 # How often a payment whose fate is unknown is asked about before it is sent again by its old id.
 PAYOUT_ASKED_MIN = 2
+Request = PushRequest | CheckoutRequest | CardRefund | PayRequest
 REROUTED = "rerouted"
 GAVE_WAY = "gave_way"
 REASONS = {
@@ -199,7 +208,7 @@ def due_attempts(
     )
 
 
-def begin(tx: Tx, attempt_id: UUID) -> PushRequest | CheckoutRequest | PayRequest | Attempt | None:
+def begin(tx: Tx, attempt_id: UUID) -> Request | Attempt | None:
     """Take one due attempt.
 
     Returns:
@@ -236,10 +245,12 @@ def _may_be_sent_again(attempt: Attempt) -> bool:
     """A payment that may never have reached the provider, after asking about it in vain.
 
     Our id is the provider's idempotency key (``PayoutGateway.pay``), so the same attempt again
-    cannot pay twice. Prompts have no such key: they are given up instead.
+    cannot pay twice. Prompts have no such key: they are given up instead. Neither have refunds
+    to a card: they wait for an answer, or for a person.
     """
     return (
         attempt.kind is not Kind.COLLECTION
+        and attempt.method is Method.MPESA
         and attempt.state is AttemptState.UNKNOWN
         and attempt.reference is None
         and attempt.asked >= PAYOUT_ASKED_MIN
@@ -247,7 +258,7 @@ def _may_be_sent_again(attempt: Attempt) -> bool:
     )
 
 
-def _send(tx: Tx, attempt: Attempt) -> PushRequest | CheckoutRequest | PayRequest | None:
+def _send(tx: Tx, attempt: Attempt) -> Request | None:
     if not _still_wanted(tx, attempt):
         drop(tx, attempt, Reason.CANCELLED)
         return None
@@ -256,6 +267,8 @@ def _send(tx: Tx, attempt: Attempt) -> PushRequest | CheckoutRequest | PayReques
     attempt.sent_at = tx.now
     attempt.due_at = tx.now + timedelta(seconds=ATTEMPT_LEASE_SECONDS)
     amount = Money(attempt.amount_cents)
+    if attempt.method is Method.CARD and attempt.kind is Kind.RETURN:
+        return CardRefund(attempt.id, charge_of(tx, attempt), amount)
     if attempt.method is Method.CARD:
         page = page_of(tx, attempt)
         return CheckoutRequest(attempt.id, attempt.msisdn, amount, attempt.account, page)

@@ -147,6 +147,13 @@ def _money_returning(params: Params, context: NoticeContext) -> T:
 
 
 def _money_returned(params: Params, _context: NoticeContext) -> T:
+    if params.get("card"):
+        return t(
+            "We have sent back your {amount} for {code} to your card. Banks take up to 15 days "
+            "to show it.",
+            amount=Money(params["amount_cents"]),
+            code=params["code"],
+        )
     return t(
         "We have sent back your {amount} for {code} by M-Pesa.",
         amount=Money(params["amount_cents"]),

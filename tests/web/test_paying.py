@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import httpx
 import pytest
@@ -14,21 +15,28 @@ from channels.flutterwave.client import FlutterwaveClient
 from channels.flutterwave.provider import flutterwave_config
 from channels.simulator.app import create_app
 from channels.simulator.config import SimulatorConfig, Waits
+from core.booking.cancel import cancel_by_customer
 from core.booking.lifecycle import State
 from core.booking.model import Booking
 from core.clock import ManualClock
 from core.db.tx import Database
 from core.invariants.run import run_all
-from core.limits import CARD_GIVE_UP_SECONDS, PAY_LINK_SECONDS, PAY_LINKS_A_DAY_MAX
+from core.limits import (
+    B2C_QUERY_AFTER_SECONDS,
+    CARD_GIVE_UP_SECONDS,
+    PAY_LINK_SECONDS,
+    PAY_LINKS_A_DAY_MAX,
+)
 from core.payments.attempts import start_collection
 from core.payments.cards import ask_for_card
 from core.payments.lifecycle import AttemptState
-from core.payments.model import Attempt, Method, Receipt
+from core.payments.model import Attempt, Kind, Method, Receipt
 from core.ports import Routes
 from tests.support.factories import CUSTOMER, make_held, make_listing, make_vendor
 from tests.support.fakes import notices
 from tests.support.serving import eventually, serving
 from tests.web.rig import SECRET, Web, make_settings, running
+from tests.workers import callbacks
 from tests.workers.conftest import Crew, make_crew
 from workers.attempts import run_attempts
 from workers.inbox import run_inbox
@@ -48,6 +56,7 @@ class Shop:
     clock: ManualClock
     booking: Booking
     address: str
+    theirs: str
 
     def page(self, query: str = "") -> str:
         return self.web.http.get(f"{self.address}{query}").text
@@ -75,6 +84,15 @@ class Shop:
             run_inbox(self.crew.parts)
             run_attempts(self.crew.parts)
         return answer
+
+    def fault(self, service: str, fault: str, **more: Any) -> None:
+        told = {"service": service, "fault": fault, **more}
+        httpx.post(f"{self.theirs}/simulator/api/faults", json=told, trust_env=False)
+
+    def refunds(self) -> int:
+        """How many refunds the provider has taken."""
+        address = f"{self.theirs}/simulator/api/log?service=flutterwave_refund"
+        return len(httpx.get(address, trust_env=False).json()["log"])
 
     def state(self) -> State:
         with self.crew.database.transaction() as tx:
@@ -111,7 +129,7 @@ def shop(database: Database, redis_url: str, clock: ManualClock) -> Iterator[Sho
             with database.transaction() as tx:
                 booking = make_held(tx, make_listing(tx, make_vendor(tx)))
                 token = ask_for_card(tx, booking, CUSTOMER).token
-            yield Shop(web, crew, clock, booking, f"/pay/{token}")
+            yield Shop(web, crew, clock, booking, f"/pay/{token}", theirs)
             run_notices(crew.parts)
             client.close()
     assert database.run(run_all) == []
@@ -239,3 +257,55 @@ def test_links_cost_an_sms_each_and_are_counted(shop: Shop) -> None:
             ask_for_card(tx, shop.booking, CUSTOMER)
         with pytest.raises(Exception, match="too_many_links"):
             ask_for_card(tx, shop.booking, CUSTOMER)
+
+
+def test_what_a_cancellation_gives_back_goes_to_the_card(shop: Shop) -> None:
+    shop.press()
+    shop.decide("paid")
+    with shop.crew.database.transaction() as tx:
+        cancel_by_customer(tx, shop.booking.id, shop.booking.customer_id)
+    run_attempts(shop.crew.parts)
+
+    shop.clock.advance(seconds=B2C_QUERY_AFTER_SECONDS[0])
+    run_attempts(shop.crew.parts)
+
+    back = shop.attempts()[-1]
+    assert (back.kind, back.method) == (Kind.RETURN, Method.CARD)
+    assert (back.state, back.amount_cents) == (AttemptState.SUCCEEDED, 53_360_00)
+    assert shop.crew.payouts.calls == []  # Nothing went to a wallet.
+    (told,) = notices(shop.crew.database, "money_returned")
+    assert told.params["card"] is True
+
+
+def test_paid_by_card_and_by_hand_the_second_goes_back_the_way_it_came(shop: Shop) -> None:
+    shop.press()
+    page = shop.provider_page()
+    by_hand = callbacks.paybill(shop.booking.code, 66_700)
+    callbacks.arrive(shop.crew.database, by_hand)
+    run_inbox(shop.crew.parts)
+    assert shop.state() is State.CONFIRMED
+
+    shop.decide("paid", page)
+    shop.clock.advance(seconds=B2C_QUERY_AFTER_SECONDS[0])
+    for _ in range(2):
+        run_attempts(shop.crew.parts)
+        shop.clock.advance(seconds=B2C_QUERY_AFTER_SECONDS[0])
+
+    back = shop.attempts()[-1]
+    assert (back.kind, back.method) == (Kind.RETURN, Method.CARD)
+    assert (back.state, back.amount_cents) == (AttemptState.SUCCEEDED, 66_700_00)
+
+
+def test_a_refund_to_a_card_whose_answer_was_lost_is_never_sent_again(shop: Shop) -> None:
+    shop.press()
+    shop.decide("paid")
+    shop.fault("flutterwave_refund", "timeout_after", seconds=0)
+    with shop.crew.database.transaction() as tx:
+        cancel_by_customer(tx, shop.booking.id, shop.booking.customer_id)
+    for _ in range(5):
+        run_attempts(shop.crew.parts)
+        shop.clock.advance(seconds=B2C_QUERY_AFTER_SECONDS[-1])
+
+    returns = [each for each in shop.attempts() if each.kind is Kind.RETURN]
+    assert [(each.state, each.tries) for each in returns] == [(AttemptState.SUCCEEDED, 1)]
+    assert shop.refunds() == 1
