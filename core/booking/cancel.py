@@ -23,7 +23,7 @@ from core.errors import IllegalMove, NotFound, Refused
 from core.escrow import ledger, postings
 from core.limits import PENALTIES_REVIEWED_MIN
 from core.money import Money
-from core.payments.refunds import plan_refund, refundable, reversals
+from core.payments.refunds import goes_to_a_card, plan_refund, refundable, reversals
 from core.people.penalties import add_penalty
 from core.pricing.shares import left_after
 
@@ -166,7 +166,7 @@ def _cancel(
     booking.due_at = None
     drop_open(tx, booking)
     release_units(tx, booking)
-    plan_refund(tx, booking, refund)
+    planned = plan_refund(tx, booking, refund)
     net = _keep_the_rest(tx, booking)
     tell_customer(
         tx,
@@ -174,6 +174,7 @@ def _cancel(
         Topic.CANCELLED_CUSTOMER,
         by=actor.value,
         refund_cents=refund.cents,
+        card=any(goes_to_a_card(tx, each) for each in planned),
     )
     tell_vendor(
         tx,

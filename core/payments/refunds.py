@@ -118,6 +118,12 @@ def failed_refunds(tx: Tx, limit: int = LIST_MAX) -> list[Refund]:
     return list(tx.db.scalars(query))
 
 
+def goes_to_a_card(tx: Tx, refund: Refund) -> bool:
+    """Tell whether a refund's payment came from a card, to which it goes back."""
+    receipt = tx.db.get(Receipt, refund.receipt_id) if refund.receipt_id else None
+    return paid_by(tx, receipt) is Method.CARD
+
+
 def retry_refund(tx: Tx, refund_id: UUID, msisdn: str | None = None) -> Refund:
     """Send a failed refund once more, because a person has found out what was wrong.
 
@@ -266,12 +272,12 @@ def _anyone(tx: Tx) -> str:
 def _new_attempt(
     tx: Tx, refund: Refund, account: str, delay_seconds: int, *, wallet: bool = False
 ) -> None:
-    receipt = tx.db.get(Receipt, refund.receipt_id) if refund.receipt_id else None
+    to_card = not wallet and goes_to_a_card(tx, refund)
     tx.db.add(
         Attempt(
             id=tx.ids.uuid(),
             kind=Kind.RETURN,
-            method=Method.MPESA if wallet else paid_by(tx, receipt),
+            method=Method.CARD if to_card else Method.MPESA,
             provider=refund.provider,
             state=AttemptState.QUEUED,
             booking_id=refund.booking_id,
