@@ -110,11 +110,13 @@ def _pay_label(booking: Booking, dues: Dues) -> T:
 
 
 @mine.screen("if_cancelled", core=True)
-def if_cancelled(talk: Talk) -> Menu:
+def if_cancelled(talk: Talk) -> Menu | Go:
     """Before anything is paid: what would come back of it, in shillings and to the minute."""
     with talk.reading() as tx:
         booking = booking_by_code(tx, talk.draft["code"]).booking
     steps = outlook(booking, talk.now)
+    if not steps:
+        return Go("booking")  # Cancelled or over since the choice was offered.
     first, *later = [words.step_of(step) for step in steps[:STEPS_SHOWN_MAX]]
     return Menu([t("Once paid, you get back:"), keep(first), *later], [])
 
