@@ -44,7 +44,8 @@ def build_routes(settings: Settings, health: SharedHealth) -> Routes:
     providers = enabled_providers(settings)
     names = tuple(provider.name for provider in providers)
     banks = tuple(provider.name for provider in providers if provider.to_banks)
-    return Routes(collection=names, payout=names, bank=banks, health=health)
+    cards = tuple(provider.name for provider in providers if provider.from_cards)
+    return Routes(collection=names, payout=names, bank=banks, card=cards, health=health)
 
 
 def enabled_gateways(settings: Settings) -> tuple[UssdGateway, ...]:

@@ -87,6 +87,13 @@ STK_LOST_SECONDS = 120
 STK_REPEAT_SECONDS = 125
 ATTEMPTS_PER_BOOKING_MAX = 20
 B2C_QUERY_AFTER_SECONDS = (60, 300, 900, 3600)
+# A page for a card is open as long as a hold lasts at first, and is asked about a little longer.
+CARD_PAGE_SECONDS = 900
+CARD_QUERY_AFTER_SECONDS = (60, 180, 420, 960)
+CARD_GIVE_UP_SECONDS = 1080
+# A link to pay is good for as long as an accepted request waits at most; each costs an SMS.
+PAY_LINK_SECONDS = 12 * 3600
+PAY_LINKS_A_DAY_MAX = 5
 # A provider that is down: seconds before the n-th new try, the last one repeated.
 ATTEMPT_BACKOFF_SECONDS = (5, 15, 60, 120, 300)
 COLLECTION_TRIES_MAX = 6

@@ -236,12 +236,14 @@ class Routes:
         payout: who sends money to wallets.
         bank: who sends money to bank accounts.
         health: who is being left alone at the moment.
+        card: who takes money from cards.
     """
 
     collection: tuple[str, ...] = ("daraja",)
     payout: tuple[str, ...] = ("daraja",)
     bank: tuple[str, ...] = ()
     health: Health = field(default_factory=AllUp)
+    card: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +279,40 @@ class PushRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckoutRequest:
+    """Open a page of the provider's on which a customer pays by card.
+
+    Attributes:
+        attempt_id: ours, made and stored before this is sent.
+        msisdn: whose page it is; the provider wants to know a customer.
+        amount: whole shillings.
+        reference: what the page shows: the booking's code.
+        page: the token of our own page, to which the person comes back.
+    """
+
+    attempt_id: UUID
+    msisdn: str
+    amount: Money
+    reference: str
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardRefund:
+    """Give money back to the card that it came from.
+
+    Attributes:
+        attempt_id: ours, made and stored before this is sent.
+        charge: the provider's id of the payment.
+        amount: whole shillings, all of the payment or a part.
+    """
+
+    attempt_id: UUID
+    charge: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
 class PayRequest:
     """Send money out to a wallet. ``attempt_id`` is the provider's idempotency key too.
 
@@ -297,9 +333,11 @@ class Accepted:
 
     Attributes:
         reference: the provider's id by which it can be asked (CheckoutRequestID ...).
+        link: where the customer goes on in a browser, when that is how they pay.
     """
 
     reference: str
+    link: str | None = None
 
 
 class Outcome(StrEnum):
@@ -392,6 +430,36 @@ class CollectionGateway(Protocol):
 
     def ask(self, attempt_id: UUID, reference: str) -> MoneyEvent:
         """Ask what became of a push; raises ProviderError when there is no answer."""
+
+
+class CardGateway(Protocol):
+    """Takes money from cards, on a page of the provider's: no card number passes through us."""
+
+    name: str
+
+    def open(self, request: CheckoutRequest) -> Accepted:
+        """Open the page; what is taken is asked about by our attempt's id.
+
+        Raises:
+            ProviderError: as ``CollectionGateway.push``; ``unknown`` when a page may be open.
+        """
+
+    def ask(self, attempt_id: UUID, reference: str) -> MoneyEvent:
+        """Ask what was paid there; raises ProviderError when there is no answer yet."""
+
+    def refund(self, request: CardRefund) -> Accepted:
+        """Give money back; it is not known that a second request would be refused as such.
+
+        Raises:
+            ProviderError: as ``PayoutGateway.pay``; ``unknown`` when it may have been done.
+        """
+
+    def ask_refund(self, attempt_id: UUID, reference: str | None) -> MoneyEvent:
+        """Ask what became of it: by the provider's id of it, or by what we wrote on it.
+
+        Raises:
+            ProviderError: there is no answer.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ class Verb(StrEnum):
     DECLINE = "decline"
     STATUS = "status"
     PAY = "pay"
+    CARD = "card"
     CANCEL = "cancel"
     RECEIPT = "receipt"
     STATEMENT = "statement"
@@ -50,11 +51,12 @@ YES = {"1", "YES", "Y", "NDIYO", "NDIO", "ACCEPT", "KUBALI", "NAKUBALI", "OK", "
 NO = {"2", "NO", "N", "HAPANA", "LA", "DECLINE", "KATAA", "NAKATAA", "REJECT"}
 STATUS = {"STATUS", "HALI", "STATUSI"}
 PAY = {"PAY", "LIPA", "LIPIA"}
+CARD = {"CARD", "KADI"}
 CANCEL = {"CANCEL", "GHAIRI", "KUGHAIRI", "BATILISHA", "FUTA"}
 RECEIPT = {"RECEIPT", "RECEIPTS", "RISITI", "STAKABADHI"}
 STATEMENT = {"STATEMENT", "TAARIFA"}
 # Neither money nor a paper is guessed at: a code with a wrong letter is asked back.
-NEVER_GUESSED = {Verb.PAY: PAY, Verb.RECEIPT: RECEIPT}
+NEVER_GUESSED = {Verb.CARD: CARD, Verb.PAY: PAY, Verb.RECEIPT: RECEIPT}
 PROBLEM = {"PROBLEM", "SHIDA", "TATIZO", "COMPLAINT", "MALALAMIKO", "LALAMIKO"}
 SOLVED = {"SOLVED", "SETTLED", "IMETATULIWA", "IMEISHA"}
 CHANGE = {"CHANGE", "BADILI", "BADILISHA", "KUBADILI"}
@@ -187,7 +189,7 @@ def _take_code(typed: list[str], open_codes: Sequence[str]) -> tuple[str | None,
 
 def _nearest(word: str, codes: Sequence[str]) -> str | None:
     """The one open code that differs from a word by one letter, a swap or a slip; else None."""
-    known = YES | NO | STATUS | PAY | CANCEL | CHANGE | RECEIPT | STATEMENT
+    known = YES | NO | STATUS | PAY | CARD | CANCEL | CHANGE | RECEIPT | STATEMENT
     if len(word) < 4 or word in known:
         return None
     close = [code for code in codes if _one_slip(word, code)]

@@ -6,7 +6,6 @@ from datetime import date
 from uuid import UUID
 
 from core import outbox, questions
-from core.booking.changes import payable_now
 from core.booking.lifecycle import State
 from core.booking.queries import (
     BookingView,
@@ -20,7 +19,6 @@ from core.booking.usecases import accept, decline
 from core.db.tx import Tx
 from core.errors import BadInput, IllegalMove, Refused
 from core.msisdn import parse_msisdn
-from core.payments.attempts import start_collection
 from core.people.model import Language, Purpose
 from core.people.usecases import Person, find_person, opt_in, opt_out, set_language
 from core.ports import SmsIn
@@ -30,8 +28,9 @@ from sessions.commands import Command, Verb, understand
 from sessions.flows import words
 from sessions.notices.render import ANSWER_TOPIC, HELP_TOPIC
 from sessions.papers import answer_receipt, owe_statement
+from sessions.paying import answer_card, answer_pay
 from sessions.problems import answer_problem
-from sessions.texts import T, cut, n, plain, t, why
+from sessions.texts import T, cut, plain, t, why
 
 LISTED_MAX = 5
 MESSAGES_MAX = 20
@@ -84,7 +83,8 @@ class SmsDesk:
             Verb.DECLINE: self._answer_request,
             Verb.NUMBER: self._answer_question,
             Verb.STATUS: self._status,
-            Verb.PAY: self._pay,
+            Verb.PAY: lambda letter: answer_pay(letter.tx, letter.person, letter.command),
+            Verb.CARD: lambda letter: answer_card(letter.tx, letter.person, letter.command),
             Verb.CHANGE: lambda letter: answer_change(letter.tx, letter.person, letter.command),
             Verb.CANCEL: lambda letter: answer_cancel(letter.tx, letter.person, letter.command),
             Verb.RECEIPT: lambda letter: answer_receipt(letter.tx, letter.person, letter.command),
@@ -251,32 +251,6 @@ class SmsDesk:
             dial=f"{self._ussd_code.rstrip('#')}*{view.booking.code}#",
         )
 
-    def _pay(self, letter: _Letter) -> T:
-        """Ask the sender's phone for the money; which booking is never guessed."""
-        code = letter.command.code
-        if code is None:
-            mine = bookings_of_customer(letter.tx, letter.msisdn, MESSAGES_MAX)
-            open_now = [v for v in mine if payable_now(letter.tx, v.booking) is not None]
-            if len(open_now) != 1 or letter.command.guessed:
-                return _which_to_pay(open_now)
-            code = open_now[0].booking.code
-        view = booking_by_code(letter.tx, code)
-        payable = payable_now(letter.tx, view.booking)
-        if payable is None:
-            if code not in _own_codes(letter):
-                raise BadInput("not_payable")  # A stranger learns nothing of a booking's state.
-            return t(
-                "{code}: {state}. There is nothing to pay now.",
-                code=code,
-                state=words.STATES[view.booking.state],
-            )
-        start_collection(letter.tx, view.booking.id, letter.msisdn)
-        return t(
-            "M-Pesa will ask you for {total} for {code}. Enter your PIN.",
-            total=words.part_of(payable),
-            code=code,
-        )
-
 
 def _waiting(letter: _Letter) -> list[_Waiting]:
     """What waits for a vendor's yes or no: requests, then changes of what is booked."""
@@ -334,18 +308,6 @@ def _too_late(view: BookingView) -> T:
     }
     sentence = told.get(view.booking.state, t("{code} is accepted and paid."))
     return T(sentence.msgid, {"code": view.booking.code})
-
-
-def _which_to_pay(open_now: list[BookingView]) -> T:
-    if not open_now:
-        return t("There is nothing to pay now.")
-    codes = ", ".join(view.booking.code for view in open_now[:LISTED_MAX])
-    return n(
-        "Which one? Reply PAY and the code: {codes}",
-        "Which one? Reply PAY and one of the codes: {codes}",
-        len(open_now),
-        codes=codes,
-    )
 
 
 def _joined(parts: list[T]) -> T:

@@ -277,6 +277,7 @@ REFUSALS: Mapping[str, T] = {
     "change_open": t("A change of it waits already."),
     "change_cost": t("Another price now. Look again."),
     "too_many_changes": t("It was changed {limit} times. Call us."),
+    "no_route": t("We take no cards now. Pay by M-Pesa."),
     "prompt_open": t("M-Pesa is asking for it now. Try again soon."),
     "no_change_asked": t("No change waits for an answer."),
     "pin_locked": t("Wrong PIN too often. Wait {minutes} min."),

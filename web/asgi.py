@@ -12,6 +12,8 @@ from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from channels.registry import enabled_gateways
+from web.api.envelope import PREFIX, add_api_errors
+from web.api.previews import preview_routes
 from web.health import Readiness, health_routes
 from web.hooks import hook_routes, keep_end
 from web.hop import UssdHop
@@ -19,6 +21,7 @@ from web.local_time import ClockKeeper
 from web.middleware import Surroundings
 from web.pages.errors import add_error_pages
 from web.pages.papers.routes import paper_routes
+from web.pages.paying import pay_routes
 from web.pages.routes import STATIC, page_routes
 from web.parts import Parts
 from web.simulator.routes import STATIC as SIMULATOR_STATIC
@@ -55,7 +58,7 @@ def assemble(parts: Parts) -> ASGIApp:
         title="Nafasi",
         docs_url=None,
         redoc_url=None,
-        openapi_url=None,
+        openapi_url=f"{PREFIX}/openapi.json",
         lifespan=lifespan,
         # An address is itself: nobody is led from a callback's neighbour to the callback.
         redirect_slashes=False,
@@ -65,6 +68,9 @@ def assemble(parts: Parts) -> ASGIApp:
     app.include_router(hook_routes(parts))
     app.include_router(page_routes(settings))
     app.include_router(paper_routes(parts))
+    app.include_router(pay_routes(parts))
+    app.include_router(preview_routes(parts))
+    add_api_errors(app, parts.database.clock)
     app.mount("/static", StaticFiles(directory=STATIC))
     if settings.local and settings.simulator_url:
         app.include_router(simulator_routes(parts))

@@ -15,9 +15,18 @@ from core.db.tx import Tx
 from core.limits import ATTEMPTS_BATCH_MAX
 from core.payments import attempts, settle
 from core.payments.lifecycle import AttemptState
-from core.payments.model import Attempt, Kind
+from core.payments.model import Attempt, Kind, Method
 from core.payouts.halts import halt_on_stop
-from core.ports import MoneyEvent, Outcome, PayRequest, ProviderError, PushRequest
+from core.ports import (
+    Accepted,
+    CardRefund,
+    CheckoutRequest,
+    MoneyEvent,
+    Outcome,
+    PayRequest,
+    ProviderError,
+    PushRequest,
+)
 from workers.budget import Budget
 from workers.counters import ATTEMPTS
 from workers.parts import Parts
@@ -67,9 +76,17 @@ def _handle(parts: Parts, attempt_id: UUID) -> int:
         case None:
             return 0
         case PushRequest():
-            _push(parts, provider, begun)
+            push = parts.collections[provider].push
+            _open(parts, provider, begun.attempt_id, lambda: push(begun))
+        case CheckoutRequest():
+            page = parts.cards[provider].open
+            _open(parts, provider, begun.attempt_id, lambda: page(begun))
+        case CardRefund():
+            refund = parts.cards[provider].refund
+            _pay(parts, provider, begun.attempt_id, lambda: refund(begun))
         case PayRequest():
-            _pay(parts, provider, begun)
+            pay = parts.payouts[provider].pay
+            _pay(parts, provider, begun.attempt_id, lambda: pay(begun))
         case Attempt(kind=Kind.COLLECTION, reference=None):
             return 0  # Its answer was lost and the reference with it: there is nothing to ask by.
         case Attempt(kind=Kind.COLLECTION):
@@ -81,10 +98,11 @@ def _handle(parts: Parts, attempt_id: UUID) -> int:
 
 def _begin(
     parts: Parts, tx: Tx, attempt_id: UUID
-) -> tuple[PushRequest | PayRequest | Attempt | None, str]:
+) -> tuple[attempts.Request | Attempt | None, str]:
     begun = attempts.begin(tx, attempt_id)
     provider = tx.db.get_one(Attempt, attempt_id).provider
-    if isinstance(begun, PushRequest) and parts.collections[provider].asks_by_own_id:
+    pushed = isinstance(begun, PushRequest) and parts.collections[provider].asks_by_own_id
+    if pushed or isinstance(begun, CheckoutRequest):
         attempts.own_reference(tx, attempt_id)
     return begun, provider
 
@@ -100,32 +118,35 @@ def _call(parts: Parts, provider: str, call: Callable[[], T]) -> T:
     return answer
 
 
-def _push(parts: Parts, provider: str, request: PushRequest) -> None:
+def _open(parts: Parts, provider: str, attempt_id: UUID, opening: Callable[[], Accepted]) -> None:
+    """Have a customer asked for money: by a prompt, or on a page for a card."""
     try:
-        answer = _call(parts, provider, lambda: parts.collections[provider].push(request))
+        answer = _call(parts, provider, opening)
     except ProviderError as error:
-        _note_refusal(parts, request.attempt_id, Kind.COLLECTION, error)
+        _note_refusal(parts, attempt_id, Kind.COLLECTION, error)
         return
-    parts.database.run(lambda tx: attempts.accepted(tx, request.attempt_id, answer.reference))
-    _log_call("attempt.pushed", Kind.COLLECTION, "accepted", request.attempt_id)
+    parts.database.run(lambda tx: attempts.accepted(tx, attempt_id, answer.reference, answer.link))
+    _log_call("attempt.pushed", Kind.COLLECTION, "accepted", attempt_id)
 
 
-def _pay(parts: Parts, provider: str, request: PayRequest) -> None:
+def _pay(parts: Parts, provider: str, attempt_id: UUID, paying: Callable[[], Accepted]) -> None:
+    """Send money out: to a wallet, to a bank, or back to a card."""
     try:
-        answer = _call(parts, provider, lambda: parts.payouts[provider].pay(request))
+        answer = _call(parts, provider, paying)
     except ProviderError as error:
-        _note_refusal(parts, request.attempt_id, Kind.PAYOUT, error)
+        _note_refusal(parts, attempt_id, Kind.PAYOUT, error)
         _halt_on_stop(parts, provider, error)
         return
-    parts.database.run(lambda tx: attempts.accepted(tx, request.attempt_id, answer.reference))
-    _log_call("attempt.paid", Kind.PAYOUT, "accepted", request.attempt_id)
+    parts.database.run(lambda tx: attempts.accepted(tx, attempt_id, answer.reference))
+    _log_call("attempt.paid", Kind.PAYOUT, "accepted", attempt_id)
 
 
 def _ask(parts: Parts, provider: str, attempt: Attempt) -> None:
-    """Ask about a silent prompt; the answer is evidence like any other."""
+    """Ask about a silent prompt or page; the answer is evidence like any other."""
     reference = attempt.reference
     assert reference is not None, "checked by the caller"
-    gateway = parts.collections[provider]
+    card = attempt.method is Method.CARD
+    gateway = parts.cards[provider] if card else parts.collections[provider]
     try:
         event = _call(parts, provider, lambda: gateway.ask(attempt.id, reference))
     except ProviderError as error:
@@ -146,9 +167,10 @@ def _learn(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
 
 def _ask_payout(parts: Parts, provider: str, attempt: Attempt) -> None:
     """Ask about a silent payment; the answer is evidence, now or as a callback later."""
-    gateway = parts.payouts[provider]
+    card = attempt.method is Method.CARD
+    ask = parts.cards[provider].ask_refund if card else parts.payouts[provider].ask_payout
     try:
-        event = _call(parts, provider, lambda: gateway.ask_payout(attempt.id, attempt.reference))
+        event = _call(parts, provider, lambda: ask(attempt.id, attempt.reference))
     except ProviderError as error:
         _log_call("attempt.asked", attempt.kind, error.code, attempt.id)
         _halt_on_stop(parts, provider, error)

@@ -24,7 +24,14 @@ from core.clock import SystemClock
 from core.db.tx import Database, Tx, Work
 from core.documents.usecases import Seller
 from core.local_clock import read_ahead
-from core.ports import CollectionGateway, PayoutGateway, SmsIn, SmsSender, TaxRegistrar
+from core.ports import (
+    CardGateway,
+    CollectionGateway,
+    PayoutGateway,
+    SmsIn,
+    SmsSender,
+    TaxRegistrar,
+)
 from core.reconcile.accounts import accounts_of
 from core.reconcile.usecases import Accounts
 from core.settings import Settings
@@ -57,6 +64,7 @@ class Parts:
         senders: who sends text messages, the preferred one first.
         collections: who takes money, by provider.
         payouts: who sends money, by provider.
+        cards: who takes money from cards, by provider.
         health: where it is noted how calls to them went.
         paybill: the shortcode that payments by hand must name.
         accounts: ours with each provider, and which way money moves there.
@@ -79,6 +87,7 @@ class Parts:
     render: Render
     pauses: Pauses
     accounts: Mapping[str, Accounts] = field(default_factory=dict)
+    cards: Mapping[str, CardGateway] = field(default_factory=dict)
     seller: Seller = field(default_factory=Seller)
     registrar: TaxRegistrar | None = None
     refresh: Callable[[], None] = field(default=lambda: None)
@@ -121,6 +130,7 @@ def build_parts(settings: Settings, wake: Callable[[Work], None]) -> Parts:
         senders=senders,
         collections={name: opened.collections for name, opened in gateways.items()},
         payouts={name: opened.payouts for name, opened in gateways.items()},
+        cards={name: opened.cards for name, opened in gateways.items() if opened.cards},
         health=health,
         paybill=settings.daraja_shortcode,
         desk=build_desk(settings, store),

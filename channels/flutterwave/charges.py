@@ -1,25 +1,16 @@
 """Collecting by M-Pesa charge: a prompt on the customer's phone, as with Daraja."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 from channels.flutterwave.client import FlutterwaveClient
 from channels.flutterwave.wire import PROVIDER, charge_event, number_id
-from channels.values import plain, wallet_number, whole_shillings
+from channels.values import wallet_number, whole_shillings
 from core.limits import MPESA_MAX_CENTS, MPESA_MIN_CENTS
-from core.money import KES, Money
-from core.ports import Accepted, MoneyEvent, ProviderError, PushRequest
+from core.money import KES
+from core.ports import Accepted, MoneyEvent, PushRequest
 
 CHARGES = "/charges"
 VERIFY_OURS = "/transactions/verify_by_reference"
-
-
-@dataclass(frozen=True, slots=True)
-class Refund:
-    """A refund that the provider took: its id, and its own word for how it stands."""
-
-    id: str
-    status: str
 
 
 class FlutterwaveCollections:
@@ -63,31 +54,17 @@ class FlutterwaveCollections:
         Raises:
             ProviderError: there is no answer; ``not_found`` when nothing came in under our id.
         """
-        if reference.isdigit():
-            said = self._client.ask(f"/transactions/{reference}/verify")
-        else:
-            said = self._client.ask(VERIFY_OURS, {"tx_ref": str(attempt_id)})
-        return charge_event(said, attempt_id)
+        return ask_charge(self._client, attempt_id, reference)
 
-    def refund(self, reference: str, amount: Money) -> Refund:
-        """Send back a part or all of a charge, to where it came from.
 
-        The provider knows no id of ours for it, so a refund whose answer was lost cannot be told
-        from one that was never asked for: look at its list before asking again. Returns of the
-        core go out as transfers for this reason.
+def ask_charge(client: FlutterwaveClient, attempt_id: UUID, reference: str) -> MoneyEvent:
+    """Verify a charge by the provider's id when the reference is one, else by ours.
 
-        Args:
-            reference: the provider's id of the charge.
-            amount: whole shillings.
-
-        Raises:
-            ProviderError: as in ``answers``.
-        """
-        if not reference.isdigit():
-            raise ProviderError("bad_reference", detail="a charge is refunded by its number")
-        shillings = whole_shillings(
-            amount, at_least_cents=MPESA_MIN_CENTS, at_most_cents=MPESA_MAX_CENTS
-        )
-        path = f"/transactions/{reference}/refund"
-        said = self._client.send(path, {"amount": shillings}, self._client.transfers)
-        return Refund(number_id(said), plain(said.get("status")))
+    Raises:
+        ProviderError: there is no answer; ``not_found`` when nothing came in under our id.
+    """
+    if reference.isdigit():
+        said = client.ask(f"/transactions/{reference}/verify")
+    else:
+        said = client.ask(VERIFY_OURS, {"tx_ref": str(attempt_id)})
+    return charge_event(said, attempt_id)

@@ -16,6 +16,7 @@ class FlutterwaveConfig:
         secret_key: of the account; goes with every request.
         email_domain: a domain of ours. A charge needs an e-mail and people who dial have none.
         webhook_url: where outcomes are told.
+        pages_url: where our pages for cards are; a page's token follows.
         charges_per_second: asked of one process; the provider publishes no limits.
     """
 
@@ -23,6 +24,7 @@ class FlutterwaveConfig:
     secret_key: str = field(repr=False)
     email_domain: str
     webhook_url: str = field(repr=False)
+    pages_url: str = ""
     charges_per_second: float = 5.0
     transfers_per_second: float = 5.0
     questions_per_second: float = 5.0

@@ -2,6 +2,7 @@
 
 import redis
 
+from channels.flutterwave.cards import FlutterwaveCards
 from channels.flutterwave.charges import FlutterwaveCollections
 from channels.flutterwave.client import FlutterwaveClient
 from channels.flutterwave.config import FlutterwaveConfig
@@ -32,13 +33,19 @@ def flutterwave_config(settings: Settings) -> FlutterwaveConfig:
         secret_key=settings.flutterwave_secret_key.get_secret_value(),
         email_domain=settings.flutterwave_email_domain,
         webhook_url=f"{base}/hooks/{PROVIDER}/{secret}/{WEBHOOK}",
+        pages_url=f"{base}/pay",
     )
 
 
 def open_gateways(settings: Settings, _store: redis.Redis, _clock: Clock) -> Gateways:
     """Return the adapters of the settings' Flutterwave account."""
     client = FlutterwaveClient(flutterwave_config(settings))
-    return Gateways(FlutterwaveCollections(client), FlutterwavePayouts(client), client.close)
+    return Gateways(
+        FlutterwaveCollections(client),
+        FlutterwavePayouts(client),
+        client.close,
+        cards=FlutterwaveCards(client),
+    )
 
 
 FLUTTERWAVE = MoneyProvider(
@@ -46,6 +53,7 @@ FLUTTERWAVE = MoneyProvider(
     enabled=lambda settings: settings.flutterwave_enabled,
     open=open_gateways,
     to_banks=True,
+    from_cards=True,
     webhooks={WEBHOOK: accept},
     hints={CHARGE: charge_hint, TRANSFER: transfer_hint, OTHER: no_hint},
 )

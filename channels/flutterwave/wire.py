@@ -18,6 +18,8 @@ from core.ports import BadCallback, MoneyEvent, Outcome, ProviderError, Reason
 PROVIDER = "flutterwave"
 # The "bank" of M-Pesa wallets.
 WALLETS = "MPS"
+# How a charge says that it is a card's: what its customer's number is proves nothing then.
+CARD = "card"
 
 _NUMBER = re.compile(r"(?:\+?254|0)[17][0-9]{8}")
 
@@ -30,6 +32,14 @@ STATES = {
 }
 # A bank that returns a transfer does so after it was called successful.
 TRANSFER_STATES = {**STATES, "reversed": Outcome.REVERSED}
+
+REFUND_STATES = {
+    "completed": Outcome.SUCCEEDED,
+    "failed": Outcome.FAILED,
+    "cancelled": Outcome.FAILED,
+    "new": Outcome.PENDING,
+    "pending": Outcome.PENDING,
+}
 
 CHARGE_REASONS = (
     ("insufficient", Reason.INSUFFICIENT),
@@ -74,7 +84,7 @@ def charge_event(data: object, attempt_id: UUID) -> MoneyEvent:
         sentence=sentence,
         reason=_reason(sentence, CHARGE_REASONS),
         receipt=identifier(told.get("flw_ref")),
-        number=_customer_number(told),
+        number="" if plain(told.get("payment_type")) == CARD else _customer_number(told),
         fees=(told.get("app_fee"), told.get("merchant_fee")),
     )
 
@@ -98,6 +108,32 @@ def transfer_event(data: object, attempt_id: UUID) -> MoneyEvent:
         number=plain(told.get("account_number")) if to_wallet else "",
         fees=(told.get("fee"),),
         states=TRANSFER_STATES,
+    )
+
+
+def refund_event(data: object, attempt_id: UUID) -> MoneyEvent:
+    """Read what the provider answers about a refund to a card.
+
+    ``completed`` comes with a tail in some accounts (``completed-mpgs``); it means that the
+    provider has sent it, not that the bank shows it.
+
+    Raises:
+        ProviderError: ``bad_answer``, it cannot be read.
+    """
+    told = _told(data)
+    word = plain(told.get("status")).strip().lower()
+    outcome = REFUND_STATES.get(word.split("-")[0], Outcome.UNKNOWN)
+    succeeded, number = outcome is Outcome.SUCCEEDED, plain(told.get("id"))
+    return MoneyEvent(
+        provider=PROVIDER,
+        outcome=outcome,
+        attempt_id=attempt_id,
+        reference=number or None,
+        receipt=(identifier(told.get("flw_ref")) or f"refund:{number}") if succeeded else None,
+        amount=_paid(told, "amount_refunded") if succeeded else None,
+        reason=Reason.OTHER if outcome is Outcome.FAILED else None,
+        code=word or None,
+        at=_moment(told.get("created_at")),
     )
 
 
@@ -159,10 +195,10 @@ def _event(
     )
 
 
-def _paid(told: Mapping[str, Any]) -> Money:
+def _paid(told: Mapping[str, Any], name: str = "amount") -> Money:
     """The amount in shillings, exactly; a success without one is no answer."""
     try:
-        paid = amount(told.get("amount"), "amount")
+        paid = amount(told.get(name), name)
     except BadCallback as error:
         raise ProviderError("bad_answer", retryable=True, detail="no amount") from error
     if paid is None or paid.cents <= 0:

@@ -24,7 +24,9 @@ from channels.simulator import (
     daraja_c2b,
     daraja_stk,
     etims,
+    flutterwave_cards,
     flutterwave_charges,
+    flutterwave_refunds,
     flutterwave_transfers,
 )
 from channels.simulator.callbacks import Overloaded
@@ -76,7 +78,9 @@ def app_of(world: World) -> Starlette:
         *daraja_balance.routes(world),
     ]
     flutterwave_routes = [
+        *flutterwave_cards.routes(world),
         *flutterwave_charges.routes(world),
+        *flutterwave_refunds.routes(world),
         *flutterwave_transfers.routes(world),
     ]
     return Starlette(

@@ -1,7 +1,7 @@
-"""M-Pesa charges: a prompt on a phone, its verification, its webhook and its refund.
+"""M-Pesa charges: a prompt on a phone, its verification and its webhook.
 
 `POST /charges?type=mpesa`, `GET /transactions/{id}/verify`, `GET
-/transactions/verify_by_reference?tx_ref=`, `POST /transactions/{id}/refund`
+/transactions/verify_by_reference?tx_ref=`
 (developer.flutterwave.com, M-Pesa). `charge.completed` is sent for failures too.
 """
 
@@ -54,19 +54,12 @@ UNREACHABLE = "DS timeout user cannot be reached"
 
 
 def routes(world: World) -> list[Route]:
-    """The charge, both verifications, the refund."""
+    """The charge and both verifications."""
     verify, ours = "/transactions/{id:int}/verify", "/transactions/verify_by_reference"
     return [
         endpoint(world, "POST", "/charges", Service.FLUTTERWAVE_CHARGE, charge),
         endpoint(world, "GET", ours, Service.FLUTTERWAVE_VERIFY, verify_ours),
         endpoint(world, "GET", verify, Service.FLUTTERWAVE_VERIFY, verify_theirs),
-        endpoint(
-            world,
-            "POST",
-            "/transactions/{id:int}/refund",
-            Service.FLUTTERWAVE_REFUND,
-            refund,
-        ),
     ]
 
 
@@ -83,8 +76,8 @@ async def charge(world: World, request: Request, fields: Fields, fault: Fault | 
     remember(world.books.charges, made.tx_ref, made, PROMPTS_MAX)
     data = _data(world, made)
     if is_fault(fault, FaultKind.CALLBACK_BEFORE_ANSWER):
-        _end(made, _refusal_of(world, made) or _pay(world, made))
-        await _call_back(world, made, None)
+        end(made, _refusal_of(world, made) or _pay(world, made))
+        await call_back(world, made, None)
     else:
         world.tasks.start(_bring(world, made))
     return success("Charge initiated", data)
@@ -94,7 +87,7 @@ async def verify_theirs(
     world: World, request: Request, _fields: Fields, _fault: Fault | None
 ) -> Response:
     """Tell how a charge stands, by the provider's number."""
-    return _verified(world, _by_id(world, request.path_params["id"]))
+    return _verified(world, by_id(world, request.path_params["id"]))
 
 
 async def verify_ours(
@@ -104,41 +97,12 @@ async def verify_ours(
     return _verified(world, world.books.charges.get(request.query_params.get("tx_ref", "")))
 
 
-async def refund(world: World, request: Request, fields: Fields, _fault: Fault | None) -> Response:
-    """Send back a part or all of a charge that was paid."""
-    found = _by_id(world, request.path_params["id"])
-    if found is None or found.state is not PromptState.PAID:
-        raise Refusal(400, "No transaction was found for this id")
-    left_cents = found.amount_cents - found.refunded_cents
-    amount_cents = cents(fields) if "amount" in fields else left_cents
-    if not 0 < amount_cents <= left_cents:
-        raise Refusal(400, "Refund amount is greater than the amount that is left")
-    if amount_cents > world.books.flutterwave_cents:
-        raise Refusal(400, "Insufficient balance to refund this transaction")
-    code = world.books.phones.get(found.phone).receive(amount_cents, world.now())
-    if code != "0":
-        raise Refusal(400, "The receiver cannot take the refund")
-    found.refunded_cents += amount_cents
-    world.books.flutterwave_cents -= amount_cents
-    return success(
-        "Transaction refund initiated",
-        {
-            "id": next_id(world),
-            "tx_id": found.id,
-            "flw_ref": found.flw_ref,
-            "amount_refunded": shillings(amount_cents),
-            "status": "completed",
-            "destination": "payment_source",
-        },
-    )
-
-
 def answer_prompt(world: World, charge_id: str, outcome: Outcome) -> dict[str, object]:
     """Do what the person (or the network) did; the webhook follows in the background.
 
     Raises KeyError for an unknown charge, NotNow when it is not in a state for it.
     """
-    found = _by_id(world, int(charge_id)) if charge_id.isdecimal() else None
+    found = by_id(world, int(charge_id)) if charge_id.isdecimal() else None
     if found is None:
         raise KeyError(charge_id)
     if outcome is Outcome.LATE_PAID:
@@ -155,7 +119,9 @@ def prompts(world: World, number: str | None, *, ended: bool) -> list[dict[str, 
     return [
         found.as_json(world.config.business_name)
         for found in world.books.charges.values()
-        if number in (None, found.phone) and (ended or found.state is PromptState.OPEN)
+        if not found.card
+        and number in (None, found.phone)
+        and (ended or found.state is PromptState.OPEN)
     ]
 
 
@@ -178,7 +144,8 @@ def _read_charge(world: World, fields: Fields) -> Charge:
     )
 
 
-def _by_id(world: World, charge_id: int) -> Charge | None:
+def by_id(world: World, charge_id: int) -> Charge | None:
+    """A charge by the provider's number."""
     return next((found for found in world.books.charges.values() if found.id == charge_id), None)
 
 
@@ -203,9 +170,9 @@ async def _bring(world: World, made: Charge) -> None:
     await asyncio.sleep(world.waits.prompt_delivery_seconds)
     refused = _refusal_of(world, made)
     if refused is not None:
-        _end(made, refused)
+        end(made, refused)
         await asyncio.sleep(world.waits.callback_seconds)
-        await _call_back(world, made, made.fault)
+        await call_back(world, made, made.fault)
         return
     made.state = PromptState.OPEN
     if world.books.stk == "ask":
@@ -231,11 +198,11 @@ def _settle(world: World, made: Charge, outcome: Outcome) -> None:
             FaultKind.CALLBACK_TWICE,
             seconds=world.waits.callback_seconds,
         )
-    _end(made, _FAILED.get(outcome) or _pay(world, made))
+    end(made, _FAILED.get(outcome) or _pay(world, made))
 
     async def work() -> None:
         await asyncio.sleep(world.waits.callback_seconds)
-        await _call_back(world, made, fault)
+        await call_back(world, made, fault)
 
     world.tasks.start(work())
 
@@ -245,26 +212,29 @@ def _pay(world: World, made: Charge) -> str:
     code = world.books.phones.get(made.phone).pay(made.amount_cents, world.now())
     if code != "0":
         return _NO_PAYMENT.get(code, "The request failed")
-    world.books.flutterwave_cents += made.amount_cents - _fee_cents(made)
+    world.books.flutterwave_cents += made.amount_cents - fee_cents(made)
     return PAID
 
 
-def _end(made: Charge, response: str) -> None:
+def end(made: Charge, response: str) -> None:
+    """Write down how a charge ended: with the provider's sentence."""
     paid = response == PAID
     made.response = response
     made.status = "successful" if paid else "failed"
     made.state = PromptState.PAID if paid else PromptState.FAILED
 
 
-def _fee_cents(made: Charge) -> int:
+def fee_cents(made: Charge) -> int:
+    """What the provider keeps of a charge."""
     return made.amount_cents * FEE_BASIS_POINTS // 10_000
 
 
-async def _call_back(world: World, made: Charge, fault: Fault | None) -> None:
+async def call_back(world: World, made: Charge, fault: Fault | None) -> None:
+    """Send the webhook of a charge that ended."""
     body: dict[str, object] = {
         "event": "charge.completed",
         "data": _data(world, made),
-        "event.type": "MPESA_TRANSACTION",
+        "event.type": "CARD_TRANSACTION" if made.card else "MPESA_TRANSACTION",
     }
     await world.callbacks.send(webhook(world, Service.FLUTTERWAVE_CHARGE, body), fault)
 
@@ -278,14 +248,14 @@ def _data(world: World, made: Charge) -> dict[str, object]:
         "flw_ref": made.flw_ref,
         "amount": float(amount) if world.jitter("flutterwave amount") else amount,
         "charged_amount": amount,
-        "app_fee": shillings(_fee_cents(made)),
+        "app_fee": shillings(fee_cents(made)),
         "merchant_fee": 0,
         "processor_response": made.response,
-        "auth_model": "LIPA_MPESA",
+        "auth_model": "VBVSECURECODE" if made.card else "LIPA_MPESA",
         "currency": "KES",
         "status": made.status,
         "auth_url": "N/A",
-        "payment_type": "mpesa",
+        "payment_type": "card" if made.card else "mpesa",
         "fraud_status": "ok",
         "charge_type": "normal",
         "account_id": 1,

@@ -113,7 +113,7 @@ class Payout:
 
 @dataclass(slots=True)
 class Charge:
-    """One M-Pesa charge of Flutterwave. `status` is its own word."""
+    """One charge of Flutterwave, by M-Pesa or by card. `status` is its own word."""
 
     id: int
     tx_ref: str
@@ -128,6 +128,7 @@ class Charge:
     status: str = "pending"
     response: str = "pending"
     refunded_cents: int = 0
+    card: bool = False
 
     def as_json(self, business_name: str) -> dict[str, object]:
         """The prompt as the control API shows it, in the shape of Daraja's."""
@@ -146,6 +147,34 @@ class Charge:
             "result_text": self.response,
             "receipt": self.flw_ref if self.state is PromptState.PAID else None,
         }
+
+
+@dataclass(slots=True)
+class ChargeRefund:
+    """Money of a charge that goes back. `status` is the provider's own word."""
+
+    id: int
+    tx_id: int
+    flw_ref: str
+    amount_cents: int
+    comments: str
+    at: datetime
+    status: str = "completed"
+
+
+@dataclass(slots=True)
+class Checkout:
+    """One page on which a card can be used, until its time is over."""
+
+    token: str
+    tx_ref: str
+    phone: str
+    email: str
+    amount_cents: int
+    redirect_url: str
+    booking: str
+    until: datetime
+    fault: Fault | None = None
 
 
 @dataclass(slots=True)
@@ -263,6 +292,9 @@ class Books:
     flutterwave_last_id: int = 4_412_000
     charges: dict[str, Charge] = field(default_factory=dict)
     """By `tx_ref`."""
+    refunds: dict[int, ChargeRefund] = field(default_factory=dict)
+    checkouts: dict[str, Checkout] = field(default_factory=dict)
+    """By the token in their address."""
     transfers: dict[str, Outgoing] = field(default_factory=dict)
     """By `reference`."""
     etims_sales: dict[int, Sale] = field(default_factory=dict)

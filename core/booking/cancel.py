@@ -11,11 +11,11 @@ from uuid import UUID
 import structlog
 
 from core.booking.changes import drop_open
-from core.booking.lifecycle import Actor, Event, State
+from core.booking.lifecycle import LIFECYCLE, Actor, Event, State
 from core.booking.model import Booking
 from core.booking.moves import lock_booking, move
 from core.booking.notices import Topic, tell_customer, tell_vendor
-from core.booking.policy import Refund, refund_of
+from core.booking.policy import Refund, forecast, refund_of
 from core.booking.price import price_of, vendor_number
 from core.booking.usecases import release_units
 from core.db.tx import Tx
@@ -23,7 +23,7 @@ from core.errors import IllegalMove, NotFound, Refused
 from core.escrow import ledger, postings
 from core.limits import PENALTIES_REVIEWED_MIN
 from core.money import Money
-from core.payments.refunds import plan_refund, refundable, reversals
+from core.payments.refunds import goes_to_a_card, plan_refund, refundable, reversals
 from core.people.penalties import add_penalty
 from core.pricing.shares import left_after
 
@@ -48,6 +48,20 @@ def preview(tx: Tx, booking: Booking) -> Refund:
 def may_cancel(booking: Booking, now: datetime) -> bool:
     """Tell whether the customer may cancel a paid booking now."""
     return booking.state is State.CONFIRMED and booking.starts_at > now
+
+
+def outlook(booking: Booking, now: datetime) -> list[Refund]:
+    """Return what cancelling gives back now, and after each moment at which that drops.
+
+    Before anything is paid: what it would give back once the whole price is. Nothing when it
+    cannot be cancelled any more.
+    """
+    if booking.paid_at is None:
+        open_ = LIFECYCLE.allows(booking.state, Event.WITHDRAW)
+        total = Money(booking.total_cents)
+    else:
+        open_, total = may_cancel(booking, now), _of_policy(booking)
+    return forecast(booking.policy, total, booking.starts_at, now) if open_ else []
 
 
 def cancel_by_customer(
@@ -124,8 +138,11 @@ def cancel_unpaid_rest(tx: Tx, booking: Booking) -> None:
 
 def _by_policy(booking: Booking, now: datetime) -> Refund:
     """What the policy gives back of what was paid; what it kept of a change before stays kept."""
-    paid = Money(booking.received_cents - booking.refunds_cents - booking.kept_cents)
-    return refund_of(booking.policy, paid, booking.starts_at, now)
+    return refund_of(booking.policy, _of_policy(booking), booking.starts_at, now)
+
+
+def _of_policy(booking: Booking) -> Money:
+    return Money(booking.received_cents - booking.refunds_cents - booking.kept_cents)
 
 
 def _check_confirmed(booking: Booking) -> None:
@@ -149,7 +166,7 @@ def _cancel(
     booking.due_at = None
     drop_open(tx, booking)
     release_units(tx, booking)
-    plan_refund(tx, booking, refund)
+    planned = plan_refund(tx, booking, refund)
     net = _keep_the_rest(tx, booking)
     tell_customer(
         tx,
@@ -157,6 +174,7 @@ def _cancel(
         Topic.CANCELLED_CUSTOMER,
         by=actor.value,
         refund_cents=refund.cents,
+        card=any(goes_to_a_card(tx, each) for each in planned),
     )
     tell_vendor(
         tx,

@@ -101,6 +101,12 @@ def booking_by_code(tx: Tx, code: str) -> BookingView:
     return found[0]
 
 
+def booking_by_id(tx: Tx, booking_id: UUID) -> BookingView:
+    """Return a booking that exists."""
+    (found,) = _views(tx, Booking.id == booking_id, (Booking.id,), 1)
+    return found
+
+
 def codes_of_vendor(tx: Tx, vendor_id: UUID, limit: int) -> list[str]:
     """Return the codes of a vendor's bookings, the newest first."""
     query = (

@@ -11,6 +11,7 @@ import core.escrow.model
 import core.inbox
 import core.local_clock
 import core.outbox
+import core.payments.links
 import core.payments.model
 import core.payouts.balances
 import core.payouts.halts

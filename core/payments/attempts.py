@@ -23,6 +23,8 @@ from core.limits import (
     ATTEMPT_LEASE_SECONDS,
     ATTEMPTS_PER_BOOKING_MAX,
     B2C_QUERY_AFTER_SECONDS,
+    CARD_GIVE_UP_SECONDS,
+    CARD_QUERY_AFTER_SECONDS,
     COLLECTION_TRIES_MAX,
     LATE_QUESTIONS_MAX,
     PAYOUT_SEND_TRIES_MAX,
@@ -35,17 +37,28 @@ from core.limits import (
 from core.money import Money
 from core.payments import routing
 from core.payments.lifecycle import AttemptEvent, AttemptState
-from core.payments.model import Attempt, Kind, Receipt
-from core.payments.queries import collections_of, open_collection
+from core.payments.links import page_of
+from core.payments.model import Attempt, Kind, Method, Receipt
+from core.payments.queries import charge_of, collections_of, open_collection
 from core.payments.refunds import is_wanted
 from core.payments.settle import fail
 from core.payouts.halts import HaltReason, halts, is_halted
 from core.payouts.settle import is_owed, lock_payout, plan_rest
-from core.ports import BankAccount, PayRequest, ProviderError, PushRequest, Reason
+from core.ports import (
+    BankAccount,
+    CardRefund,
+    CheckoutRequest,
+    PayRequest,
+    ProviderError,
+    PushRequest,
+    Reason,
+)
 
 # How often a payment whose fate is unknown is asked about before it is sent again by its old id.
 PAYOUT_ASKED_MIN = 2
+Request = PushRequest | CheckoutRequest | CardRefund | PayRequest
 REROUTED = "rerouted"
+GAVE_WAY = "gave_way"
 REASONS = {
     "bad_number": Reason.BAD_RECIPIENT,
     "bad_credentials": Reason.CREDENTIALS,
@@ -60,7 +73,7 @@ def start_collection(tx: Tx, booking_id: UUID, msisdn: str) -> Attempt:
     The prompt goes out a few seconds later, when the conversation on the phone is over; after one
     that the provider was too busy for, when it takes the next. A prompt whose outcome is open
     is not joined by a second one: on the same phone it is returned. Whoever knows the code may
-    pay.
+    pay. A page for a card that stands open gives way: who asks for a prompt has left it.
 
     Raises:
         NotFound: no such booking.
@@ -71,7 +84,10 @@ def start_collection(tx: Tx, booking_id: UUID, msisdn: str) -> Attempt:
     payable = payable_now(tx, booking)
     if payable is None:
         raise Refused("not_payable", state=booking.state.value)
-    if (already := open_collection(tx, booking_id)) is not None:
+    already = open_collection(tx, booking_id)
+    if already is not None and already.method is Method.CARD:
+        give_way(tx, already)
+    elif already is not None:
         if already.msisdn != msisdn:
             raise Refused("being_paid")
         if dues_of(booking) is None and already.amount_cents != payable.ask.cents:
@@ -81,9 +97,31 @@ def start_collection(tx: Tx, booking_id: UUID, msisdn: str) -> Attempt:
     if len(tried) >= ATTEMPTS_PER_BOOKING_MAX:
         raise Refused("too_many_attempts")
     due = tx.now + timedelta(seconds=STK_DELAY_SECONDS)
-    if tried and (since := _repeats_since(tried[0], msisdn, payable.ask)) is not None:
+    prompts = [attempt for attempt in tried if attempt.method is Method.MPESA]
+    if prompts and (since := _repeats_since(prompts[0], msisdn, payable.ask)) is not None:
         due = max(due, since + timedelta(seconds=STK_REPEAT_SECONDS))
-    return _new_collection(tx, booking, msisdn, payable.ask, due)
+    return new_collection(tx, booking, msisdn, payable.ask, due)
+
+
+def give_way(tx: Tx, attempt: Attempt) -> None:
+    """End a page for a card because another way to pay was chosen.
+
+    Somebody may still pay there: it is asked about until it has closed, and a late success is
+    booked like any other.
+    """
+    drop(tx, attempt, Reason.CANCELLED, GAVE_WAY)
+    if attempt.sent_at is not None:
+        attempt.due_at = attempt.sent_at + timedelta(seconds=CARD_GIVE_UP_SECONDS)
+    tx.db.flush()  # Only one collection of a booking is open at a time.
+
+
+def drop(tx: Tx, attempt: Attempt, reason: Reason, code: str | None = None) -> None:
+    """Let an attempt fail without a word to anybody: something else takes its place."""
+    attempt.move(AttemptEvent.FAIL)
+    attempt.reason = reason
+    attempt.code = code
+    attempt.due_at = None
+    attempt.finished_at = tx.now
 
 
 def _repeats_since(last: Attempt, msisdn: str, amount: Money) -> datetime | None:
@@ -102,16 +140,24 @@ def first_collection(tx: Tx, booking: Booking, msisdn: str) -> Attempt:
     dues = dues_of(booking)
     assert dues is not None, "it is held"
     due = tx.now + timedelta(seconds=STK_DELAY_SECONDS)
-    return _new_collection(tx, booking, msisdn, dues.ask, due)
+    return new_collection(tx, booking, msisdn, dues.ask, due)
 
 
-def _new_collection(
-    tx: Tx, booking: Booking, msisdn: str, amount: Money, due: datetime
+def new_collection(
+    tx: Tx,
+    booking: Booking,
+    msisdn: str,
+    amount: Money,
+    due: datetime,
+    method: Method = Method.MPESA,
 ) -> Attempt:
+    """Plan to take money for a booking, through the first provider that is there."""
+    order = routing.order(tx.routes, Kind.COLLECTION, method=method)
     attempt = Attempt(
         id=tx.ids.uuid(),
         kind=Kind.COLLECTION,
-        provider=routing.choose(tx.routes.collection, tx.routes.health.down()),
+        method=method,
+        provider=routing.choose(order, tx.routes.health.down()),
         state=AttemptState.QUEUED,
         booking_id=booking.id,
         msisdn=msisdn,
@@ -162,7 +208,7 @@ def due_attempts(
     )
 
 
-def begin(tx: Tx, attempt_id: UUID) -> PushRequest | PayRequest | Attempt | None:
+def begin(tx: Tx, attempt_id: UUID) -> Request | Attempt | None:
     """Take one due attempt.
 
     Returns:
@@ -199,10 +245,12 @@ def _may_be_sent_again(attempt: Attempt) -> bool:
     """A payment that may never have reached the provider, after asking about it in vain.
 
     Our id is the provider's idempotency key (``PayoutGateway.pay``), so the same attempt again
-    cannot pay twice. Prompts have no such key: they are given up instead.
+    cannot pay twice. Prompts have no such key: they are given up instead. Neither have refunds
+    to a card: they wait for an answer, or for a person.
     """
     return (
         attempt.kind is not Kind.COLLECTION
+        and attempt.method is Method.MPESA
         and attempt.state is AttemptState.UNKNOWN
         and attempt.reference is None
         and attempt.asked >= PAYOUT_ASKED_MIN
@@ -210,18 +258,20 @@ def _may_be_sent_again(attempt: Attempt) -> bool:
     )
 
 
-def _send(tx: Tx, attempt: Attempt) -> PushRequest | PayRequest | None:
+def _send(tx: Tx, attempt: Attempt) -> Request | None:
     if not _still_wanted(tx, attempt):
-        attempt.move(AttemptEvent.FAIL)
-        attempt.reason = Reason.CANCELLED
-        attempt.due_at = None
-        attempt.finished_at = tx.now
+        drop(tx, attempt, Reason.CANCELLED)
         return None
     attempt.move(AttemptEvent.SEND)
     attempt.tries += 1
     attempt.sent_at = tx.now
     attempt.due_at = tx.now + timedelta(seconds=ATTEMPT_LEASE_SECONDS)
     amount = Money(attempt.amount_cents)
+    if attempt.method is Method.CARD and attempt.kind is Kind.RETURN:
+        return CardRefund(attempt.id, charge_of(tx, attempt), amount)
+    if attempt.method is Method.CARD:
+        page = page_of(tx, attempt)
+        return CheckoutRequest(attempt.id, attempt.msisdn, amount, attempt.account, page)
     if attempt.kind is Kind.COLLECTION:
         return PushRequest(attempt.id, attempt.msisdn, amount, attempt.account)
     sealed = attempt.bank_sealed
@@ -238,16 +288,13 @@ def _reroute(tx: Tx, attempt: Attempt) -> bool:
     other = _other_provider(tx, attempt)
     if other is None or attempt.provider not in tx.routes.health.down():
         return False
-    attempt.move(AttemptEvent.FAIL)
-    attempt.reason = Reason.OTHER
-    attempt.code = REROUTED
-    attempt.due_at = None
-    attempt.finished_at = tx.now
+    drop(tx, attempt, Reason.OTHER, REROUTED)
     tx.db.flush()  # Only one attempt of a booking or payout is open at a time.
     tx.db.add(
         Attempt(
             id=tx.ids.uuid(),
             kind=attempt.kind,
+            method=attempt.method,
             provider=other,
             state=AttemptState.QUEUED,
             booking_id=attempt.booking_id,
@@ -270,7 +317,9 @@ def _other_provider(tx: Tx, attempt: Attempt) -> str | None:
     """Return who could take over an attempt that has provably not been carried out."""
     if attempt.kind is Kind.RETURN or attempt.lost or attempt.rerouted_from is not None:
         return None
-    order = routing.order(tx.routes, attempt.kind, bank=attempt.bank_sealed is not None)
+    order = routing.order(
+        tx.routes, attempt.kind, method=attempt.method, bank=attempt.bank_sealed is not None
+    )
     return routing.alternative(order, tx.routes.health.down(), attempt.provider)
 
 
@@ -360,14 +409,18 @@ def _ask(tx: Tx, attempt: Attempt) -> Attempt | None:
     """Plan the next question; give a silent prompt up when its time has passed."""
     assert attempt.sent_at is not None, "what was never sent is not asked about"
     silent_seconds = (tx.now - attempt.sent_at).total_seconds()
-    if attempt.kind is Kind.COLLECTION:
-        limit = STK_GIVE_UP_SECONDS if _was_taken(attempt) else STK_LOST_SECONDS
-        if silent_seconds >= limit:
-            fail(tx, attempt, Reason.SILENT, "silent")
-            return None
+    if attempt.kind is Kind.COLLECTION and silent_seconds >= _give_up_seconds(attempt):
+        fail(tx, attempt, Reason.SILENT, "silent")
+        return None
     attempt.asked += 1
     attempt.due_at = _next_question(attempt, tx.now)
     return attempt
+
+
+def _give_up_seconds(attempt: Attempt) -> int:
+    if attempt.method is Method.CARD:
+        return CARD_GIVE_UP_SECONDS
+    return STK_GIVE_UP_SECONDS if _was_taken(attempt) else STK_LOST_SECONDS
 
 
 def _was_taken(attempt: Attempt) -> bool:
@@ -380,15 +433,20 @@ def _next_question(attempt: Attempt, now: datetime) -> datetime:
         pause = B2C_QUERY_AFTER_SECONDS[min(attempt.asked, len(B2C_QUERY_AFTER_SECONDS) - 1)]
         return now + timedelta(seconds=pause)
     assert attempt.sent_at is not None, "what was never sent is not asked about"
-    plan = STK_QUERY_AFTER_SECONDS if attempt.reference else (STK_LOST_SECONDS,)
+    plan: tuple[int, ...] = (STK_LOST_SECONDS,)
+    if attempt.method is Method.CARD:
+        plan = CARD_QUERY_AFTER_SECONDS
+    elif attempt.reference:
+        plan = STK_QUERY_AFTER_SECONDS
     later = (attempt.sent_at + timedelta(seconds=after) for after in plan)
     return next((at for at in later if at > now), now + timedelta(seconds=plan[0]))
 
 
-def accepted(tx: Tx, attempt_id: UUID, reference: str) -> None:
+def accepted(tx: Tx, attempt_id: UUID, reference: str, link: str | None = None) -> None:
     """Note that the provider took a request; its callback may have come before."""
     attempt = tx.db.get_one(Attempt, attempt_id, with_for_update=True)
     attempt.reference = reference
+    attempt.link = link
     if attempt.state in {AttemptState.SENDING, AttemptState.UNKNOWN}:
         attempt.move(AttemptEvent.ACCEPT)
         attempt.due_at = _next_question(attempt, tx.now)
@@ -416,7 +474,8 @@ def refused(tx: Tx, attempt_id: UUID, error: ProviderError) -> AttemptState:
         if _reroute(tx, attempt):
             return attempt.state
         # While somebody else may still take it over, there is nothing to tell.
-        if attempt.kind is Kind.COLLECTION and _other_provider(tx, attempt) is None:
+        waits = attempt.kind is Kind.COLLECTION and attempt.method is Method.MPESA
+        if waits and _other_provider(tx, attempt) is None:
             booking = tx.db.get_one(Booking, attempt.booking_id)
             if (payable := payable_now(tx, booking)) is not None:
                 due_at = payable.by.isoformat()

@@ -40,6 +40,13 @@ class Kind(StrEnum):
     """Money back to whoever sent it."""
 
 
+class Method(StrEnum):
+    """What a customer pays by."""
+
+    MPESA = "mpesa"
+    CARD = "card"
+
+
 class Direction(StrEnum):
     """Which way money went."""
 
@@ -58,6 +65,7 @@ class Attempt(Base):
         CheckConstraint("amount_cents > 0 AND mod(amount_cents, 100) = 0", name="whole_shillings"),
         CheckConstraint("(kind = 'payout') = (payout_id IS NOT NULL)", name="payout"),
         CheckConstraint("refund_id IS NULL OR kind = 'return'", name="refund"),
+        CheckConstraint("link IS NULL OR method = 'card'", name="link"),
         Index("ix_attempts_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index(
             "uq_attempts_open_collection",
@@ -89,6 +97,9 @@ class Attempt(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     kind: Mapped[Kind] = mapped_column(choice(Kind, "kind"))
+    method: Mapped[Method] = mapped_column(
+        choice(Method, "method"), default=Method.MPESA, server_default=Method.MPESA.value
+    )
     provider: Mapped[str]
     state: Mapped[AttemptState] = mapped_column(choice(AttemptState, "state"))
     booking_id: Mapped[UUID | None] = mapped_column(ForeignKey("bookings.id"))
@@ -107,6 +118,8 @@ class Attempt(Base):
     """The attempt that this one took over from, because its provider was down."""
     reference: Mapped[str | None]
     """What the provider can be asked by: its id of the request, or ours where it knows that."""
+    link: Mapped[str | None]
+    """Where a card is asked for, once the provider has opened the page."""
     lost: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     """An answer was lost once: it may have been carried out, whatever was answered later."""
     tries: Mapped[int] = mapped_column(default=0)

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from core.db.tx import Tx
 from core.limits import ATTEMPTS_PER_BOOKING_MAX, REFUNDS_PER_BOOKING_MAX
 from core.payments.lifecycle import OPEN
-from core.payments.model import Attempt, Direction, Kind, Receipt
+from core.payments.model import Attempt, Direction, Kind, Method, Receipt, Refund
 
 
 def open_collection(tx: Tx, booking_id: UUID) -> Attempt | None:
@@ -52,3 +52,24 @@ def receipt_numbered(tx: Tx, provider: str, number: str) -> Receipt | None:
     return tx.db.scalar(
         select(Receipt).where(Receipt.provider == provider, Receipt.number == number)
     )
+
+
+def paid_by(tx: Tx, receipt: Receipt | None) -> Method:
+    """Return what a payment was made by, which is how it goes back."""
+    if receipt is None or receipt.attempt_id is None:
+        return Method.MPESA
+    return tx.db.scalars(select(Attempt.method).where(Attempt.id == receipt.attempt_id)).one()
+
+
+def charge_of(tx: Tx, attempt: Attempt) -> str:
+    """Return the provider's id of the card payment whose money a return gives back."""
+    receipt_id = attempt.receipt_id
+    if attempt.refund_id is not None:
+        receipt_id = tx.db.get_one(Refund, attempt.refund_id).receipt_id
+    found = tx.db.scalars(
+        select(Attempt.reference)
+        .join(Receipt, Receipt.attempt_id == Attempt.id)
+        .where(Receipt.id == receipt_id)
+    ).one()
+    assert found is not None, "a card's payment was booked by the provider's word on it"
+    return found

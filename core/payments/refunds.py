@@ -27,8 +27,8 @@ from core.limits import (
 from core.money import Money
 from core.payments import routing
 from core.payments.lifecycle import AttemptState, RefundEvent, RefundState
-from core.payments.model import Attempt, Kind, Receipt, Refund
-from core.payments.queries import captured
+from core.payments.model import Attempt, Kind, Method, Receipt, Refund
+from core.payments.queries import captured, paid_by
 from core.payments.returns import retry_seconds
 
 
@@ -118,6 +118,12 @@ def failed_refunds(tx: Tx, limit: int = LIST_MAX) -> list[Refund]:
     return list(tx.db.scalars(query))
 
 
+def goes_to_a_card(tx: Tx, refund: Refund) -> bool:
+    """Tell whether a refund's payment came from a card, to which it goes back."""
+    receipt = tx.db.get(Receipt, refund.receipt_id) if refund.receipt_id else None
+    return paid_by(tx, receipt) is Method.CARD
+
+
 def retry_refund(tx: Tx, refund_id: UUID, msisdn: str | None = None) -> Refund:
     """Send a failed refund once more, because a person has found out what was wrong.
 
@@ -140,7 +146,8 @@ def retry_refund(tx: Tx, refund_id: UUID, msisdn: str | None = None) -> Refund:
     refund.msisdn = msisdn or refund.msisdn
     refund.finished_at = None
     code = tx.db.scalars(select(Booking.code).where(Booking.id == refund.booking_id)).one()
-    _new_attempt(tx, refund, code, delay_seconds=0)
+    # Another number that somebody named is a wallet's; without one it goes back as it came.
+    _new_attempt(tx, refund, code, delay_seconds=0, wallet=msisdn is not None)
     return refund
 
 
@@ -173,7 +180,14 @@ def refund_returned(tx: Tx, attempt: Attempt) -> None:
             booking_id=booking.id,
         ),
     )
-    tell_customer(tx, booking, Topic.MONEY_RETURNED, key=str(refund.id), amount_cents=amount.cents)
+    tell_customer(
+        tx,
+        booking,
+        Topic.MONEY_RETURNED,
+        key=str(refund.id),
+        amount_cents=amount.cents,
+        card=attempt.method is Method.CARD,
+    )
 
 
 def refund_failed(tx: Tx, attempt: Attempt) -> None:
@@ -255,11 +269,15 @@ def _anyone(tx: Tx) -> str:
     return routing.choose(tx.routes.payout, tx.routes.health.down())
 
 
-def _new_attempt(tx: Tx, refund: Refund, account: str, delay_seconds: int) -> None:
+def _new_attempt(
+    tx: Tx, refund: Refund, account: str, delay_seconds: int, *, wallet: bool = False
+) -> None:
+    to_card = not wallet and goes_to_a_card(tx, refund)
     tx.db.add(
         Attempt(
             id=tx.ids.uuid(),
             kind=Kind.RETURN,
+            method=Method.CARD if to_card else Method.MPESA,
             provider=refund.provider,
             state=AttemptState.QUEUED,
             booking_id=refund.booking_id,

@@ -17,7 +17,8 @@ from core.limits import (
 )
 from core.money import CENTS_PER_SHILLING, Money
 from core.payments.lifecycle import AttemptState
-from core.payments.model import Attempt, Kind, Receipt
+from core.payments.model import Attempt, Kind, Method, Receipt
+from core.payments.queries import paid_by
 from core.ports import Reason
 
 
@@ -58,6 +59,7 @@ def plan_return(tx: Tx, receipt: Receipt, msisdn: str, delay_seconds: int) -> No
         Attempt(
             id=tx.ids.uuid(),
             kind=Kind.RETURN,
+            method=paid_by(tx, receipt),
             provider=receipt.provider,
             state=AttemptState.QUEUED,
             booking_id=receipt.booking_id,
@@ -91,6 +93,7 @@ def returned(tx: Tx, attempt: Attempt) -> None:
             Topic.MONEY_RETURNED,
             key=str(attempt.id),
             amount_cents=attempt.amount_cents,
+            card=attempt.method is Method.CARD,
         )
 
 

@@ -8,15 +8,19 @@ taken all the same: the attempt waits there, and is moved when somebody is back 
 from collections.abc import Collection, Sequence
 
 from core.errors import Refused
-from core.payments.model import Kind
+from core.payments.model import Kind, Method
 from core.ports import Routes
 
 
-def order(routes: Routes, kind: Kind, *, bank: bool = False) -> tuple[str, ...]:
+def order(
+    routes: Routes, kind: Kind, *, method: Method = Method.MPESA, bank: bool = False
+) -> tuple[str, ...]:
     """Return who can move money of a kind, the preferred one first.
 
     A return has no order: money goes back through whoever received it.
     """
+    if method is Method.CARD:
+        return routes.card
     if kind is Kind.COLLECTION:
         return routes.collection
     return routes.bank if bank else routes.payout

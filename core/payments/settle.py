@@ -20,7 +20,7 @@ from core.msisdn import is_shown_as
 from core.payments import receipts, refunds
 from core.payments.collect import collect
 from core.payments.lifecycle import AttemptEvent, AttemptState
-from core.payments.model import Attempt, Direction, Kind
+from core.payments.model import Attempt, Direction, Kind, Method
 from core.payments.paybill import typed_code
 from core.payments.returns import retry_return, returned, send_back, suspend
 from core.payouts.halts import OUR_SIDE, HaltReason, halt
@@ -109,13 +109,16 @@ def fail(tx: Tx, attempt: Attempt, reason: Reason, code: str | None) -> None:
     match attempt.kind:
         case Kind.COLLECTION:
             booking = tx.db.get_one(Booking, attempt.booking_id)
-            if (payable := payable_now(tx, booking)) is not None:
+            # Who has left the page for a card knows it; who is on it reads it there, too.
+            left = attempt.method is Method.CARD and reason is Reason.SILENT
+            if not left and (payable := payable_now(tx, booking)) is not None:
                 tell_customer(
                     tx,
                     booking,
                     Topic.PAYMENT_FAILED,
                     key=str(attempt.id),
                     reason=reason.value,
+                    card=attempt.method is Method.CARD,
                     amount_cents=attempt.amount_cents,
                     due_at=payable.by.isoformat(),
                 )
@@ -153,6 +156,8 @@ def _succeed(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
     if receipt is None and not receipts.is_own(tx, attempt, number):
         return "other_receipt"
     attempt.move(AttemptEvent.SUCCEED)
+    if attempt.method is Method.CARD:
+        attempt.reference = event.reference  # By it the provider gives back to the card.
     attempt.code = event.code
     attempt.reason = None
     attempt.due_at = None

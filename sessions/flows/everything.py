@@ -4,6 +4,7 @@ from core.booking.offers import make_offer
 from core.errors import Refused
 from sessions.flow import Flow, Talk
 from sessions.flows.book import booking, wish_of
+from sessions.flows.cards import cards
 from sessions.flows.change import changing
 from sessions.flows.find import find
 from sessions.flows.home import home
@@ -43,7 +44,7 @@ def build_flow() -> Flow:
     return Flow(
         version=VERSION,
         home="home",
-        parts=[home, find, booking, mine, changing, problem, vendor],
+        parts=[home, find, booking, cards, mine, changing, problem, vendor],
         moved=MOVED,
         shortcut=named,
         recheck=recheck,

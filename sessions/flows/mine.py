@@ -1,11 +1,10 @@
 """A customer's bookings: see, pay, take back, say that it is done."""
 
-from core.booking.cancel import cancel_by_customer, may_cancel, preview
+from core.booking.cancel import cancel_by_customer, may_cancel, outlook, preview
 from core.booking.changes import payable_now
 from core.booking.dues import Dues, dues_of
 from core.booking.lifecycle import LIFECYCLE, PAID, Event, State
 from core.booking.model import Booking
-from core.booking.policy import forecast
 from core.booking.queries import booking_by_code, bookings_of_customer
 from core.booking.timers import complete_by_customer
 from core.booking.usecases import withdraw
@@ -24,6 +23,7 @@ from core.people.usecases import ensure_user
 from sessions.flow import Ask, End, Go, Menu, Option, Part, Talk
 from sessions.flows import words
 from sessions.flows.book import prompt_coming
+from sessions.flows.cards import card_options
 from sessions.flows.change import change_options
 from sessions.texts import Keep, T, Text, cut, keep, t, why
 
@@ -65,6 +65,7 @@ def one(talk: Talk) -> Menu | Go:
         view = booking_by_code(tx, talk.draft["code"])
         caller = user_id(tx, talk.person.msisdn)
         changing = change_options(tx, view.booking)
+        cards = card_options(tx, view.booking)
     booking = view.booking
     if booking.customer_id != caller:
         # A vendor who dials the code of what is paid for has come to see it.
@@ -77,7 +78,7 @@ def one(talk: Talk) -> Menu | Go:
     # Their number was in an SMS; what is owed and until when needs the room.
     if view.vendor_msisdn and dues_of(booking) is None:
         lines.append(keep(t("Vendor {phone}", phone=local_form(view.vendor_msisdn))))
-    choices = [*_choices(talk, booking), *changing]
+    choices = [*_choices(talk, booking), *changing, *cards]
     return Menu(lines, choices or [Option(t("My bookings"), to="mine")])
 
 
@@ -109,18 +110,14 @@ def _pay_label(booking: Booking, dues: Dues) -> T:
 
 
 @mine.screen("if_cancelled", core=True)
-def if_cancelled(talk: Talk) -> Menu:
+def if_cancelled(talk: Talk) -> Menu | Go:
     """Before anything is paid: what would come back of it, in shillings and to the minute."""
     with talk.reading() as tx:
         booking = booking_by_code(tx, talk.draft["code"]).booking
-    total = Money(booking.total_cents)
-    steps = forecast(booking.policy, total, booking.starts_at, talk.now)
-    first, *later = [
-        t("{refund} until {by}", refund=step.refund, by=step.drops_at)
-        if step.drops_at
-        else t("then {refund}", refund=step.refund)
-        for step in steps[:STEPS_SHOWN_MAX]
-    ]
+    steps = outlook(booking, talk.now)
+    if not steps:
+        return Go("booking")  # Cancelled or over since the choice was offered.
+    first, *later = [words.step_of(step) for step in steps[:STEPS_SHOWN_MAX]]
     return Menu([t("Once paid, you get back:"), keep(first), *later], [])
 
 

@@ -240,6 +240,13 @@ def price_each(price_cents: int, unit: PriceUnit) -> T:
     return T(PER[unit].msgid, {"price": Money(price_cents)})
 
 
+def step_of(step: Refund) -> T:
+    """Return what comes back in one step of a cancellation policy, and until when."""
+    if step.drops_at is None:
+        return t("then {refund}", refund=step.refund)
+    return t("{refund} until {by}", refund=step.refund, by=step.drops_at)
+
+
 def refund_line(policy: Json) -> T:
     """Return a cancellation policy in one short line: its first steps."""
     first, *rest = check_policy(policy)

@@ -184,11 +184,12 @@ def _confirmed_vendor(params: Params, _context: NoticeContext) -> T:
 def _cancelled_customer(params: Params, context: NoticeContext) -> T:
     """What was cancelled, by whom, and what goes back."""
     refund = Money(params["refund_cents"])
-    back = (
-        t("We are sending {refund} back to the phone that paid.", refund=refund)
-        if refund.cents
-        else t("By its rule no money goes back.")
-    )
+    if not refund.cents:
+        back = t("By its rule no money goes back.")
+    elif params.get("card"):
+        back = t("We are sending {refund} back the way it was paid.", refund=refund)
+    else:
+        back = t("We are sending {refund} back to the phone that paid.", refund=refund)
     match Actor(params["by"]):
         case Actor.VENDOR:
             return t(

@@ -34,6 +34,13 @@ _NO_REASON = t("The payment of {total} did not go through.")
 
 def _payment_failed(params: Params, context: NoticeContext) -> T:
     what = _of_attempt(params)
+    if params.get("card"):
+        return t(
+            "The card payment of {total} for {code} did not go through. Pay by {by}: reply PAY "
+            "{code} for M-Pesa, CARD {code} for a card.",
+            **what,
+            by=due_of(params),
+        )
     if params["reason"] == Reason.SILENT:
         # The money may have moved: nobody should pay twice because we heard nothing.
         return t(
@@ -140,6 +147,13 @@ def _money_returning(params: Params, context: NoticeContext) -> T:
 
 
 def _money_returned(params: Params, _context: NoticeContext) -> T:
+    if params.get("card"):
+        return t(
+            "We have sent back your {amount} for {code} to your card. Banks take up to 15 days "
+            "to show it.",
+            amount=Money(params["amount_cents"]),
+            code=params["code"],
+        )
     return t(
         "We have sent back your {amount} for {code} by M-Pesa.",
         amount=Money(params["amount_cents"]),

@@ -1,4 +1,4 @@
-"""The words that carry a link: to a receipt, to a credit note, to a vendor's statement."""
+"""The words that carry a link: to a paper, a vendor's statement, a page to pay on."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -9,6 +9,7 @@ from sessions.texts import T, t
 
 RECEIPT_TOPIC = "receipt_link"
 STATEMENT_TOPIC = "statement_link"
+PAY_TOPIC = "pay_link"
 
 
 def _receipt(params: Params, context: NoticeContext) -> T:
@@ -32,7 +33,18 @@ def _statement(params: Params, context: NoticeContext) -> T:
     )
 
 
+def _pay(params: Params, context: NoticeContext) -> T:
+    return t(
+        "Pay {amount} for {code} by card until {by}: {link}",
+        amount=Money(params["amount_cents"]),
+        code=params["code"],
+        by=datetime.fromisoformat(params["due_at"]),
+        link=f"{context.public_url}/pay/{params['token']}",
+    )
+
+
 WORDS: Mapping[str, Words] = {
     RECEIPT_TOPIC: _receipt,
     STATEMENT_TOPIC: _statement,
+    PAY_TOPIC: _pay,
 }

@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from channels.flutterwave import transfer_export
+from channels.flutterwave.cards import FlutterwaveCards
 from channels.flutterwave.charges import FlutterwaveCollections
 from channels.flutterwave.client import FlutterwaveClient
 from channels.flutterwave.config import FlutterwaveConfig
@@ -26,6 +27,7 @@ from core.ports import (
     Balance,
     BankAccount,
     Callback,
+    CardRefund,
     Outcome,
     PayRequest,
     ProviderError,
@@ -297,15 +299,22 @@ def test_a_transfer_is_not_made_twice(
 
 
 def test_a_charge_is_refunded(
-    simulator: Simulator, collections: FlutterwaveCollections, attempt_id: UUID
+    simulator: Simulator,
+    collections: FlutterwaveCollections,
+    client: FlutterwaveClient,
+    attempt_id: UUID,
 ) -> None:
+    cards = FlutterwaveCards(client)
     before = simulator.balance_cents()
     reference = push(collections, attempt_id)
     simulator.prompt()
     simulator.settle("paid")
     told(simulator)
 
-    assert collections.refund(reference, kes(500)).status == "completed"
+    taken = cards.refund(CardRefund(attempt_id, reference, kes(500))).reference
+    for named in (taken, None):
+        event = cards.ask_refund(attempt_id, named)
+        assert (event.outcome, event.amount) == (Outcome.SUCCEEDED, kes(500))
     assert simulator.balance_cents() == before - 100_000
     with pytest.raises(ProviderError, match="rejected"):
-        collections.refund(reference, kes(1_500))
+        cards.refund(CardRefund(attempt_id, reference, kes(1_500)))

@@ -22,7 +22,7 @@ from core.payouts.model import HoldReason
 from core.ports import Reason
 from sessions.gsm7 import segments, septets
 from sessions.notices.context import NoticeContext
-from sessions.notices.papers import RECEIPT_TOPIC, STATEMENT_TOPIC
+from sessions.notices.papers import PAY_TOPIC, RECEIPT_TOPIC, STATEMENT_TOPIC
 from sessions.notices.render import (
     ANSWER_TOPIC,
     HELP_TOPIC,
@@ -89,7 +89,9 @@ MORE: dict[str, list[dict[str, Any]]] = {
     Topic.REQUEST_DECLINED: [{"alternatives": ALTERNATIVES}, {"alternatives": []}, {}],
     Topic.REQUEST_EXPIRED: [{"alternatives": ALTERNATIVES}, {"alternatives": []}, {}],
     Topic.REQUEST_ACCEPTED: [{}, IN_PARTS, DEPOSIT],
-    Topic.PAYMENT_FAILED: [{"reason": reason.value} for reason in Reason],
+    Topic.PAYMENT_FAILED: [
+        {"reason": reason.value, "card": card} for reason in Reason for card in (False, True)
+    ],
     Topic.PART_RECEIVED: [
         {**PART, "part": 8, "parts": 8},
         *({**PART, "part": 1, "parts": 1, "confirmed": confirmed} for confirmed in (False, True)),
@@ -170,6 +172,7 @@ MORE |= {
     STATEMENT_TOPIC: [
         {"token": TOKEN, "month": "2026-09-01", "until": "2026-09-30T20:45:00+00:00"}
     ],
+    PAY_TOPIC: [{"token": TOKEN, "amount_cents": 24_700_000}],
 }
 CARRIED = {ANSWER_TOPIC, LATE_TOPIC}
 CASES = [
@@ -227,8 +230,10 @@ TOLD: dict[str, tuple[str, ...]] = {
     HELP_TOPIC: ("*384*7781#", "0700000099"),
     RECEIPT_TOPIC: ("K7P4Q", "{total}", f"{CONTEXT.public_url}/receipts/{TOKEN}.pdf"),
     STATEMENT_TOPIC: ("09/2026", "{day}", f"{CONTEXT.public_url}/statements/{TOKEN}"),
+    PAY_TOPIC: ("K7P4Q", "{total}", "23:45", f"{CONTEXT.public_url}/pay/{TOKEN}"),
 }  # fmt: skip
 # When nothing was heard, nobody is sent to pay again without a warning.
+TOLD_CARD = ("{total}", "PAY K7P4Q", "CARD K7P4Q", "23:45")
 TOLD_SILENT = ("{total}", "PAY K7P4Q", "23:45")
 VALUES = {
     "en": {"{total}": "KES 247,000", "{net}": "KES 246,999.99", "{day}": "Wed 30 Sep"},
@@ -236,6 +241,7 @@ VALUES = {
 }
 IN_SWAHILI = {
     "PAY K7P4Q": "LIPA K7P4Q",
+    "CARD K7P4Q": "KADI K7P4Q",
     "CANCEL K7P4Q": "GHAIRI K7P4Q",
     "PROBLEM K7P4Q": "SHIDA K7P4Q",
 }
@@ -251,8 +257,8 @@ def test_the_longest_data_is_as_long_as_the_core_allows() -> None:
 
 def _told(topic: str, params: dict[str, Any]) -> tuple[str, ...]:
     """What must stand in a message, by what it is about."""
-    if params.get("reason") == Reason.SILENT and topic == Topic.PAYMENT_FAILED:
-        return TOLD_SILENT
+    if topic == Topic.PAYMENT_FAILED:
+        return _told_failed(params)
     if topic == Topic.REQUEST_ACCEPTED and params.get("rest_cents"):
         return ("KES 1,899,999", "8", "23:45", "KES 999,999", "18:00", "PAY K7P4Q")
     if topic == Topic.REQUEST_ACCEPTED and params.get("parts"):
@@ -262,6 +268,13 @@ def _told(topic: str, params: dict[str, Any]) -> tuple[str, ...]:
     if topic == Topic.PART_RECEIVED and params["parts"] > 1:
         return ("KES 249,999", "8", "23:45", "PAY K7P4Q", "KES 500,000")
     return TOLD[topic]
+
+
+def _told_failed(params: dict[str, Any]) -> tuple[str, ...]:
+    if params["card"]:
+        return TOLD_CARD
+    silent = params["reason"] == Reason.SILENT
+    return TOLD_SILENT if silent else TOLD[Topic.PAYMENT_FAILED]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

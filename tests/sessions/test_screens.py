@@ -21,6 +21,7 @@ from core.escrow import ledger, postings
 from core.ids import CountedIds
 from core.money import Money
 from core.people.model import User, Vendor
+from core.ports import Routes
 from core.vault import Vault
 from sessions.fit import SCREEN_SEPTETS, page, view_of
 from sessions.flow import Ask, End, Go, Menu
@@ -87,7 +88,8 @@ REDIRECTS_MAX = 5
 @pytest.fixture(scope="module")
 def market_database(recycler: Recycler) -> Iterator[tuple[Database, Market]]:
     """One market for the whole file; every case leaves it as it was."""
-    with recycler.lend(ManualClock(START), CountedIds(), Vault([VAULT_KEY])) as database:
+    cards = Routes(card=("flutterwave",))
+    with recycler.lend(ManualClock(START), CountedIds(), Vault([VAULT_KEY]), cards) as database:
         yield database, prepare(database)
 
 

@@ -343,6 +343,7 @@ def effects(market: Market) -> Iterator[Case]:
         yield Case("book", {**wish, **dear, "number": market.numbers[name]})
     yield Case("pay", {"code": market.codes["held"]})
     yield Case("pay", {"code": market.codes["held"]}, FRIEND)
+    yield Case("card", {"code": market.codes["held"]})
     yield Case("statement", msisdn=VENDOR)
     for name in ("begun", "waiting", "deposit"):
         yield Case("pay", {"code": market.codes[name]})

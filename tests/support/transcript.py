@@ -13,6 +13,7 @@ A line is a step; the indented block under it is what the phone then shows::
     sms +254700000011           what that phone was sent since it was last looked at
     sms from +254700000011: 1   an SMS to us
     pay ok                      ok cancelled wrong_pin insufficient timeout no_callback late twice
+    card paid                   on the provider's page, by the newest link: paid declined
     paybill K7P4Q 66700         money by hand; "refused" or "rejected" behind it when it is
     fault oauth error500 50     a provider misbehaves so many times (channels/simulator/faults.py)
     wait 25h                    5s, 10m, 25h, 9d: all that falls due on the way is done
@@ -162,6 +163,7 @@ class Player:
             "drop": self._drop,
             "sms": self._sms,
             "pay": self._pay,
+            "card": self._card,
             "paybill": self._paybill,
             "fault": self._fault,
             "wait": self._wait,
@@ -277,6 +279,9 @@ class Player:
     def _pay(self, rest: str) -> None:
         outcome, *other = rest.split()
         self.world.settle_prompt(other[0] if other else self.phone, OUTCOMES[outcome])
+
+    def _card(self, outcome: str) -> None:
+        self.world.pay_by_card(self.phone, outcome)
 
     def _paybill(self, rest: str) -> None:
         account, amount, *expected = rest.split()

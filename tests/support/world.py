@@ -5,6 +5,7 @@ the clock is moved by hand, so that a story of weeks takes a second and is the s
 """
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -25,6 +26,7 @@ from channels.daraja.b2c import DarajaPayouts
 from channels.daraja.client import DarajaClient
 from channels.daraja.provider import daraja_config
 from channels.daraja.stk import DarajaCollections
+from channels.flutterwave.cards import FlutterwaveCards
 from channels.flutterwave.charges import FlutterwaveCollections
 from channels.flutterwave.client import FlutterwaveClient
 from channels.flutterwave.provider import flutterwave_config
@@ -59,6 +61,7 @@ from tests.support.serving import eventually, serving
 from web.hooks import hook_routes, keep_end
 from web.hop import UssdHop
 from web.metrics import Metrics
+from web.pages.paying import pay_routes
 from web.parts import Parts as WebParts
 from web.wake import Nudger, Producer
 from workers.parts import Parts, new_redis
@@ -67,6 +70,8 @@ from workers.schedule import JOBS
 
 SECRET = "story-callbacks"
 USSD_CODE = "*384*7781#"
+# What links in messages begin with: the real address changes with each run.
+SHOWN = "https://nafasi.test"
 POOL_SIZE = 8
 # So that no adapter sleeps for the sake of a provider that is our own.
 UNPACED: dict[str, Any] = dict.fromkeys(
@@ -82,7 +87,9 @@ LOG_MAX = 1_000
 BESIDE = {"housekeeping", "checker", "cases", "float", "balances"}
 WORK = tuple(job.run for job in JOBS if job.name not in BESIDE)
 STORY_IDS, SEED_IDS = 2, 1
-OK, CREATED = 200, 201
+OK, CREATED, SEE_OTHER = 200, 201, 303
+_PAY_LINK = re.compile(rf"{SHOWN}(/pay/\S+)")
+_CARD_PAGE = re.compile(r"http[^\"]+/hosted/pay/[^\"]+")
 
 
 class Switch:
@@ -172,6 +179,7 @@ class Stage:
             web = WebParts(settings, database, conductor, Metrics(), Nudger(NoBroker()))
             app = FastAPI()
             app.include_router(hook_routes(web))
+            app.include_router(pay_routes(web))
             self.switch.app = UssdHop(
                 conductor.advance,
                 partial(keep_end, web),
@@ -244,10 +252,11 @@ class Stage:
             senders=(sender,),
             collections={gateway.name: gateway for gateway in collections},
             payouts={gateway.name: gateway for gateway in payouts},
+            cards={"flutterwave": FlutterwaveCards(flutterwave)},
             health=health,
             paybill=settings.daraja_shortcode,
             desk=SmsDesk(settings.ussd_code, partial(forget_person, store)),
-            render=partial(render, context=notice_context(settings)),
+            render=partial(render, context=replace(notice_context(settings), public_url=SHOWN)),
             pauses=Pauses(store),
         )
 
@@ -368,6 +377,18 @@ class World:
         said = self.control("/paybill", {"phone": phone, "account": account, "amount": shillings})
         self._owed["c2b"] += 2 if said["status"] == "completed" else 1
         return str(said["status"])
+
+    def pay_by_card(self, phone: str, outcome: str) -> None:
+        """Open the newest link to pay on a phone, go to the provider's page, and do something."""
+        self.work()
+        links = [found for sms in self.inbox(phone) if (found := _PAY_LINK.search(sms))]
+        ours, http = self.stage.base + links[-1].group(1), self.stage.http
+        assert http.post(ours).status_code == SEE_OTHER
+        self.work()
+        theirs = _CARD_PAGE.search(http.get(ours).text)
+        assert theirs, "no way to the provider's page"
+        assert http.post(theirs.group(), data={"outcome": outcome}).status_code == SEE_OTHER
+        self._owed["flutterwave_charge"] += 1
 
     def work(self) -> None:
         """Let callbacks arrive and workers run until nothing is left to do at this moment."""

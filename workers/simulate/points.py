@@ -93,7 +93,7 @@ COMMON_SHARE = 0.002
 
 WORKER_STEPS = {
     ("_handle", "_begin"): Step.BEGIN_ATTEMPT,
-    ("_push", "accepted"): Step.PUSH_TAKEN,
+    ("_open", "accepted"): Step.PUSH_TAKEN,
     ("_pay", "accepted"): Step.PAY_TAKEN,
     ("_note_refusal", "refused"): Step.CALL_REFUSED,
     ("_ask", "_learn"): Step.PUSH_LEARNED,

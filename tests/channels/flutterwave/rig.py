@@ -24,6 +24,7 @@ def config(**changes: Any) -> FlutterwaveConfig:
         "secret_key": KEY,
         "email_domain": "guest.nafasi.test",
         "webhook_url": WEBHOOK,
+        "pages_url": "https://nafasi.test/pay",
         "charges_per_second": 1_000.0,
         "transfers_per_second": 1_000.0,
         "questions_per_second": 1_000.0,

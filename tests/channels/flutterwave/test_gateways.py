@@ -4,11 +4,21 @@ import httpx
 import pytest
 import respx
 
+from channels.flutterwave.cards import FlutterwaveCards
 from channels.flutterwave.charges import FlutterwaveCollections
 from channels.flutterwave.client import FlutterwaveClient
 from channels.flutterwave.transfers import FlutterwavePayouts
 from core.money import Money, kes
-from core.ports import BankAccount, Outcome, PayRequest, ProviderError, PushRequest
+from core.ports import (
+    Accepted,
+    BankAccount,
+    CardRefund,
+    CheckoutRequest,
+    Outcome,
+    PayRequest,
+    ProviderError,
+    PushRequest,
+)
 from tests.channels.flutterwave.rig import (
     ATTEMPT,
     KEY,
@@ -24,6 +34,7 @@ from tests.channels.flutterwave.rig import (
 )
 
 PUSH = PushRequest(ATTEMPT, "+254700000001", kes(1_500), "K7P4Q")
+CHECKOUT = CheckoutRequest(ATTEMPT, "+254700000001", kes(1_500), "K7P4Q", "a-token")
 PAY = PayRequest(ATTEMPT, "+254700000011", kes(40_000), "Payout 12")
 BANK = BankAccount("68", "0123456789", "Baraka Gardens Ltd")
 
@@ -31,6 +42,11 @@ BANK = BankAccount("68", "0123456789", "Baraka Gardens Ltd")
 @pytest.fixture
 def collections(client: FlutterwaveClient) -> FlutterwaveCollections:
     return FlutterwaveCollections(client)
+
+
+@pytest.fixture
+def cards(client: FlutterwaveClient) -> FlutterwaveCards:
+    return FlutterwaveCards(client)
 
 
 @pytest.fixture
@@ -128,18 +144,102 @@ def test_a_question_never_leaves_anything_unknown(
     assert flags(refused.value) == {"retryable"}
 
 
-def test_a_refund_names_the_charge_and_the_part(
-    flutterwave: respx.MockRouter, collections: FlutterwaveCollections
+def test_a_page_for_a_card_as_it_is_asked_for(
+    flutterwave: respx.MockRouter, cards: FlutterwaveCards
+) -> None:
+    link = "https://checkout.flutterwave.test/v3/hosted/pay/abc"
+    route = flutterwave.post("/payments").mock(return_value=success({"link": link}))
+
+    assert cards.open(CHECKOUT) == Accepted(str(ATTEMPT), link)
+
+    body = sent(route.calls.last.request)
+    assert body.pop("customer") == {
+        "email": config().alias("+254700000001"),
+        "phonenumber": "254700000001",
+    }
+    assert body == {
+        "tx_ref": str(ATTEMPT),
+        "amount": 1500,
+        "currency": "KES",
+        "redirect_url": "https://nafasi.test/pay/a-token",
+        "payment_options": "card",
+        "session_duration": 15,
+        "customizations": {"title": "Nafasi"},
+        "meta": {"booking": "K7P4Q"},
+    }
+
+
+@pytest.mark.parametrize(
+    "link", ["", None, "javascript:alert(1)", "http://elsewhere.test/pay", "//pay", "x" * 501, 7]
+)
+def test_a_browser_is_sent_nowhere_else(
+    flutterwave: respx.MockRouter, cards: FlutterwaveCards, link: object
+) -> None:
+    flutterwave.post("/payments").mock(return_value=success({"link": link}))
+    with pytest.raises(ProviderError) as bad:
+        cards.open(CHECKOUT)
+    assert (bad.value.code, flags(bad.value)) == ("bad_answer", {"unknown"})
+
+
+def test_whose_number_a_card_page_was_given_proves_nothing(
+    flutterwave: respx.MockRouter, cards: FlutterwaveCards
+) -> None:
+    ours = flutterwave.get("/transactions/verify_by_reference", params={"tx_ref": str(ATTEMPT)})
+    ours.mock(return_value=success(charge(payment_type="card")))
+    event = cards.ask(ATTEMPT, str(ATTEMPT))
+    assert (event.outcome, event.payer, event.reference) == (Outcome.SUCCEEDED, None, "4412001")
+
+
+def test_a_refund_names_the_charge_the_part_and_our_id(
+    flutterwave: respx.MockRouter, cards: FlutterwaveCards
 ) -> None:
     answer = success({"id": 75923, "tx_id": 4412001, "status": "completed"})
     route = flutterwave.post("/transactions/4412001/refund").mock(return_value=answer)
 
-    refund = collections.refund("4412001", kes(500))
+    assert cards.refund(CardRefund(ATTEMPT, "4412001", kes(500))).reference == "75923"
 
-    assert (refund.id, refund.status) == ("75923", "completed")
-    assert sent(route.calls.last.request) == {"amount": 500}
+    assert sent(route.calls.last.request) == {"amount": 500, "comments": str(ATTEMPT)}
     with pytest.raises(ProviderError, match="bad_reference"):
-        collections.refund("../transfers", kes(500))
+        cards.refund(CardRefund(ATTEMPT, "../transfers", kes(500)))
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [
+        ("completed", Outcome.SUCCEEDED),
+        ("completed-mpgs", Outcome.SUCCEEDED),
+        ("FAILED", Outcome.FAILED),
+        ("new", Outcome.PENDING),
+        ("pending-momo", Outcome.PENDING),
+        ("a new word", Outcome.UNKNOWN),
+    ],
+)
+def test_how_a_refund_stands(
+    flutterwave: respx.MockRouter, cards: FlutterwaveCards, status: str, outcome: Outcome
+) -> None:
+    row = {"id": 75923, "status": status, "amount_refunded": 500, "flw_ref": "URF_1"}
+    flutterwave.get("/refunds/75923").mock(return_value=success(row))
+
+    event = cards.ask_refund(ATTEMPT, "75923")
+
+    paid = outcome is Outcome.SUCCEEDED
+    assert event.outcome is outcome
+    assert (event.receipt, event.amount) == (("URF_1", kes(500)) if paid else (None, None))
+
+
+def test_a_refund_whose_answer_was_lost_is_found_by_what_we_wrote_on_it(
+    flutterwave: respx.MockRouter, cards: FlutterwaveCards
+) -> None:
+    rows = [
+        {"id": 1, "status": "completed", "amount_refunded": 500, "comments": str(OTHER_ATTEMPT)},
+        {"id": 2, "status": "completed", "amount_refunded": 500, "comments": str(ATTEMPT)},
+    ]
+    listed = flutterwave.get("/refunds")
+    listed.mock(return_value=success(rows))
+    assert cards.ask_refund(ATTEMPT, None).reference == "2"
+
+    listed.mock(return_value=success(rows[:1]))
+    assert cards.ask_refund(ATTEMPT, None).outcome is Outcome.UNKNOWN
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,8 @@
 """What a link in an SMS or a QR code opens: the check of a document, the document, a statement."""
 
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from core.db.tx import Tx
 from core.documents.links import find_link, use_link
@@ -14,7 +10,6 @@ from core.documents.model import DocumentKind
 from core.documents.month import Month
 from core.documents.queries import Paper, by_download_token, by_verify_token
 from core.documents.statements import statement_of
-from core.errors import NotFound
 from core.money import Money
 from core.settings import Settings
 from sessions.texts import T, money, plain, t
@@ -22,23 +17,10 @@ from web.pages.papers.receipt import receipt_pdf
 from web.pages.papers.sheet import day
 from web.pages.papers.statement import statement_pdf
 from web.pages.render import language_of, page
+from web.pages.tokens import PRIVATE, Token, or_404
 from web.parts import Parts
 
 PDF = "application/pdf"
-# Nobody should find by searching what was sent to one phone.
-PRIVATE = {"Cache-Control": "private, no-store", "X-Robots-Tag": "noindex, nofollow"}
-
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-
-
-def _sane(token: str) -> str:
-    """Refuse what was never a token, before anybody looks for it."""
-    if not _TOKEN.fullmatch(token):
-        raise HTTPException(404)
-    return token
-
-
-Token = Annotated[str, Depends(_sane)]
 
 
 def verify_url(settings: Settings, paper: Paper) -> str:
@@ -53,7 +35,7 @@ def paper_routes(parts: Parts) -> APIRouter:
 
     @router.get("/verify/{token}")
     def verify(request: Request, token: Token) -> Response:
-        with database.reading() as tx, _or_404():
+        with database.reading() as tx, or_404():
             paper = by_verify_token(tx, token)
         answer = page(request, "verify.html", _told(paper, language_of(request)))
         answer.headers.update(PRIVATE)
@@ -61,7 +43,7 @@ def paper_routes(parts: Parts) -> APIRouter:
 
     @router.get("/receipts/{token}.pdf")
     def receipt(token: Token) -> Response:
-        with database.reading() as tx, _or_404():
+        with database.reading() as tx, or_404():
             paper = by_download_token(tx, token)
         body = receipt_pdf(paper, verify_url(parts.settings, paper))
         return _pdf(body, f"{paper.document.label}.pdf")
@@ -69,7 +51,7 @@ def paper_routes(parts: Parts) -> APIRouter:
     @router.get("/statements/{token}")
     def ask_statement(request: Request, token: Token) -> Response:
         """A page with a button: a phone that only looks at the link must not use it up."""
-        with database.reading() as tx, _or_404():
+        with database.reading() as tx, or_404():
             month = find_link(tx, token).month
         answer = page(request, "statement.html", _asked(month, language_of(request)))
         answer.headers.update(PRIVATE)
@@ -81,20 +63,11 @@ def paper_routes(parts: Parts) -> APIRouter:
             link = use_link(tx, token)
             return statement_pdf(statement_of(tx, link.vendor_id, Month(link.month)))
 
-        with _or_404():
+        with or_404():
             body = database.run(made)
         return _pdf(body, "nafasi-statement.pdf")
 
     return router
-
-
-@contextmanager
-def _or_404() -> Iterator[None]:
-    """Say of what is not there that there is no such page."""
-    try:
-        yield
-    except NotFound:
-        raise HTTPException(404) from None
 
 
 def _pdf(body: bytes, name: str) -> Response:
