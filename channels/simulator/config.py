@@ -116,6 +116,10 @@ class SimulatorConfig:
             f"{self.callback_base.rstrip('/')}/hooks/africastalking/{self.callback_secret}/{kind}"
         )
 
+    def ussd_url(self, operator: str) -> str:
+        """Address to which an operator or aggregator brings hops."""
+        return f"{self.callback_base.rstrip('/')}/hooks/{operator}/{self.callback_secret}/ussd"
+
     def flutterwave_url(self) -> str:
         """Address of our Flutterwave webhook, as its dashboard would know it."""
         base = self.callback_base.rstrip("/")

@@ -4,7 +4,7 @@ Everything lives under `/simulator/api`. Phones are accepted as people type them
 `{"error": {"code", "message"}}` with status 400 (senseless), 404 (not there) or 409 (not now).
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -29,6 +29,7 @@ from channels.simulator.faults import (
     Service,
     parse_fault,
 )
+from channels.simulator.operators import OPERATORS
 from channels.simulator.phones import NETWORKS, TRANSACTION_CENTS_MAX, WALLET_CENTS_MAX
 from channels.simulator.state import Outcome, World
 from channels.simulator.wire import TooLarge, read_body
@@ -101,18 +102,22 @@ async def list_phones(call: Call) -> dict[str, object]:
         "sms_shortcode": config.sms_shortcode,
         "paybill": config.shortcode,
         "networks": NETWORKS,
+        "operators": list(OPERATORS),
         "phones": [phone.as_json() for phone in phones],
     }
 
 
 async def change_phone(call: Call) -> dict[str, object]:
-    """Change `network`, `reachable`, `on_mpesa`, `opted_out` or `balance_cents` of one phone."""
+    """Change one phone.
+
+    `network`, `operator` (over whom its calls come to us), `reachable`, `on_mpesa`, `opted_out`,
+    `balance_cents`.
+    """
     phone = call.world.books.phones.get(call.phone("phone"))
     if call.has("network"):
-        network = call.text("network")
-        if network not in NETWORKS:
-            raise BadInput(f"network must be one of {', '.join(NETWORKS)}")
-        phone.network = network
+        phone.network = _one_of("network", call.text("network"), NETWORKS)
+    if call.has("operator"):
+        phone.operator = _one_of("operator", call.text("operator"), OPERATORS)
     if call.has("reachable"):
         phone.reachable = call.flag("reachable")
     if call.has("on_mpesa"):
@@ -124,6 +129,12 @@ async def change_phone(call: Call) -> dict[str, object]:
             sms.opt_out(call.world, phone.number)
         phone.opted_out = call.flag("opted_out")
     return phone.as_json() | phone.wallet_json()
+
+
+def _one_of(field: str, given: str, known: Collection[str]) -> str:
+    if given not in known:
+        raise BadInput(f"{field} must be one of {', '.join(known)}")
+    return given
 
 
 async def dial(call: Call) -> dict[str, object]:

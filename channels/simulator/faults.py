@@ -4,7 +4,7 @@ A fault names a service, waits for the next matching request (or several), and i
 """
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -21,6 +21,7 @@ class Service(StrEnum):
 
     SMS = "sms"
     INBOUND = "inbound"
+    USSD = "ussd"
     EVENTS = "events"
     OAUTH = "oauth"
     STK = "stk"
@@ -57,6 +58,7 @@ class FaultKind(StrEnum):
     CALLBACK_NEVER = "callback_never"
     CALLBACK_LATE = "callback_late"
     CALLBACK_REORDERED = "callback_reordered"
+    HOP_UNSHOWN = "hop_unshown"
 
     INSIDER_CODE = "insider_code"
     REPORT = "report"
@@ -88,18 +90,19 @@ _CODED = _WEBHOOKS | _QUEUED | {Service.SMS, Service.STK, Service.QUERY, Service
 _WITH_CODE = frozenset({FaultKind.INSIDER_CODE, FaultKind.REPORT})
 
 
+_ONLY: Mapping[FaultKind, frozenset[Service]] = {
+    FaultKind.INSIDER_CODE: _CODED,
+    FaultKind.REPORT: frozenset({Service.SMS}),
+    FaultKind.QUEUE_TIMEOUT: _QUEUED,
+    FaultKind.QUEUE_TIMEOUT_PAID: frozenset({Service.B2C}),
+    FaultKind.HOP_UNSHOWN: frozenset({Service.USSD}),
+    FaultKind.CALLBACK_BEFORE_ANSWER: ANSWERING & CALLING_BACK,
+}
+
+
 def _services(kind: FaultKind) -> frozenset[Service]:
-    if kind is FaultKind.INSIDER_CODE:
-        return _CODED
-    if kind is FaultKind.REPORT:
-        return frozenset({Service.SMS})
-    if kind is FaultKind.QUEUE_TIMEOUT:
-        return _QUEUED
-    if kind is FaultKind.QUEUE_TIMEOUT_PAID:
-        return frozenset({Service.B2C})
-    if kind is FaultKind.CALLBACK_BEFORE_ANSWER:
-        return ANSWERING & CALLING_BACK
-    return CALLING_BACK if kind.startswith("callback_") else ANSWERING
+    usual = CALLING_BACK if kind.startswith("callback_") else ANSWERING
+    return _ONLY.get(kind, usual)
 
 
 @dataclass(slots=True)

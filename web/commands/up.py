@@ -151,6 +151,7 @@ def _worker_specs() -> list["ChildSpec"]:
 
 def _simulator_spec(folder: Path, environ: dict[str, str]) -> "ChildSpec":
     """Describe the simulators' process, and point the adapters at it."""
+    from channels.registry import GATEWAYS
     from web.commands.processes import simulator_words
     from web.commands.simulator import make_key_pair
     from web.local.probes import free_port
@@ -161,6 +162,7 @@ def _simulator_spec(folder: Path, environ: dict[str, str]) -> "ChildSpec":
     _key, certificate_file = make_key_pair(folder)
     environ |= {
         "NAFASI_SIMULATOR_URL": url,
+        "NAFASI_USSD_GATEWAYS": ",".join(GATEWAYS),
         "NAFASI_AFRICASTALKING_BASE_URL": f"{url}/africastalking",
         "NAFASI_DARAJA_BASE_URL": f"{url}/daraja",
         "NAFASI_FLUTTERWAVE_BASE_URL": f"{url}/flutterwave/v3",

@@ -69,7 +69,7 @@ class Ours:
                     return waiting.pop(0)
             return Response(b'{"ResultCode":"0","ResultDesc":"Accepted"}')
 
-        return Starlette(routes=[Route("/{path:path}", hear, methods=["POST"])])
+        return Starlette(routes=[Route("/{path:path}", hear, methods=["POST", "GET"])])
 
     def clear(self) -> None:
         """Forget what was heard and told, also what was on its way when its sender was stopped."""
