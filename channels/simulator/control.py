@@ -17,6 +17,7 @@ from channels.simulator import (
     flutterwave_charges,
     flutterwave_transfers,
     sms,
+    sms_in,
     statement,
     transfer_export,
     ussd,
@@ -110,14 +111,16 @@ async def list_phones(call: Call) -> dict[str, object]:
 async def change_phone(call: Call) -> dict[str, object]:
     """Change one phone.
 
-    `network`, `operator` (over whom its calls come to us), `reachable`, `on_mpesa`, `opted_out`,
-    `balance_cents`.
+    `network`, `operator` and `sms_route` (over whom its calls and messages come to us),
+    `reachable`, `on_mpesa`, `opted_out`, `balance_cents`.
     """
     phone = call.world.books.phones.get(call.phone("phone"))
     if call.has("network"):
         phone.network = _one_of("network", call.text("network"), NETWORKS)
     if call.has("operator"):
         phone.operator = _one_of("operator", call.text("operator"), OPERATORS)
+    if call.has("sms_route"):
+        phone.sms_route = _one_of("sms_route", call.text("sms_route"), sms_in.ROUTES)
     if call.has("reachable"):
         phone.reachable = call.flag("reachable")
     if call.has("on_mpesa"):
@@ -161,7 +164,7 @@ async def list_sms(call: Call) -> dict[str, object]:
 async def send_sms(call: Call) -> dict[str, object]:
     """`{"from", "text", "to"?}`: a person writes to our short code."""
     to = call.text("to") if call.has("to") else None
-    return sms.send_from_phone(call.world, call.phone("from"), call.text("text"), to).as_json()
+    return sms_in.send_from_phone(call.world, call.phone("from"), call.text("text"), to).as_json()
 
 
 async def list_prompts(call: Call) -> dict[str, object]:

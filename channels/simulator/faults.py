@@ -37,6 +37,8 @@ class Service(StrEnum):
     FLUTTERWAVE_REFUND = "flutterwave_refund"
     FLUTTERWAVE_BALANCE = "flutterwave_balance"
     ETIMS = "etims"
+    TWILIO = "twilio"
+    KANNEL = "kannel"
 
 
 class FaultKind(StrEnum):
@@ -67,32 +69,38 @@ class FaultKind(StrEnum):
 
 
 _WEBHOOKS = frozenset({Service.FLUTTERWAVE_CHARGE, Service.FLUTTERWAVE_TRANSFER})
+_ROUTES = frozenset({Service.SMS, Service.TWILIO, Service.KANNEL})
 _FLUTTERWAVE = _WEBHOOKS | {
     Service.FLUTTERWAVE_VERIFY,
     Service.FLUTTERWAVE_STATUS,
     Service.FLUTTERWAVE_REFUND,
     Service.FLUTTERWAVE_BALANCE,
 }
-ANSWERING = _FLUTTERWAVE | {
-    Service.SMS,
-    Service.OAUTH,
-    Service.STK,
-    Service.QUERY,
-    Service.B2C,
-    Service.STATUS,
-    Service.BALANCE,
-    Service.ETIMS,
-}
+ANSWERING = (
+    _FLUTTERWAVE
+    | _ROUTES
+    | {
+        Service.OAUTH,
+        Service.STK,
+        Service.QUERY,
+        Service.B2C,
+        Service.STATUS,
+        Service.BALANCE,
+        Service.ETIMS,
+    }
+)
 _SILENT = _FLUTTERWAVE | {Service.OAUTH, Service.QUERY, Service.ETIMS}
 CALLING_BACK = (frozenset(Service) - _SILENT) | _WEBHOOKS
 _QUEUED = frozenset({Service.B2C, Service.STATUS, Service.BALANCE})
-_CODED = _WEBHOOKS | _QUEUED | {Service.SMS, Service.STK, Service.QUERY, Service.ETIMS}
+_CODED = (
+    _WEBHOOKS | _QUEUED | {Service.SMS, Service.TWILIO, Service.STK, Service.QUERY, Service.ETIMS}
+)
 _WITH_CODE = frozenset({FaultKind.INSIDER_CODE, FaultKind.REPORT})
 
 
 _ONLY: Mapping[FaultKind, frozenset[Service]] = {
     FaultKind.INSIDER_CODE: _CODED,
-    FaultKind.REPORT: frozenset({Service.SMS}),
+    FaultKind.REPORT: _ROUTES,
     FaultKind.QUEUE_TIMEOUT: _QUEUED,
     FaultKind.QUEUE_TIMEOUT_PAID: frozenset({Service.B2C}),
     FaultKind.HOP_UNSHOWN: frozenset({Service.USSD}),
@@ -150,7 +158,7 @@ def parse_fault(
         raise ValueError(f"{kind} does not apply to {where}")
     if (kind in _WITH_CODE) is not bool(code):
         raise ValueError(f"{kind} {'needs' if kind in _WITH_CODE else 'takes no'} code")
-    if kind is FaultKind.INSIDER_CODE and where is Service.SMS and not code.isdecimal():
+    if kind is FaultKind.INSIDER_CODE and where in _ROUTES and not code.isdecimal():
         raise ValueError("codes of sms are numbers")
     if not 1 <= times <= FAULT_TIMES_MAX:
         raise ValueError(f"times must be between 1 and {FAULT_TIMES_MAX}")

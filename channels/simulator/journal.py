@@ -37,7 +37,8 @@ class Callback:
     @property
     def address(self) -> str:
         """Where it is sent, with what stands behind the question mark."""
-        return f"{self.url}?{self._form}" if self.encoding == "query" else self.url
+        named = self.encoding == "query" and self.body
+        return f"{self.url}?{self._form}" if named else self.url
 
     @property
     def content(self) -> bytes:

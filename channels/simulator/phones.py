@@ -92,6 +92,8 @@ class Phone:
     balance_cents: int
     operator: str = "africastalking"
     """Over whom its calls come to us."""
+    sms_route: str = "africastalking"
+    """Over whom its messages come to us."""
     on_mpesa: bool = True
     reachable: bool = True
     opted_out: bool = False
@@ -139,6 +141,7 @@ class Phone:
             "network": self.network,
             "network_code": NETWORKS[self.network],
             "operator": self.operator,
+            "sms_route": self.sms_route,
             "on_mpesa": self.on_mpesa,
             "reachable": self.reachable,
             "opted_out": self.opted_out,
