@@ -19,6 +19,7 @@ from core.settings import Settings
 PROVIDER = "hubtel"
 TYPED_MAX = 200
 HOPS_MAX = 200
+SEQUENCE_DIGITS = 3
 BEGINS, GOES_ON = "initiation", "response"
 # Words for an end: by the person or the network, and by the network's clock.
 ENDS = frozenset({"release", "timeout"})
@@ -78,6 +79,7 @@ def _number(said: Mapping[str, Any]) -> int | None:
     written = plain(said.get("Sequence"))
     if not written:
         return None
-    if not (written.isascii() and written.isdigit() and 1 <= int(written) <= HOPS_MAX):
+    short = written.isascii() and written.isdigit() and len(written) <= SEQUENCE_DIGITS
+    if not (short and 1 <= int(written) <= HOPS_MAX):
         raise BadCallback(field="Sequence")
     return int(written)

@@ -1,9 +1,9 @@
 """The simulators as one ASGI application.
 
-`/africastalking`, `/daraja`, `/flutterwave/v3` and `/etims` speak the providers' wire formats, so
-that an adapter needs nothing but a base URL; `/simulator/api` is our own control JSON;
-`/simulator/certificate.pem` is what Safaricom publishes for security credentials. Imports nothing
-of the project but the core.
+`/africastalking`, `/twilio`, `/kannel`, `/daraja`, `/flutterwave/v3` and `/etims` speak the
+providers' wire formats, so that an adapter needs nothing but a base URL; `/simulator/api` is our
+own control JSON; `/simulator/certificate.pem` is what Safaricom publishes for security
+credentials. Imports nothing of the project but the core.
 """
 
 from collections.abc import AsyncIterator
@@ -28,6 +28,8 @@ from channels.simulator import (
     flutterwave_charges,
     flutterwave_refunds,
     flutterwave_transfers,
+    kannel,
+    twilio,
 )
 from channels.simulator.callbacks import Overloaded
 from channels.simulator.config import SimulatorConfig
@@ -87,6 +89,8 @@ def app_of(world: World) -> Starlette:
         routes=[
             Route("/healthz", health),
             Mount("/africastalking", routes=africastalking.routes(world)),
+            Mount("/twilio", routes=twilio.routes(world)),
+            Mount("/kannel", routes=kannel.routes(world)),
             Mount("/daraja", app=_daraja(world, daraja_routes)),
             Mount("/flutterwave/v3", routes=flutterwave_routes),
             Mount("/etims", routes=etims.routes(world)),

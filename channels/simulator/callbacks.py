@@ -89,8 +89,9 @@ class Callbacks:
             raise RuntimeError("the simulator is not running")
         try:
             with anyio.fail_after(answer_seconds):
-                answer = await self._client.post(
-                    callback.url,
+                answer = await self._client.request(
+                    callback.method,
+                    callback.address,
                     content=callback.content,
                     headers=callback.headers,
                     timeout=httpx.Timeout(answer_seconds, pool=None),
@@ -99,6 +100,7 @@ class Callbacks:
             entry.status, entry.note = 0, type(error).__name__
         else:
             entry.status, entry.answer = answer.status_code, answer.text[:ANSWER_CHARS_MAX]
+            entry.answer_headers = {name.lower(): value for name, value in answer.headers.items()}
         return entry
 
     async def deliver(self, callback: Callback) -> bool:

@@ -72,6 +72,11 @@ class SimulatorConfig:
     ussd_code: str = "*384*7781#"
     africastalking_balance_cents: int = 10_000_000
 
+    twilio_sid: str = "AC00000000000000000000000000000000"
+    twilio_token: str = field(default="simulator-auth-token", repr=False)
+    kannel_username: str = "nafasi"
+    kannel_password: str = field(default="simulator-sendsms", repr=False)
+
     consumer_key: str = field(default="simulator-consumer-key", repr=False)
     consumer_secret: str = field(default="simulator-consumer-secret", repr=False)
     shortcode: str = "600123"
@@ -112,9 +117,15 @@ class SimulatorConfig:
 
     def africastalking_url(self, kind: str) -> str:
         """Address of our Africa's Talking callback, e.g. `ussd` or `delivery-reports`."""
-        return (
-            f"{self.callback_base.rstrip('/')}/hooks/africastalking/{self.callback_secret}/{kind}"
-        )
+        return self.sms_url("africastalking", kind)
+
+    def sms_url(self, route: str, kind: str) -> str:
+        """Address of our callbacks of an SMS route: `sms` or `delivery-reports`."""
+        return f"{self.callback_base.rstrip('/')}/hooks/{route}/{self.callback_secret}/{kind}"
+
+    def ussd_url(self, operator: str) -> str:
+        """Address to which an operator or aggregator brings hops."""
+        return f"{self.callback_base.rstrip('/')}/hooks/{operator}/{self.callback_secret}/ussd"
 
     def flutterwave_url(self) -> str:
         """Address of our Flutterwave webhook, as its dashboard would know it."""

@@ -4,7 +4,7 @@ Everything lives under `/simulator/api`. Phones are accepted as people type them
 `{"error": {"code", "message"}}` with status 400 (senseless), 404 (not there) or 409 (not now).
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -17,6 +17,7 @@ from channels.simulator import (
     flutterwave_charges,
     flutterwave_transfers,
     sms,
+    sms_in,
     statement,
     transfer_export,
     ussd,
@@ -29,6 +30,7 @@ from channels.simulator.faults import (
     Service,
     parse_fault,
 )
+from channels.simulator.operators import OPERATORS
 from channels.simulator.phones import NETWORKS, TRANSACTION_CENTS_MAX, WALLET_CENTS_MAX
 from channels.simulator.state import Outcome, World
 from channels.simulator.wire import TooLarge, read_body
@@ -101,18 +103,24 @@ async def list_phones(call: Call) -> dict[str, object]:
         "sms_shortcode": config.sms_shortcode,
         "paybill": config.shortcode,
         "networks": NETWORKS,
+        "operators": list(OPERATORS),
         "phones": [phone.as_json() for phone in phones],
     }
 
 
 async def change_phone(call: Call) -> dict[str, object]:
-    """Change `network`, `reachable`, `on_mpesa`, `opted_out` or `balance_cents` of one phone."""
+    """Change one phone.
+
+    `network`, `operator` and `sms_route` (over whom its calls and messages come to us),
+    `reachable`, `on_mpesa`, `opted_out`, `balance_cents`.
+    """
     phone = call.world.books.phones.get(call.phone("phone"))
     if call.has("network"):
-        network = call.text("network")
-        if network not in NETWORKS:
-            raise BadInput(f"network must be one of {', '.join(NETWORKS)}")
-        phone.network = network
+        phone.network = _one_of("network", call.text("network"), NETWORKS)
+    if call.has("operator"):
+        phone.operator = _one_of("operator", call.text("operator"), OPERATORS)
+    if call.has("sms_route"):
+        phone.sms_route = _one_of("sms_route", call.text("sms_route"), sms_in.ROUTES)
     if call.has("reachable"):
         phone.reachable = call.flag("reachable")
     if call.has("on_mpesa"):
@@ -124,6 +132,12 @@ async def change_phone(call: Call) -> dict[str, object]:
             sms.opt_out(call.world, phone.number)
         phone.opted_out = call.flag("opted_out")
     return phone.as_json() | phone.wallet_json()
+
+
+def _one_of(field: str, given: str, known: Collection[str]) -> str:
+    if given not in known:
+        raise BadInput(f"{field} must be one of {', '.join(known)}")
+    return given
 
 
 async def dial(call: Call) -> dict[str, object]:
@@ -150,7 +164,7 @@ async def list_sms(call: Call) -> dict[str, object]:
 async def send_sms(call: Call) -> dict[str, object]:
     """`{"from", "text", "to"?}`: a person writes to our short code."""
     to = call.text("to") if call.has("to") else None
-    return sms.send_from_phone(call.world, call.phone("from"), call.text("text"), to).as_json()
+    return sms_in.send_from_phone(call.world, call.phone("from"), call.text("text"), to).as_json()
 
 
 async def list_prompts(call: Call) -> dict[str, object]:

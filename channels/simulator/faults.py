@@ -4,7 +4,7 @@ A fault names a service, waits for the next matching request (or several), and i
 """
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -21,6 +21,7 @@ class Service(StrEnum):
 
     SMS = "sms"
     INBOUND = "inbound"
+    USSD = "ussd"
     EVENTS = "events"
     OAUTH = "oauth"
     STK = "stk"
@@ -36,6 +37,8 @@ class Service(StrEnum):
     FLUTTERWAVE_REFUND = "flutterwave_refund"
     FLUTTERWAVE_BALANCE = "flutterwave_balance"
     ETIMS = "etims"
+    TWILIO = "twilio"
+    KANNEL = "kannel"
 
 
 class FaultKind(StrEnum):
@@ -57,6 +60,7 @@ class FaultKind(StrEnum):
     CALLBACK_NEVER = "callback_never"
     CALLBACK_LATE = "callback_late"
     CALLBACK_REORDERED = "callback_reordered"
+    HOP_UNSHOWN = "hop_unshown"
 
     INSIDER_CODE = "insider_code"
     REPORT = "report"
@@ -65,41 +69,48 @@ class FaultKind(StrEnum):
 
 
 _WEBHOOKS = frozenset({Service.FLUTTERWAVE_CHARGE, Service.FLUTTERWAVE_TRANSFER})
+_ROUTES = frozenset({Service.SMS, Service.TWILIO, Service.KANNEL})
 _FLUTTERWAVE = _WEBHOOKS | {
     Service.FLUTTERWAVE_VERIFY,
     Service.FLUTTERWAVE_STATUS,
     Service.FLUTTERWAVE_REFUND,
     Service.FLUTTERWAVE_BALANCE,
 }
-ANSWERING = _FLUTTERWAVE | {
-    Service.SMS,
-    Service.OAUTH,
-    Service.STK,
-    Service.QUERY,
-    Service.B2C,
-    Service.STATUS,
-    Service.BALANCE,
-    Service.ETIMS,
-}
+ANSWERING = (
+    _FLUTTERWAVE
+    | _ROUTES
+    | {
+        Service.OAUTH,
+        Service.STK,
+        Service.QUERY,
+        Service.B2C,
+        Service.STATUS,
+        Service.BALANCE,
+        Service.ETIMS,
+    }
+)
 _SILENT = _FLUTTERWAVE | {Service.OAUTH, Service.QUERY, Service.ETIMS}
 CALLING_BACK = (frozenset(Service) - _SILENT) | _WEBHOOKS
 _QUEUED = frozenset({Service.B2C, Service.STATUS, Service.BALANCE})
-_CODED = _WEBHOOKS | _QUEUED | {Service.SMS, Service.STK, Service.QUERY, Service.ETIMS}
+_CODED = (
+    _WEBHOOKS | _QUEUED | {Service.SMS, Service.TWILIO, Service.STK, Service.QUERY, Service.ETIMS}
+)
 _WITH_CODE = frozenset({FaultKind.INSIDER_CODE, FaultKind.REPORT})
 
 
+_ONLY: Mapping[FaultKind, frozenset[Service]] = {
+    FaultKind.INSIDER_CODE: _CODED,
+    FaultKind.REPORT: _ROUTES,
+    FaultKind.QUEUE_TIMEOUT: _QUEUED,
+    FaultKind.QUEUE_TIMEOUT_PAID: frozenset({Service.B2C}),
+    FaultKind.HOP_UNSHOWN: frozenset({Service.USSD}),
+    FaultKind.CALLBACK_BEFORE_ANSWER: ANSWERING & CALLING_BACK,
+}
+
+
 def _services(kind: FaultKind) -> frozenset[Service]:
-    if kind is FaultKind.INSIDER_CODE:
-        return _CODED
-    if kind is FaultKind.REPORT:
-        return frozenset({Service.SMS})
-    if kind is FaultKind.QUEUE_TIMEOUT:
-        return _QUEUED
-    if kind is FaultKind.QUEUE_TIMEOUT_PAID:
-        return frozenset({Service.B2C})
-    if kind is FaultKind.CALLBACK_BEFORE_ANSWER:
-        return ANSWERING & CALLING_BACK
-    return CALLING_BACK if kind.startswith("callback_") else ANSWERING
+    usual = CALLING_BACK if kind.startswith("callback_") else ANSWERING
+    return _ONLY.get(kind, usual)
 
 
 @dataclass(slots=True)
@@ -147,7 +158,7 @@ def parse_fault(
         raise ValueError(f"{kind} does not apply to {where}")
     if (kind in _WITH_CODE) is not bool(code):
         raise ValueError(f"{kind} {'needs' if kind in _WITH_CODE else 'takes no'} code")
-    if kind is FaultKind.INSIDER_CODE and where is Service.SMS and not code.isdecimal():
+    if kind is FaultKind.INSIDER_CODE and where in _ROUTES and not code.isdecimal():
         raise ValueError("codes of sms are numbers")
     if not 1 <= times <= FAULT_TIMES_MAX:
         raise ValueError(f"times must be between 1 and {FAULT_TIMES_MAX}")

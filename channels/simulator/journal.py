@@ -25,23 +25,38 @@ class Callback:
     service: str
     url: str
     body: Mapping[str, object]
-    encoding: Literal["form", "json"]
+    encoding: Literal["form", "json", "query"]
     tries: int = 1
     more_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
+    def method(self) -> str:
+        """How it is sent."""
+        return "GET" if self.encoding == "query" else "POST"
+
+    @property
+    def address(self) -> str:
+        """Where it is sent, with what stands behind the question mark."""
+        named = self.encoding == "query" and self.body
+        return f"{self.url}?{self._form}" if named else self.url
+
+    @property
     def content(self) -> bytes:
         """The body as it goes over the wire."""
-        if self.encoding == "form":
-            return urlencode({key: str(value) for key, value in self.body.items()}).encode()
-        return json.dumps(self.body).encode()
+        if self.encoding == "query":
+            return b""
+        return self._form.encode() if self.encoding == "form" else json.dumps(self.body).encode()
+
+    @property
+    def _form(self) -> str:
+        return urlencode({key: str(value) for key, value in self.body.items()})
 
     @property
     def headers(self) -> dict[str, str]:
         """Content type of the body, and what else the provider sends along."""
-        form = self.encoding == "form"
-        kind = "application/x-www-form-urlencoded" if form else "application/json"
-        return {"content-type": kind, **self.more_headers}
+        kinds = {"form": "application/x-www-form-urlencoded", "json": "application/json"}
+        kind = kinds.get(self.encoding)
+        return {**({"content-type": kind} if kind else {}), **self.more_headers}
 
 
 @dataclass(slots=True)
@@ -57,6 +72,8 @@ class Entry:
     body: str
     status: int | None = None
     answer: str = ""
+    answer_headers: Mapping[str, str] = field(default_factory=dict)
+    """Names in lower case."""
     note: str = ""
     callback: Callback | None = field(default=None, repr=False)
 
@@ -74,10 +91,12 @@ class Journal:
         """Note a request that a provider received."""
         return self._add("request", service, method, url, body, None)
 
-    def callback(self, callback: Callback, note: str = "") -> Entry:
+    def callback(self, callback: Callback, note: str = "", status: int | None = None) -> Entry:
         """Note a callback that is about to be sent, or (with a note) deliberately was not."""
-        entry = self._add("callback", callback.service, "POST", callback.url, callback.content)
-        entry.callback, entry.note = callback, note
+        entry = self._add(
+            "callback", callback.service, callback.method, callback.address, callback.content
+        )
+        entry.callback, entry.note, entry.status = callback, note, status
         return entry
 
     def _add(

@@ -56,19 +56,31 @@ def network_of(number: str) -> str:
 
 @dataclass(slots=True)
 class UssdSession:
-    """One dialogue, as the network sees it. `text` is every entry so far, joined by `*`."""
+    """One dialogue, as the network sees it.
+
+    `dialled` is what was dialled behind the code, `keys` every entry since.
+    """
 
     id: str
     phone: str
+    operator: str
     network_code: str
     service_code: str
-    text: str
+    dialled: str
     started_at: datetime
+    keys: list[str] = field(default_factory=list)
     hops: int = 0
+    rest: str = ""
+    """What of a screen that was too long has not been shown: the network keeps it."""
     screen: str = ""
     waiting: bool = False
     idle_at: float = 0.0
     """When the network gives up on the person, by the event loop's clock."""
+
+    @property
+    def text(self) -> str:
+        """Everything dialled behind the code and typed, joined by `*`."""
+        return "*".join([self.dialled, *self.keys] if self.dialled else self.keys)
 
 
 @dataclass(slots=True)
@@ -78,6 +90,10 @@ class Phone:
     number: str
     network: str
     balance_cents: int
+    operator: str = "africastalking"
+    """Over whom its calls come to us."""
+    sms_route: str = "africastalking"
+    """Over whom its messages come to us."""
     on_mpesa: bool = True
     reachable: bool = True
     opted_out: bool = False
@@ -124,6 +140,8 @@ class Phone:
             "phone": self.number,
             "network": self.network,
             "network_code": NETWORKS[self.network],
+            "operator": self.operator,
+            "sms_route": self.sms_route,
             "on_mpesa": self.on_mpesa,
             "reachable": self.reachable,
             "opted_out": self.opted_out,
@@ -131,6 +149,7 @@ class Phone:
             and {
                 "session_id": self.session.id,
                 "transcript": self.session.text,
+                "operator": self.session.operator,
                 "screen": self.session.screen,
                 "hops": self.session.hops,
             },

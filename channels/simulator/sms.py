@@ -6,13 +6,12 @@ is sent again, `CALLBACK_TRIES_MAX` times in all; that is what makes duplicates.
 
 import asyncio
 
-from channels.simulator.faults import Fault, FaultKind, Service, is_fault
+from channels.simulator.faults import Fault, FaultKind, is_fault
 from channels.simulator.journal import Callback
 from channels.simulator.phones import NETWORKS
-from channels.simulator.state import SMS_MAX, Sms, SmsDirection, World, remember
+from channels.simulator.state import SMS_MAX, Sms, World, remember
 
 CALLBACK_TRIES_MAX = 5
-SMS_TEXT_CHARS_MAX = 2_000
 
 
 def keep(world: World, sms: Sms) -> None:
@@ -24,50 +23,6 @@ def thread(world: World, number: str | None, limit: int) -> list[dict[str, objec
     """The newest messages of one phone, or of all, newest last."""
     kept = [sms for sms in world.books.sms.values() if number in (None, sms.phone)]
     return [sms.as_json() for sms in kept[-limit:]]
-
-
-def send_from_phone(world: World, number: str, text: str, to: str | None = None) -> Sms:
-    """A person writes to our short code. The callback is sent in the background.
-
-    Raises ValueError for a text that no phone would send.
-    """
-    if len(text) > SMS_TEXT_CHARS_MAX:
-        raise ValueError(f"an SMS has at most {SMS_TEXT_CHARS_MAX} characters")
-    phone = world.books.phones.get(number)
-    sms = Sms(
-        id=world.references.message(),
-        direction=SmsDirection.FROM_PHONE,
-        phone=number,
-        party=to or world.config.sms_shortcode,
-        text=text,
-        at=world.now(),
-        status="sending",
-        counts=world.measure(text),
-    )
-    keep(world, sms)
-    # Both forms of the date are seen, and the network is not always told.
-    date_form = ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S")[world.jitter("inbound date")]
-    body: dict[str, object] = {
-        "id": sms.id,
-        "date": sms.at.strftime(date_form),
-        "from": number,
-        "to": sms.party,
-        "text": text,
-        "linkId": world.references.hex(16),
-    }
-    if world.jitter("inbound network", 3) < 2:
-        body["networkCode"] = NETWORKS[phone.network]
-    callback = Callback(
-        "inbound", world.config.africastalking_url("sms"), body, "form", CALLBACK_TRIES_MAX
-    )
-    fault = world.faults.take(Service.INBOUND, {number})
-
-    async def work() -> None:
-        delivered = await world.callbacks.send(callback, fault)
-        sms.status = "delivered" if delivered else "undelivered"
-
-    world.tasks.start(work())
-    return sms
 
 
 async def report(world: World, sms: Sms, fault: Fault | None) -> None:

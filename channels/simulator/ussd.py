@@ -1,23 +1,35 @@
-"""The phone side of USSD: dialling, answering and hanging up, as Africa's Talking relays them.
+"""The phone side of USSD: dialling, answering and hanging up, over an operator or aggregator.
 
-Each hop is a form POST of `sessionId phoneNumber networkCode serviceCode text`, where `text` is
-every entry so far joined by `*`; the answer is plain text that begins `CON ` or `END `. Anything
-else, an error status or silence ends the session (Africa's Talking docs). When a session is over,
-the events address hears of it.
+``channels.simulator.operators`` says how each calls. Anything but a screen, an error status or
+silence ends the call. Networks differ in how much they show at once: what is longer is cut, and
+the network keeps the rest behind a `98` of its own, of which the application hears nothing (AT
+help article 1284096). Faults of the service `ussd` repeat, delay and lose hops.
 """
 
 import asyncio
+from dataclasses import replace
 
-import httpx
-
-from channels.simulator.faults import Service
-from channels.simulator.journal import Callback, Entry
+from channels.simulator.faults import Fault, FaultKind, Service, is_fault
+from channels.simulator.journal import Entry
+from channels.simulator.operators import (
+    OPERATORS,
+    Ended,
+    Hop,
+    Operator,
+    Screen,
+    screen_of,
+)
 from channels.simulator.phones import NETWORKS, Phone, UssdSession
 from channels.simulator.state import World
 
 INPUT_CHARS_MAX = 1_000
 DIAL_CHARS_MAX = 180
 WATCH_SECONDS_MIN = 0.02
+
+SEPTETS_MIN = 160
+SEPTETS = {"safaricom": 160, "airtel": 182}
+"""What a network shows at once; the others have not said, so they are taken for the smallest."""
+MORE_LINE, MORE_KEY = "\n98:More", "98"
 
 INVALID_CODE = "Connection problem or invalid MMI code."
 
@@ -27,7 +39,10 @@ class NotNow(Exception):
 
 
 async def dial(
-    world: World, number: str, code: str, network: str | None = None
+    world: World,
+    number: str,
+    code: str,
+    network: str | None = None,
 ) -> dict[str, object]:
     """Dial a code and return the first screen. An open session of the phone is hung up first.
 
@@ -44,13 +59,14 @@ async def dial(
         hang_up(world, number)
     first = _first_text(world.config.ussd_code, code)
     if first is None:
-        return _screen(world, phone, None, "", INVALID_CODE, final=True, error="unknown_code")
+        return _screen(world, phone, None, Screen(INVALID_CODE, error="unknown_code"))
     session = UssdSession(
         id=world.references.ussd_session(),
         phone=number,
+        operator=phone.operator,
         network_code=NETWORKS[phone.network],
         service_code=world.config.ussd_code,
-        text=first,
+        dialled=first,
         started_at=world.now(),
     )
     phone.session = session
@@ -72,9 +88,10 @@ async def answer(world: World, number: str, entry: str) -> dict[str, object]:
         raise NotNow("the last entry is still being answered")
     if len(entry) > INPUT_CHARS_MAX:
         raise ValueError(f"an entry has at most {INPUT_CHARS_MAX} characters")
-    # The first entry of a session that began empty has no star before it.
-    begun = session.hops > 1 or session.text
-    session.text = f"{session.text}*{entry}" if begun else entry
+    if session.rest and entry.strip() == MORE_KEY:
+        return _next_part(world, phone, session)
+    session.rest = ""
+    session.keys.append(entry)
     return await _hop(world, phone, session)
 
 
@@ -112,77 +129,109 @@ def _first_text(service_code: str, dialled: str) -> str | None:
 
 
 async def _hop(world: World, phone: Phone, session: UssdSession) -> dict[str, object]:
-    callback = Callback(
-        "ussd",
-        world.config.africastalking_url("ussd"),
-        {
-            "sessionId": session.id,
-            "phoneNumber": session.phone,
-            "networkCode": session.network_code,
-            "serviceCode": session.service_code,
-            "text": session.text,
-        },
-        "form",
-    )
+    """Bring the newest key to the application and show what it answers."""
+    operator = OPERATORS[session.operator]
+    fault = world.faults.take(Service.USSD, {session.phone})
     session.hops += 1
     session.waiting = True
     try:
-        entry = await world.callbacks.post(callback, world.waits.ussd_answer_seconds)
+        entry = await _carry(world, operator, session, fault)
     finally:
         session.waiting = False
     _rearm(world, session)
-    reply, error = _reply(entry)
+    shown = screen_of(operator, entry)
+    if is_fault(fault, FaultKind.HOP_UNSHOWN):
+        shown = Screen(error="unshown")
     if phone.session is not session:
         # A message that comes after the end is never shown.
-        return _screen(world, phone, entry, "", "", final=True, error="session_over", of=session)
-    session.screen = reply
-    if error is not None:
-        _close(world, phone, session, "Failed", error)
-        return _screen(
-            world, phone, entry, reply, INVALID_CODE, final=True, error=error, of=session
-        )
-    final = reply.startswith("END ")
-    if final:
+        return _screen(world, phone, entry, Screen(error="session_over"), session)
+    session.screen = entry.answer
+    if shown.error is not None:
+        _close(world, phone, session, "Failed", shown.error)
+        return _screen(world, phone, entry, replace(shown, text=INVALID_CODE), session)
+    if shown.final:
         _close(world, phone, session, "Success", None)
-    return _screen(world, phone, entry, reply, reply[4:], final=final, error=None, of=session)
+    return _screen(world, phone, entry, _cut(world, phone, session, shown), session)
 
 
-def _reply(entry: Entry) -> tuple[str, str | None]:
-    """The application's answer, and why it ends the session if it does so wrongly."""
-    if entry.status == 0:
-        return "", "no_answer"
-    if entry.status != httpx.codes.OK:
-        return entry.answer, f"http_{entry.status}"
-    if not entry.answer.startswith(("CON ", "END ")):
-        return entry.answer, "bad_prefix"
-    return entry.answer, None
+async def _carry(
+    world: World, operator: Operator, session: UssdSession, fault: Fault | None
+) -> Entry:
+    """Call the application as this operator does on this line; the answer that counts."""
+    callback = operator.hop(world.config, _told(session))
+    answer_seconds = world.waits.ussd_answer_seconds
+    if is_fault(fault, FaultKind.CALLBACK_NEVER):
+        return world.journal.callback(callback, note="withheld", status=0)
+    if fault is not None and is_fault(fault, FaultKind.CALLBACK_LATE):
+        await asyncio.sleep(fault.seconds)
+    entry = await world.callbacks.post(callback, answer_seconds)
+    twice = is_fault(fault, FaultKind.CALLBACK_TWICE)
+    if twice or (operator.starts_twice and not session.keys):
+        entry = await world.callbacks.post(callback, answer_seconds)
+    if is_fault(fault, FaultKind.CALLBACK_REORDERED) and session.keys:
+        # The hop before comes once more, behind this one; nobody waits for its answer.
+        older = replace(_told(session), keys=session.keys[:-1])
+        await world.callbacks.post(operator.hop(world.config, older), answer_seconds)
+    return entry
+
+
+def _told(session: UssdSession) -> Hop:
+    return Hop(
+        session.id,
+        session.phone,
+        session.service_code,
+        session.network_code,
+        session.dialled,
+        tuple(session.keys),
+    )
+
+
+def _cut(world: World, phone: Phone, session: UssdSession, shown: Screen) -> Screen:
+    """Show as much as the phone's network does at once, and keep the rest."""
+    room = SEPTETS.get(phone.network, SEPTETS_MIN)
+    if world.measure(shown.text)["septets"] <= room:
+        return shown
+    length = len(shown.text)
+    while world.measure(shown.text[:length] + MORE_LINE)["septets"] > room:
+        length -= 1
+    session.rest = shown.text[length:]
+    return replace(shown, text=shown.text[:length] + MORE_LINE)
+
+
+def _next_part(world: World, phone: Phone, session: UssdSession) -> dict[str, object]:
+    """Show what the network has kept: the application hears nothing of it."""
+    _rearm(world, session)
+    rest, session.rest = Screen(session.rest, final=False), ""
+    return _screen(world, phone, None, _cut(world, phone, session, rest), session)
 
 
 def _screen(
     world: World,
     phone: Phone,
     entry: Entry | None,
-    reply: str,
-    text: str,
-    *,
-    final: bool,
-    error: str | None,
+    shown: Screen,
     of: UssdSession | None = None,
 ) -> dict[str, object]:
     cover = world.journal.cover
+    asked = answered = None
+    if entry is not None:
+        asked = f"{entry.method} {cover(entry.url)}\n\n{cover(entry.body)}"
+        answered = f"HTTP {entry.status}\n\n{entry.answer}"
     return {
         "phone": phone.number,
         "session_id": of.id if of else None,
-        "reply": reply,
-        "text": text,
-        "final": final,
-        "error": error,
+        "reply": entry.answer if entry else "",
+        "text": shown.text,
+        "final": shown.final,
+        "error": shown.error,
         "network": phone.network,
+        "operator": of.operator if of else None,
         "transcript": of.text if of else None,
         "hops": of.hops if of else 0,
-        **world.measure(text),
-        "raw_request": f"POST {cover(entry.url)}\n\n{cover(entry.body)}" if entry else None,
-        "raw_response": f"HTTP {entry.status}\n\n{entry.answer}" if entry else None,
+        "cut": bool(of and of.rest),
+        **world.measure(shown.text),
+        "raw_request": asked,
+        "raw_response": answered,
     }
 
 
@@ -208,21 +257,17 @@ def _close(
     """Forget the session and tell the events address."""
     phone.session, phone.session_ended_at = None, world.now()
     lasted = world.now() - session.started_at
-    body: dict[str, object] = {
+    details: dict[str, object] = {
         "date": f"{world.now():%Y-%m-%d %H:%M:%S}",
-        "sessionId": session.id,
-        "serviceCode": session.service_code,
-        "networkCode": session.network_code,
-        "phoneNumber": session.phone,
-        "status": status,
         "cost": ("0.10", "KES 0.10")[world.jitter("ussd cost")],
         "durationInMillis": int(lasted.total_seconds() * 1000),
-        "hopsCount": session.hops,
-        "input": session.text,
         "lastAppResponse": session.screen,
     }
     if error is not None:
-        body["errorMessage"] = error
-    event = Callback("events", world.config.africastalking_url("ussd-events"), body, "form")
+        details["errorMessage"] = error
+    ended = Ended(status, session.hops, details)
+    event = OPERATORS[session.operator].end(world.config, _told(session), ended)
+    if event is None:
+        return
     fault = world.faults.take(Service.EVENTS, {session.phone})
     world.callbacks.send_later(event, fault, world.waits.callback_seconds)

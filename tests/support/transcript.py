@@ -3,6 +3,7 @@
 A line is a step; the indented block under it is what the phone then shows::
 
     given clock 2026-11-20 09:00; language +254700000011 sw
+    given operator +254700000001 airtel
     given price 4508 524,738; deposit 4508 30 14; wallet +254700000001 400,000
     phone +254700000001         who holds the phone from here on
     dial *384*7781#
@@ -230,6 +231,8 @@ class Player:
                 case "deposit", [number, percent, days]:
                     with self.world.database.transaction() as tx:
                         choose_deposit(tx, int(number), int(percent) * 100, int(days))
+                case "operator", [phone, operator]:
+                    self.world.call_over(phone, operator)
                 case "wallet", [phone, amount]:
                     self.world.control(
                         "/phones", {"phone": phone, "balance_cents": _cents(amount)}

@@ -32,7 +32,7 @@ from channels.flutterwave.client import FlutterwaveClient
 from channels.flutterwave.provider import flutterwave_config
 from channels.flutterwave.transfers import FlutterwavePayouts
 from channels.health import SharedHealth
-from channels.registry import build_routes, enabled_gateways, enabled_providers
+from channels.registry import GATEWAYS, build_routes, enabled_gateways, enabled_providers
 from channels.simulator.app import create_app
 from channels.simulator.config import SimulatorConfig
 from channels.simulator.credentials import new_private_key_pem
@@ -203,6 +203,7 @@ class Stage:
             public_url=self.base,
             callback_secret=SecretStr(SECRET),
             ussd_code=USSD_CODE,
+            ussd_gateways=",".join(GATEWAYS),
             database_pool_size=POOL_SIZE,
             africastalking_base_url=f"{self.simulator}/africastalking",
             africastalking_username=config.username,
@@ -299,6 +300,7 @@ class World:
         self._redis_url = redis_url
         # What our own steps make the providers tell us; the rest follows from their journal.
         self._owed: Counter[str] = Counter()
+        self._operators: dict[str, str] = {}
 
     def control(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """Call the simulator's control API; POST when there is a body."""
@@ -316,10 +318,15 @@ class World:
         """Answer the screen; what the phone then shows."""
         return self._screen(self.control("/answer", {"phone": phone, "input": entry}))
 
+    def call_over(self, phone: str, operator: str) -> None:
+        """Have a phone's calls come to us over an operator or aggregator."""
+        self.control("/phones", {"phone": phone, "operator": operator})
+        self._operators[phone] = operator
+
     def hang_up(self, phone: str) -> None:
         """Press the red button; nothing happens without a call."""
         if self.control("/hangup", {"phone": phone})["ended"]:
-            self._owed["events"] += 1
+            self._owed["events"] += phone not in self._operators
 
     def hop_again(self, phone: str, screen: dict[str, Any]) -> str:
         """Send the hop that led to a screen once more, as a network does; the raw reply."""
@@ -337,7 +344,8 @@ class World:
 
     def _screen(self, screen: dict[str, Any]) -> dict[str, Any]:
         assert screen["error"] is None, screen
-        self._owed["events"] += bool(screen["final"])
+        # The other operators tell of no end that we made ourselves.
+        self._owed["events"] += screen["final"] and screen["phone"] not in self._operators
         return screen
 
     def text(self, phone: str, words: str) -> None:

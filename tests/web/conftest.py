@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from channels.simulator.operators import OPERATORS
 from core.clock import ManualClock, SystemClock
 from core.db.tx import Database
 from core.ids import CountedIds
@@ -14,6 +15,7 @@ from tests.support.commands import Commands, Nafasi
 from tests.support.recycling import Recycler
 from tests.support.servers import Databases
 from tests.web.market import STORY_IDS, Market, open_market, seed
+from tests.web.operators import On, plays
 from tests.web.rig import Web, make_settings, running
 
 
@@ -42,6 +44,14 @@ def market(
         yield made
         made.work()
         assert made.findings() == []
+
+
+@pytest.fixture(params=OPERATORS.values(), ids=OPERATORS)
+def on(
+    request: pytest.FixtureRequest, hall_database: Database, redis_url: str, clock: ManualClock
+) -> On:
+    """Play a story on each operator's network."""
+    return plays(request.param, hall_database, redis_url, clock)
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,10 @@ quit\
 
 def phone(
     number: Annotated[str, typer.Argument(help="Whose phone it is.")] = "+254700000001",
+    operator: Annotated[
+        str | None,
+        typer.Option(help="Over whom its calls come to us: africastalking, safaricom, ..."),
+    ] = None,
 ) -> None:
     """Use a phone in the terminal: dial, answer, read SMS, pay."""
     import httpx
@@ -40,6 +44,8 @@ def phone(
         trust_env=False,
     ) as client:
         handset = Handset(client, number, settings.ussd_code, typer.echo)
+        if operator is not None and not handset.use(operator):
+            raise typer.Exit(1)
         typer.echo(f"{number}. `dial` begins, `help` lists the rest, `quit` ends.")
         while handset.do(_typed(handset.prompt)):
             pass
@@ -70,6 +76,10 @@ class Handset:
         self._code = code
         self._show = show
         self._open = False
+
+    def use(self, operator: str) -> bool:
+        """Have calls come over an operator or aggregator; False when there is none such."""
+        return self._ask("POST", "/phones", phone=self._number, operator=operator) is not None
 
     @property
     def prompt(self) -> str:

@@ -18,6 +18,7 @@ PROBE_SECONDS = 3.0
 STOP_SECONDS = 8.0
 # Nobody's: a trial's receipts show that they are of a trial.
 TRIAL_PIN = "P000000000T"
+TRIAL_ACCOUNT = f"AC{0:032x}"
 COLOURS = {"web": "36", "worker": "33", "beat": "35", "simulator": "32"}
 
 
@@ -151,6 +152,7 @@ def _worker_specs() -> list["ChildSpec"]:
 
 def _simulator_spec(folder: Path, environ: dict[str, str]) -> "ChildSpec":
     """Describe the simulators' process, and point the adapters at it."""
+    from channels.registry import GATEWAYS, SMS_ROUTES
     from web.commands.processes import simulator_words
     from web.commands.simulator import make_key_pair
     from web.local.probes import free_port
@@ -161,7 +163,12 @@ def _simulator_spec(folder: Path, environ: dict[str, str]) -> "ChildSpec":
     _key, certificate_file = make_key_pair(folder)
     environ |= {
         "NAFASI_SIMULATOR_URL": url,
+        "NAFASI_USSD_GATEWAYS": ",".join(GATEWAYS),
         "NAFASI_AFRICASTALKING_BASE_URL": f"{url}/africastalking",
+        "NAFASI_SMS_ROUTES": os.environ.get("NAFASI_SMS_ROUTES", ",".join(SMS_ROUTES)),
+        "NAFASI_TWILIO_BASE_URL": f"{url}/twilio",
+        "NAFASI_TWILIO_ACCOUNT_SID": TRIAL_ACCOUNT,
+        "NAFASI_KANNEL_BASE_URL": f"{url}/kannel",
         "NAFASI_DARAJA_BASE_URL": f"{url}/daraja",
         "NAFASI_FLUTTERWAVE_BASE_URL": f"{url}/flutterwave/v3",
         "NAFASI_FLUTTERWAVE_ENABLED": "true",

@@ -41,6 +41,7 @@ class Heard:
     content_type: str
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
+    query: str = ""
 
     @property
     def form(self) -> dict[str, str]:
@@ -63,13 +64,14 @@ class Ours:
         async def hear(request: Request) -> Response:
             body = await request.body()
             kind = request.headers.get("content-type", "")
-            self.heard.append(Heard(request.url.path, kind, body, dict(request.headers)))
+            query = request.url.query
+            self.heard.append(Heard(request.url.path, kind, body, dict(request.headers), query))
             for end, waiting in self.answers.items():
                 if request.url.path.endswith(end) and waiting:
                     return waiting.pop(0)
             return Response(b'{"ResultCode":"0","ResultDesc":"Accepted"}')
 
-        return Starlette(routes=[Route("/{path:path}", hear, methods=["POST"])])
+        return Starlette(routes=[Route("/{path:path}", hear, methods=["POST", "GET"])])
 
     def clear(self) -> None:
         """Forget what was heard and told, also what was on its way when its sender was stopped."""

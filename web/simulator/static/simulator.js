@@ -14,7 +14,7 @@ const FIRST = [
 
 const phones = new Map();
 const messages = new Map();
-let facts = { ussd_code: "", sms_shortcode: "", networks: {} };
+let facts = { ussd_code: "", sms_shortcode: "", networks: {}, operators: [] };
 
 const byId = (id) => document.getElementById(id);
 
@@ -100,6 +100,9 @@ class Phone {
     for (const name of Object.keys(facts.networks)) {
       this.find("[data-network]").append(new Option(name, name));
     }
+    for (const name of facts.operators) {
+      this.find("[data-operator]").append(new Option(name, name));
+    }
     for (const key of KEYS) {
       const button = document.createElement("button");
       button.type = "button";
@@ -127,6 +130,9 @@ class Phone {
     this.find("[data-do=remove]").addEventListener("click", () => this.remove());
     this.find("[data-network]").addEventListener("change", (event) =>
       attempt(() => call("POST", "/phones", { phone: this.number, network: event.target.value })),
+    );
+    this.find("[data-operator]").addEventListener("change", (event) =>
+      attempt(() => call("POST", "/phones", { phone: this.number, operator: event.target.value })),
     );
     this.find("[data-language]").addEventListener("change", (event) => {
       this.language = event.target.value;
@@ -217,6 +223,8 @@ class Phone {
     if (state) {
       const network = this.find("[data-network]");
       if (document.activeElement !== network) network.value = state.network;
+      const operator = this.find("[data-operator]");
+      if (document.activeElement !== operator) operator.value = state.operator;
       if (this.open && !state.session && !this.busy) this.over("the network ended the call");
     }
     if (wallet) {
