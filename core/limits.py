@@ -133,6 +133,13 @@ INBOX_TRIES_MAX = 8
 INBOX_BATCH_MAX = 50
 TIMERS_BATCH_MAX = 100
 CALLBACK_BODY_MAX_BYTES = 64 * 1024
+# A callback that fails by a fault of ours holds back its person's later ones so many times: some
+# fourteen seconds.
+INBOX_HOLDS_BACK_TRIES_MAX = 3
+# Callbacks on disk while the database is away: some 500,000 messages, and so many are stored in
+# one transaction when it is back.
+JOURNAL_MAX_BYTES = 256 * 1024 * 1024
+JOURNAL_BATCH_MAX = 200
 
 # Cases, and how late somebody may look into them.
 CASES_SHOWN_MAX = 1_000

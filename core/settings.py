@@ -87,6 +87,11 @@ class Settings(BaseSettings):
     help_phone: str = Field(
         default="+254700000099", description="The number that HELP names, for people."
     )
+    journal_folder: str = Field(
+        default="",
+        description="Folder on this machine's disk in which callbacks wait while the database is "
+        "away; web processes of one machine share it. Empty takes one of the local trial's.",
+    )
     database_pool_size: int = Field(
         default=20, ge=2, le=100, description="Connections and threads of one web process."
     )
@@ -274,7 +279,7 @@ class Settings(BaseSettings):
             found.append(("simulator_url", "is set"))
         found += [
             (name, "is missing")
-            for name in ("daraja_certificate", "daraja_callback_ips")
+            for name in ("daraja_certificate", "daraja_callback_ips", "journal_folder")
             if not getattr(self, name)
         ]
         if self.etims_enabled and not KRA_PIN.fullmatch(self.company_pin):

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -28,6 +28,7 @@ from core.payments.model import Attempt
 from core.ports import Reply
 from core.reconcile.queries import open_items
 from sessions.conductor import HopKind
+from web.journal import Journal
 
 log = structlog.get_logger()
 
@@ -72,7 +73,7 @@ class Metrics:
         self._hop_seconds.observe(seconds)
 
     def callback(self, provider: str, kind: str, result: str) -> None:
-        """Count a callback: stored, repeated, refused, wrong_secret, or validation's answer."""
+        """Count a callback: what became of it, in a word, or validation's answer."""
         self._callbacks.labels(provider, kind, result).inc()
 
     def hop_refused(self, gateway: str, field: str) -> None:
@@ -83,6 +84,16 @@ class Metrics:
     def watch(self, database: Database) -> None:
         """Have the database's state among the metrics."""
         self.registry.register(_Gauges(lambda: database.run(_read)))
+
+    def watch_journal(self, journal: Journal) -> None:
+        """Have among the metrics what waits on the disk; it is what counts without a database."""
+        about = {
+            "nafasi_journal_waiting_bytes": "Callbacks on disk, to be stored.",
+            "nafasi_journal_corrupt_bytes": "Callbacks on disk that nobody can read.",
+        }
+        waiting, corrupt = (Gauge(*each, registry=self.registry) for each in about.items())
+        waiting.set_function(lambda: journal.standing().waiting_bytes)
+        corrupt.set_function(lambda: journal.standing().corrupt_bytes)
 
     def render(self) -> bytes:
         """Return everything in Prometheus' text format."""

@@ -11,6 +11,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -58,6 +60,8 @@ from tests.support.servers import Databases
 from tests.support.serving import eventually, serving
 from web.hooks import hook_routes, keep_end
 from web.hop import UssdHop
+from web.inlet import Inlet
+from web.journal import Journal
 from web.metrics import Metrics
 from web.parts import Parts as WebParts
 from web.wake import Nudger, Producer
@@ -169,7 +173,9 @@ class Stage:
             conductor = build_conductor(database, redis_url, settings)
             self.switch.run(conductor.start())
             stack.callback(lambda: self.switch.run(conductor.aclose()))
-            web = WebParts(settings, database, conductor, Metrics(), Nudger(NoBroker()))
+            metrics, folder = Metrics(), stack.enter_context(TemporaryDirectory())
+            inlet = Inlet(database, Journal(Path(folder)), metrics.callback)
+            web = WebParts(settings, database, conductor, metrics, Nudger(NoBroker()), inlet)
             app = FastAPI()
             app.include_router(hook_routes(web))
             self.switch.app = UssdHop(
