@@ -12,7 +12,7 @@ from enum import IntEnum, StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, SmallInteger, String, select, text, update
+from sqlalchemy import Index, SmallInteger, String, select, text, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -110,8 +110,10 @@ def add(
     tx.wake(Work.NOTICES)
 
 
-def lease(tx: Tx, limit: int) -> list[UUID]:
+def lease(tx: Tx, limit: int, lane: Lane | None = None) -> list[UUID]:
     """Take due notices, the urgent lane first; each is ours until its lease runs out.
+
+    With a lane only those of that one.
 
     A notice whose lease ran out before it was being sent is taken again; one that was being sent
     becomes ``unknown``.
@@ -126,7 +128,8 @@ def lease(tx: Tx, limit: int) -> list[UUID]:
         select(Notice.id)
         .where(
             ((Notice.state == Sending.WAITING) & (Notice.due_at <= tx.now))
-            | ((Notice.state == Sending.LEASED) & stale)
+            | ((Notice.state == Sending.LEASED) & stale),
+            Notice.lane == lane if lane is not None else true(),
         )
         .order_by(Notice.lane, Notice.due_at, Notice.id)
         .limit(limit)

@@ -27,6 +27,16 @@ LOCAL_VAULT_KEY = "bmFmYXNpLWxvY2FsLW9ubHktMzItYnl0ZXMta2V5ISE="
 KRA_PIN = re.compile(r"[A-Z]\d{9}[A-Z]", re.ASCII)
 
 
+# A list such as ``africastalking=20,kannel=10``; nothing is one too.
+NAMED_NUMBERS = r"^([a-z]+=[0-9]{1,9}(,[a-z]+=[0-9]{1,9})*)?$"
+
+
+def named_numbers(text: str) -> dict[str, int]:
+    """Return what a setting of the form of ``NAMED_NUMBERS`` says, by name."""
+    pairs = (pair.split("=") for pair in text.split(",") if pair)
+    return {name: int(number) for name, number in pairs}
+
+
 class Environment(StrEnum):
     """Where it runs."""
 
@@ -126,6 +136,12 @@ class Settings(BaseSettings):
         default="africastalking",
         description="Who sends our messages, the preferred one first, parted by commas: "
         "africastalking, twilio, kannel. The next one takes what the one before could not.",
+    )
+    sms_rates: str = Field(
+        default="africastalking=20,twilio=20,kannel=20",
+        pattern=NAMED_NUMBERS,
+        description="Messages a second that each route takes, from all workers together. A route "
+        "that is not named is not held back.",
     )
     twilio_base_url: str = Field(
         default="https://api.twilio.com", description="Twilio, or a simulator."

@@ -65,13 +65,19 @@ Handler = Callable[[Parts, Tx, Inbound], str | None]
 
 
 def run_inbox(parts: Parts) -> int:
-    """Apply waiting callbacks in the order in which they came; return how many were applied."""
+    """Apply waiting callbacks in the order in which they came; return how many were applied.
+
+    After an outage thousands wait: it goes on until there are none, the time is over, or others
+    have what is left.
+    """
     budget = Budget(RUN_SECONDS)
-    applied = 0
-    for inbound_id in parts.database.run(lambda tx: inbox.due(tx, INBOX_BATCH_MAX)):
-        if budget.spent:
-            break
-        applied += _apply(parts, inbound_id)
+    applied, before = 0, -1
+    while applied > before and not budget.spent:
+        before = applied
+        for inbound_id in parts.database.run(lambda tx: inbox.due(tx, INBOX_BATCH_MAX)):
+            if budget.spent:
+                break
+            applied += _apply(parts, inbound_id)
     return applied
 
 

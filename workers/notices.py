@@ -25,6 +25,7 @@ from workers import pause
 from workers.budget import Budget
 from workers.counters import NOTICES
 from workers.parts import Parts
+from workers.rates import Place
 from workers.sms_routes import hand_over, open_routes
 
 log = structlog.get_logger()
@@ -52,21 +53,51 @@ def run_notices(parts: Parts) -> int:
     """Send what is due, urgent lanes first; return how many messages a provider took."""
     budget = Budget(RUN_SECONDS)
     sent = 0
-    while not budget.spent and open_routes(parts):
-        leased = parts.database.run(lambda tx: outbox.lease(tx, LEASE_MAX))
-        for notice_id in leased:
-            letter = parts.database.run(partial(_begin, notice_id=notice_id))
-            if letter is None:
-                continue
+    while not budget.spent and (routes := open_routes(parts)):
+        with parts.rates.place(routes[0].name, budget) as place:
+            if place is None:
+                break
+            leased = parts.database.run(partial(_lease, place=place))
             try:
-                sent += _deliver(parts, letter)
-            except ProviderError as error:
-                _note_failure(parts, letter, error)
-                if error.stop:
-                    return sent
-        if len(leased) < LEASE_MAX:
+                for notice_id in leased:
+                    sent += _send_notice(parts, notice_id, place)
+            except ProviderError:
+                return sent
+        if len(leased) < _lease_max(place):
             break
     return sent
+
+
+def _lease_max(place: Place) -> int:
+    return 1 if place.limited else LEASE_MAX
+
+
+def _lease(tx: Tx, place: Place) -> list[UUID]:
+    """Take what is most urgent; now and then a bulk message goes before all but codes."""
+    most = _lease_max(place)
+    if place.serves_bulk:
+        for lane in (Lane.OTP, Lane.BULK):
+            if leased := outbox.lease(tx, most, lane):
+                return leased
+    return outbox.lease(tx, most)
+
+
+def _send_notice(parts: Parts, notice_id: UUID, place: Place) -> int:
+    """Send one leased notice; 1 when a provider took it.
+
+    Raises:
+        ProviderError: no route takes anything until a person acts.
+    """
+    letter = parts.database.run(partial(_begin, notice_id=notice_id))
+    if letter is None:
+        return 0
+    try:
+        return _deliver(parts, letter, place)
+    except ProviderError as error:
+        _note_failure(parts, letter, error)
+        if error.stop:
+            raise
+        return 0
 
 
 def _begin(tx: Tx, notice_id: UUID) -> Letter | None:
@@ -94,7 +125,7 @@ def quiet_until(now: datetime) -> datetime | None:
     return datetime.combine(day, QUIET_UNTIL, NAIROBI)
 
 
-def _deliver(parts: Parts, letter: Letter) -> int:
+def _deliver(parts: Parts, letter: Letter, place: Place) -> int:
     """Make the words and hand them over; 1 when the provider took them.
 
     Raises:
@@ -109,7 +140,7 @@ def _deliver(parts: Parts, letter: Letter) -> int:
         _failed(parts, letter, "unrenderable", retryable=True, unknown=False)
         return 0
     try:
-        provider, answer = hand_over(parts, SmsOut(letter.msisdn, body, str(letter.id)))
+        provider, answer = hand_over(parts, SmsOut(letter.msisdn, body, str(letter.id)), place)
     except ProviderError:
         raise
     except Exception:

@@ -11,7 +11,14 @@ branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 
 
+WAITING = sa.text("state = 'waiting'")
+
+
 def upgrade() -> None:
+    op.drop_index("ix_inbox_due", table_name="inbox")
+    op.create_index(
+        "ix_inbox_waiting", "inbox", ["received_at", "id"], postgresql_where=WAITING
+    )
     op.add_column("inbox", sa.Column("person", sa.String(length=16), nullable=True))
     op.create_index(
         "ix_inbox_person",
@@ -24,3 +31,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index("ix_inbox_person", table_name="inbox")
     op.drop_column("inbox", "person")
+    op.drop_index("ix_inbox_waiting", table_name="inbox")
+    op.create_index("ix_inbox_due", "inbox", ["due_at"], postgresql_where=WAITING)
