@@ -41,6 +41,14 @@ class Inbound(Base):
         UniqueConstraint("provider", "kind", "reference", "digest"),
         # In the order in which they are applied: after an outage thousands wait.
         Index("ix_inbox_waiting", "received_at", "id", postgresql_where=text("state = 'waiting'")),
+        # Few: what waits for its next try, and may hold back others of the same person.
+        Index(
+            "ix_inbox_postponed",
+            "person",
+            "received_at",
+            postgresql_where=text("state = 'waiting' AND tries > 0"),
+        ),
+        Index("ix_inbox_dead", "received_at", postgresql_where=text("state = 'dead'")),
         Index(
             "ix_inbox_person",
             "person",
@@ -111,7 +119,7 @@ def due(tx: Tx, limit: int) -> list[UUID]:
     Those whose turn has not come, because an earlier one of the same person waits for its next
     try, are left out: they must not fill the list.
     """
-    waits = _held_back(_Earlier.due_at > tx.now)
+    waits = _held_back(_Earlier.tries > 0, _Earlier.due_at > tx.now)
     return list(
         tx.db.scalars(
             select(Inbound.id)

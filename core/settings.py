@@ -143,6 +143,12 @@ class Settings(BaseSettings):
         description="Messages a second that each route takes, from all workers together. A route "
         "that is not named is not held back.",
     )
+    sms_prices: str = Field(
+        default="africastalking=80",
+        pattern=NAMED_NUMBERS,
+        description="Cents that each route takes for a segment, as an estimate until it has told "
+        "what a message costs.",
+    )
     twilio_base_url: str = Field(
         default="https://api.twilio.com", description="Twilio, or a simulator."
     )

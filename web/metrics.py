@@ -18,6 +18,7 @@ from core.booking.lifecycle import State
 from core.booking.model import Booking
 from core.cases.queries import open_by_kind
 from core.db.tx import Database, Tx
+from core.deadletters import piles
 from core.documents.queries import documents_due
 from core.escrow import ledger
 from core.escrow.accounts import AccountKind
@@ -136,7 +137,7 @@ class _Gauges:
 def _read(tx: Tx) -> list[Metric]:
     open_only = [state for state in AttemptState if state in OPEN]
     live = (Arrival.WAITING, Arrival.DEAD)
-    unsent = [state for state in Sending if state is not Sending.SENT]
+    unsent = [state for state in Sending if state not in {Sending.SENT, Sending.DROPPED}]
     return [
         _by_state(
             "nafasi_bookings", "Bookings by state.", State, _count(tx, Booking.state, list(State))
@@ -150,6 +151,7 @@ def _read(tx: Tx) -> list[Metric]:
         _documents(tx),
         *_invariants(tx),
         *_cases(tx),
+        *_dead_letters(tx),
     ]
 
 
@@ -201,6 +203,21 @@ def _invariants(tx: Tx) -> list[Metric]:
     if rows:
         looked.add_metric([], min(row.checked_at for row in rows).timestamp())
     return [findings, looked]
+
+
+def _dead_letters(tx: Tx) -> list[Metric]:
+    """What only a person moves again, and how old the oldest is."""
+    count = GaugeMetricFamily(
+        "nafasi_dead_letters", "Messages and callbacks given up.", labels=["box", "state"]
+    )
+    age = GaugeMetricFamily(
+        "nafasi_dead_letter_age_seconds", "Age of the oldest.", labels=["box", "state"]
+    )
+    for pile in piles(tx):
+        names = [pile.box.value, pile.state]
+        count.add_metric(names, pile.count)
+        age.add_metric(names, (tx.now - pile.oldest).total_seconds() if pile.oldest else 0)
+    return [count, age]
 
 
 def _cases(tx: Tx) -> list[Metric]:

@@ -34,7 +34,7 @@ from core.payments import attempts, settle
 from core.payments.model import Kind
 from core.payouts.balances import unanswered
 from core.people.model import Purpose
-from core.people.usecases import opt_out
+from core.people.usecases import Said, opt_out
 from core.ports import (
     BadCallback,
     Delivery,
@@ -159,7 +159,7 @@ def _reported(tx: Tx, row: Inbound, report: DeliveryReport) -> None:
 
 def _opt_out(_parts: Parts, tx: Tx, row: Inbound) -> None:
     said = parse_opt_out(_form(row))
-    opt_out(tx, said.msisdn, Purpose.OFFERS, via="provider")
+    opt_out(tx, said.msisdn, Purpose.OFFERS, Said("provider", f"{row.provider} {row.id}"))
 
 
 def _ussd_event(_parts: Parts, _tx: Tx, row: Inbound) -> None:

@@ -16,14 +16,14 @@ from core import outbox
 from core.clock import NAIROBI
 from core.db.tx import Tx
 from core.msisdn import mask
-from core.outbox import Lane
+from core.outbox import Lane, Words
 from core.people.model import Purpose
-from core.people.usecases import language_of, may_write
+from core.people.usecases import Said, language_of, may_write, opt_out
 from core.ports import ProviderError, SmsOut, SmsSent
 from sessions.gsm7 import segments
 from workers import pause
 from workers.budget import Budget
-from workers.counters import NOTICES
+from workers.counters import NOTICES, SMS_CENTS
 from workers.parts import Parts
 from workers.rates import Place
 from workers.sms_routes import hand_over, open_routes
@@ -107,7 +107,7 @@ def _begin(tx: Tx, notice_id: UUID) -> Letter | None:
         return None
     if notice.lane == Lane.BULK:
         if not may_write(tx, notice.msisdn, Purpose.OFFERS):
-            outbox.failed(tx, notice_id, "opted_out", retryable=False, unknown=False)
+            outbox.drop(tx, notice_id, "opted_out")
             return None
         if (morning := quiet_until(tx.now)) is not None:
             outbox.postpone(tx, notice_id, morning, "quiet_hours")
@@ -133,7 +133,7 @@ def _deliver(parts: Parts, letter: Letter, place: Place) -> int:
     """
     try:
         body = parts.render(letter.topic, letter.params, letter.language)
-        parts_count = segments(body)
+        count = segments(body)
     except Exception:
         # A fault of ours, not of the row: a later release may know the words.
         log.exception("notice.unrenderable", notice_id=str(letter.id), topic=letter.topic)
@@ -148,22 +148,25 @@ def _deliver(parts: Parts, letter: Letter, place: Place) -> int:
         log.exception("notice.sender_broken", notice_id=str(letter.id))
         _failed(parts, letter, "sender_broken", retryable=False, unknown=True)
         return 0
-    _note_sent(parts, letter, provider, answer, body, parts_count)
+    price = parts.sms_prices.get(provider)
+    estimate = None if price is None else price * count
+    words = Words(body, letter.language, count, estimate)
+    _note_sent(parts, letter, provider, answer, words)
     return 1
 
 
-def _note_sent(
-    parts: Parts, letter: Letter, provider: str, answer: SmsSent, body: str, count: int
-) -> None:
-    parts.database.run(lambda tx: outbox.sent(tx, letter.id, provider, answer, body, count))
+def _note_sent(parts: Parts, letter: Letter, provider: str, answer: SmsSent, words: Words) -> None:
+    parts.database.run(lambda tx: outbox.sent(tx, letter.id, provider, answer, words))
     NOTICES.labels("sent").inc()
+    if (cost_cents := answer.cost_cents or words.estimate_cents) is not None:
+        SMS_CENTS.labels(provider, letter.topic).inc(cost_cents)
     log.info(
         "notice.sent",
         notice_id=str(letter.id),
         provider=provider,
         topic=letter.topic,
         to=mask(letter.msisdn),
-        segments=count,
+        segments=words.segments,
         cost_cents=answer.cost_cents,
     )
 
@@ -175,6 +178,11 @@ def _note_failure(parts: Parts, letter: Letter, error: ProviderError) -> None:
         parts.database.run(lambda tx: outbox.postpone(tx, letter.id, tx.now + resume, error.code))
         NOTICES.labels("paused").inc()
         return
+    if error.code == "opted_out":
+        # Blocked at the network: offers would only meet that again. The rest is tried each time,
+        # as a person opens it there and nobody tells us.
+        said = Said("refusal", str(letter.id), error.code)
+        parts.database.run(lambda tx: opt_out(tx, letter.msisdn, Purpose.OFFERS, said))
     _failed(parts, letter, error.code, retryable=error.retryable, unknown=error.unknown)
 
 

@@ -65,6 +65,7 @@ class Parts:
         render: makes the words of a notice: topic, values, language.
         pauses: what is left alone for a while, known to all workers.
         rates: how many messages a second each route takes.
+        sms_prices: cents a segment by route, where we know it.
         seller: who issues receipts.
         registrar: who tells the tax authority of them; None where nobody does.
         refresh: called before each task; keeps a movable clock up to date.
@@ -81,6 +82,7 @@ class Parts:
     render: Render
     pauses: Pauses
     rates: Rates = field(default_factory=Rates)
+    sms_prices: Mapping[str, int] = field(default_factory=dict)
     accounts: Mapping[str, Accounts] = field(default_factory=dict)
     seller: Seller = field(default_factory=Seller)
     registrar: TaxRegistrar | None = None
@@ -130,6 +132,7 @@ def build_parts(settings: Settings, wake: Callable[[Work], None]) -> Parts:
         render=partial(render, context=words),
         pauses=Pauses(store),
         rates=Rates(named_numbers(settings.sms_rates), store, database.ids.token()),
+        sms_prices=named_numbers(settings.sms_prices),
         accounts=accounts_of(settings),
         seller=Seller(settings.company_name, settings.company_pin),
         registrar=registrar,

@@ -13,7 +13,7 @@ from core.inbox import Arrival
 from tests.reliability.outage import scene
 from tests.support.serving import eventually
 
-REST_SECONDS = 60.0
+REST_SECONDS = 240.0
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from core.limits import INBOX_TRIES_MAX, STK_DELAY_SECONDS
 from core.payments.model import Attempt, Receipt
 from core.payouts.halts import halts
 from core.people.model import Purpose
-from core.people.usecases import may_write
+from core.people.usecases import may_write, opt_out_words
 from core.ports import Callback, Delivery
 from tests.support.factories import (
     CUSTOMER,
@@ -209,6 +209,8 @@ def test_who_opts_out_at_the_provider_gets_no_offers(crew: Crew) -> None:
     with crew.database.transaction() as tx:
         assert not may_write(tx, CUSTOMER, Purpose.OFFERS)
         assert may_write(tx, CUSTOMER, Purpose.BOOKINGS)
+        [row], [word] = tx.db.scalars(select(Inbound)), opt_out_words(tx, CUSTOMER)
+        assert (word.via, word.reference) == ("provider", f"africastalking {row.id}")
 
 
 def test_the_end_of_a_conversation_is_kept_and_logged_without_its_number(crew: Crew) -> None:
