@@ -166,9 +166,12 @@ def _held_back(*more: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 def postpone(tx: Tx, inbound_id: UUID, note: str) -> Arrival:
-    """Note why a callback could not be applied; it comes again, a limited number of times."""
+    """Note why a callback could not be applied; it comes again, a limited number of times.
+
+    Of two workers that failed at once one has noted it already: that was one try.
+    """
     row = tx.db.get_one(Inbound, inbound_id, with_for_update=True)
-    if row.state is Arrival.WAITING:
+    if row.state is Arrival.WAITING and row.due_at <= tx.now:
         row.tries += 1
         row.note = note
         row.due_at = tx.now + timedelta(seconds=2**row.tries)

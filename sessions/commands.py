@@ -47,7 +47,7 @@ ALWAYS = {
     Verb.SWAHILI: {"SWAHILI", "KISWAHILI"},
 }
 # Only offers can be stopped: news of one's own bookings is what they are made by.
-OFFERS = {"OFFERS", "OFFER", "OFA"}
+OFFERS = {"OFFERS", "OFFER", "OFA", "MATANGAZO"}
 YES = {"1", "YES", "Y", "NDIYO", "NDIO", "ACCEPT", "KUBALI", "NAKUBALI", "OK", "OKAY", "SAWA"}
 NO = {"2", "NO", "N", "HAPANA", "LA", "DECLINE", "KATAA", "NAKATAA", "REJECT"}
 STATUS = {"STATUS", "HALI", "STATUSI"}

@@ -29,7 +29,7 @@ from core import inbox, outbox
 from core.db.base import Json
 from core.db.tx import Tx
 from core.inbox import Arrival, Inbound, NotYet
-from core.limits import INBOX_BATCH_MAX
+from core.limits import INBOX_BATCH_MAX, INBOX_TRIES_MAX
 from core.payments import attempts, settle
 from core.payments.model import Kind
 from core.payouts.balances import unanswered
@@ -132,29 +132,33 @@ def _sms(parts: Parts, tx: Tx, row: Inbound) -> None:
     parts.desk.handle(tx, parse_sms(_form(row)))
 
 
-def _delivery_report(_parts: Parts, tx: Tx, row: Inbound) -> None:
-    _reported(tx, row, parse_delivery_report(_form(row)))
+def _delivery_report(_parts: Parts, tx: Tx, row: Inbound) -> str | None:
+    return _reported(tx, row, parse_delivery_report(_form(row)))
 
 
 def _by_route(read: Read) -> Handler:
     """Make the handler of a route's callback: a message or a report."""
 
-    def handle(parts: Parts, tx: Tx, row: Inbound) -> None:
+    def handle(parts: Parts, tx: Tx, row: Inbound) -> str | None:
         said = read(row.payload)
         if isinstance(said, SmsIn):
             parts.desk.handle(tx, said)
-        else:
-            _reported(tx, row, said)
+            return None
+        return _reported(tx, row, said)
 
     return handle
 
 
-def _reported(tx: Tx, row: Inbound, report: DeliveryReport) -> None:
+def _reported(tx: Tx, row: Inbound, report: DeliveryReport) -> str | None:
     if not outbox.report_delivery(tx, report.provider, report.message_id, report.delivery):
-        # It was faster than the answer to the message itself.
-        raise NotYet("unknown_message")
+        if row.tries < INBOX_TRIES_MAX - 1:
+            # It was faster than the answer to the message itself.
+            raise NotYet("unknown_message")
+        # That answer was lost, or the message is somebody else's: nobody can do anything about it.
+        return "unknown_message"
     if report.delivery in {Delivery.FAILED, Delivery.UNCONFIRMED}:
         log.warning("notice.undelivered", **_name(row), status=report.status, reason=report.reason)
+    return None
 
 
 def _opt_out(_parts: Parts, tx: Tx, row: Inbound) -> None:

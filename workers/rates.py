@@ -4,7 +4,8 @@ A route has as many places as it takes messages a second. A message takes a plac
 sent and leaves it a second after its answer is there. So whenever the route gets a message, that
 message and all others that it got in the second before hold a place, and there are never more than
 its rate: in no second, wherever it begins. Whoever waits takes a place before it takes a message,
-so that the most urgent message of that moment is the one that goes.
+so that the most urgent message of that moment is the one that goes. One worker at a time waits for
+a route; the others have prompts to push and payments to note.
 """
 
 import time
@@ -22,6 +23,8 @@ PREFIX = "nafasi:rate"
 WINDOW_MS = 1_000
 # A place of somebody who died is free again after longer than any provider may take to answer.
 PLACE_MS = 60_000
+# A worker that died waiting keeps the others from it for so long; longer than any run.
+WAITER_MS = 30_000
 # Whoever waits looks again at the latest after this: a place may be given back early.
 LOOK_SECONDS = 0.25
 # One message of so many is a bulk one while any waits, however much else there is.
@@ -86,7 +89,7 @@ class Rates:
 
     @contextmanager
     def place(self, route: str, budget: Budget) -> Iterator[Place | None]:
-        """Wait for a place; None when the budget is spent before there is one.
+        """Wait for a place; None when there is none in time, or when another worker waits.
 
         A place that was not used is free at once.
         """
@@ -110,14 +113,20 @@ class Rates:
 
 
 def _wait(store: redis.Redis, key: str, name: str, most: int, budget: Budget) -> int | None:
-    """Take a place; return which one since ever, None when the budget is spent before."""
-    while True:
-        got, number = _run(store, TAKE, [key, f"{key}:taken"], [most, name, PLACE_MS])
-        if got:
-            return int(number)
-        if budget.spent:
-            return None
-        time.sleep(min(number / 1_000_000, LOOK_SECONDS))
+    """Take a place; return which one since ever, None when there is none for us."""
+    waiting = False
+    try:
+        while True:
+            got, number = _run(store, TAKE, [key, f"{key}:taken"], [most, name, PLACE_MS])
+            if got:
+                return int(number)
+            waiting = waiting or bool(store.set(f"{key}:waiter", name, nx=True, px=WAITER_MS))
+            if not waiting or budget.spent:
+                return None
+            time.sleep(min(number / 1_000_000, LOOK_SECONDS))
+    finally:
+        if waiting:
+            store.delete(f"{key}:waiter")
 
 
 def _run(store: redis.Redis, script: str, keys: list[str], values: list[str | int]) -> Any:

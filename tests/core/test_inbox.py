@@ -183,11 +183,21 @@ def test_a_word_that_cannot_be_applied_holds_back_its_person_for_seconds(
     first, second, _ = rows(database)
 
     for _ in range(INBOX_HOLDS_BACK_TRIES_MAX):
+        clock.advance(seconds=60)
         assert not apply(database, second.id)
         database.run(lambda tx: inbox.postpone(tx, first.id, "fault"))
         assert f"{OTHER} 1" in waiting(database)
     assert waiting(database) == [f"{PHONE} 2", f"{OTHER} 1"]
     assert apply(database, second.id)
+
+
+def test_two_workers_that_fail_at_once_have_tried_once(database: Database) -> None:
+    store(database, callback())
+    [row] = rows(database)
+
+    together(2, lambda _: database.run(lambda tx: inbox.postpone(tx, row.id, "fault")))
+
+    assert rows(database)[0].tries == 1
 
 
 def test_those_who_wait_for_their_turn_do_not_fill_the_list(database: Database) -> None:

@@ -231,6 +231,7 @@ def test_trials_are_not_for_production(bare: Nafasi, words: tuple[str, ...]) -> 
         "NAFASI_VAULT_KEYS": "dGVzdHMtb25seS0tMzItYnl0ZXMtbG9uZy1rZXkhISE=",
         "NAFASI_DARAJA_CERTIFICATE": "-----BEGIN CERTIFICATE-----",
         "NAFASI_DARAJA_CALLBACK_IPS": "196.201.214.200",
+        "NAFASI_JOURNAL_FOLDER": "/var/lib/nafasi/journal",
     }
 
     shown = bare(*words, **strict)
