@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 import structlog
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.db.tx import Database, Tx
@@ -19,8 +19,9 @@ from web.journal import Entry, Journal, JournalFull, JournalUnusable
 
 log = structlog.get_logger()
 
-# The database is away, restarts, or has no room: not the callback's fault, and worth another try.
-AWAY = (OperationalError, InterfaceError, PoolTimeout)
+# Classes of SQLSTATE that are not the callback's fault and may pass: connection (08), read-only
+# (25), rollback (40), resources (53), not in the right state, a lock (55), operator (57).
+PASSING = frozenset({"08", "25", "40", "53", "55", "57"})
 DRAIN_SECONDS = 1.0
 STOP_SECONDS = 5.0
 
@@ -62,7 +63,11 @@ class Inlet:
         log.info("callback.kept", **_name(callback), result=result)
 
     def drain(self) -> int:
-        """Store what waits on the disk; return how much. Raises what ``AWAY`` names."""
+        """Store what waits on the disk; return how much.
+
+        Raises:
+            SQLAlchemyError: such that ``is_away`` says so; what is left waits on.
+        """
         return self._journal.drain(self._store_all) if self._journal.waits() else 0
 
     def close(self) -> None:
@@ -75,7 +80,9 @@ class Inlet:
             return None
         try:
             new = self._database.run(lambda tx: store(tx, callback))
-        except AWAY as error:
+        except SQLAlchemyError as error:
+            if not is_away(error):
+                raise
             log.warning("database.away", error=type(error).__name__)
             return None
         return "stored" if new else "repeated"
@@ -89,18 +96,18 @@ class Inlet:
 
         try:
             self._database.run(every)
-        except AWAY:
-            raise
-        except DBAPIError:
+        except SQLAlchemyError as error:
+            if is_away(error):
+                raise
             return [entry for entry in entries if not self._store_one(entry)]
         return []
 
     def _store_one(self, entry: Entry) -> bool:
         try:
             self._database.run(lambda tx: store(tx, entry.callback, entry.at))
-        except AWAY:
-            raise
-        except DBAPIError as error:
+        except SQLAlchemyError as error:
+            if is_away(error):
+                raise
             log.error(  # noqa: TRY400 -- a trace may show what somebody wrote.
                 "callback.refused_by_database", error=type(error).__name__, **_name(entry.callback)
             )
@@ -135,14 +142,23 @@ class Drainer:
     def _look(self) -> None:
         try:
             stored = self._inlet.drain()
-        except AWAY:
-            return
-        except Exception:
-            # A full disk, a fault of ours: what waits is safe, and somebody has to look.
-            log.exception("journal.not_drained")
+        except Exception as error:
+            if not is_away(error):
+                # A full disk, a fault of ours: what waits is safe, and somebody has to look.
+                log.exception("journal.not_drained")
             return
         if stored:
             log.info("journal.drained", callbacks=stored)
+
+
+def is_away(error: Exception) -> bool:
+    """Tell whether the database is away, restarts or has no room just now."""
+    if isinstance(error, PoolTimeout | InterfaceError):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    state = getattr(error.orig, "sqlstate", None)
+    return isinstance(error, OperationalError) if state is None else state[:2] in PASSING
 
 
 def _name(callback: Callback) -> dict[str, str]:

@@ -14,7 +14,7 @@ import os
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -183,17 +183,12 @@ class Journal:
         if size + len(line) > self._max_bytes:
             raise JournalFull(max_bytes=self._max_bytes)
         if size and os.pread(file, 1, size - 1) != b"\n":
-            # Somebody died while writing; what they wrote was not answered and is nobody's.
+            # Somebody died while writing, or had no room; what they wrote was not answered.
             line = b"\n" + line
-        try:
-            left = memoryview(line)
-            while left:
-                left = left[os.write(file, left) :]
-            os.fsync(file)
-        except OSError:
-            with suppress(OSError):
-                os.ftruncate(file, size)
-            raise
+        left = memoryview(line)
+        while left:
+            left = left[os.write(file, left) :]
+        os.fsync(file)
         if not size:
             _sync_folder(self._folder)
 

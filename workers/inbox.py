@@ -71,14 +71,14 @@ def run_inbox(parts: Parts) -> int:
     have what is left.
     """
     budget = Budget(RUN_SECONDS)
-    applied, before = 0, -1
-    while applied > before and not budget.spent:
-        before = applied
-        for inbound_id in parts.database.run(lambda tx: inbox.due(tx, INBOX_BATCH_MAX)):
-            if budget.spent:
-                break
-            applied += _apply(parts, inbound_id)
-    return applied
+    total = 0
+    while not budget.spent:
+        due = parts.database.run(lambda tx: inbox.due(tx, INBOX_BATCH_MAX))
+        applied = sum(_apply(parts, each) for each in due if not budget.spent)
+        if not applied:
+            break
+        total += applied
+    return total
 
 
 def _apply(parts: Parts, inbound_id: UUID) -> bool:

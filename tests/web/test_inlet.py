@@ -1,10 +1,12 @@
 """Callbacks while the database is away: taken, kept on the disk, stored once it is back."""
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event, text
 from structlog.testing import capture_logs
 
 from core.clock import ManualClock
@@ -67,6 +69,23 @@ def test_what_comes_meanwhile_is_stored_as_it_came_and_when_it_came(
     assert eventually(lambda: web.metric("nafasi_journal_waiting_bytes") == 0)
 
 
+def test_a_database_that_only_reads_is_away_too(database: Database, tmp_path: Path) -> None:
+    """As a standby is, for the moments until it takes over."""
+    standby = Database(database.engine.url, database.clock, database.ids, database.vault)
+    event.listen(
+        standby.engine,
+        "begin",
+        lambda connection: connection.execute(text("SET TRANSACTION READ ONLY")),
+    )
+    journal = Journal(tmp_path)
+    Inlet(standby, journal, lambda *_: None).keep(callback(1))
+    standby.close()
+
+    Inlet(database, journal, lambda *_: None).drain()
+
+    assert kept(database) == ["sms-1"]
+
+
 def test_while_something_waits_on_the_disk_nothing_overtakes_it(
     database: Database, tmp_path: Path
 ) -> None:
@@ -96,11 +115,17 @@ def test_what_was_stored_and_written_down_is_there_once(
     assert kept(database) == ["sms-1"]
 
 
+@pytest.mark.parametrize(
+    "reference",
+    # Refused by the driver; too long for the index, which PostgreSQL counts as its own limit.
+    ["with a NUL \x00", random.Random(7).randbytes(4_000).hex()],
+    ids=["NUL", "endless"],
+)
 def test_one_callback_that_the_database_refuses_keeps_no_other_back(
-    database: Database, tmp_path: Path
+    database: Database, tmp_path: Path, reference: str
 ) -> None:
     journal = Journal(tmp_path)
-    unstorable = Callback("africastalking", "sms", "with a NUL \x00", {}, once=True)
+    unstorable = Callback("africastalking", "sms", reference, {}, once=True)
     for each in (callback(1), unstorable, callback(2)):
         journal.append(Entry(each, database.clock.now()))
 
