@@ -158,7 +158,8 @@ def _deliver(parts: Parts, letter: Letter, place: Place) -> int:
 def _note_sent(parts: Parts, letter: Letter, provider: str, answer: SmsSent, words: Words) -> None:
     parts.database.run(lambda tx: outbox.sent(tx, letter.id, provider, answer, words))
     NOTICES.labels("sent").inc()
-    if (cost_cents := answer.cost_cents or words.estimate_cents) is not None:
+    cost_cents = words.estimate_cents if answer.cost_cents is None else answer.cost_cents
+    if cost_cents is not None:
         SMS_CENTS.labels(provider, letter.topic).inc(cost_cents)
     log.info(
         "notice.sent",
