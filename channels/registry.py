@@ -34,8 +34,9 @@ def enabled_providers(settings: Settings) -> tuple[MoneyProvider, ...]:
 
 
 def build_health(settings: Settings) -> SharedHealth:
-    """Return what this process knows of how the providers are."""
+    """Return what this process knows of how the providers of money and messages are."""
     names = [provider.name for provider in enabled_providers(settings)]
+    names += [route.name for route in enabled_sms_routes(settings)]
     return SharedHealth(health_store(settings.redis_url), names)
 
 

@@ -2,7 +2,8 @@
 
 A callback is itself by provider, kind, reference and the digest of its body, or by its reference
 alone where the provider promises that (``Callback.once``): the same one again is the same row.
-Applying it and marking it applied commit together.
+Applying it and marking it applied commit together. What one person sends is applied in the order
+in which it came, however many workers there are; different people do not wait for each other.
 """
 
 import hashlib
@@ -12,13 +13,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint, select, text
+from sqlalchemy import ColumnElement, Index, String, UniqueConstraint, exists, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from core.db.base import Base, Json, choice
 from core.db.tx import Tx, Work
-from core.limits import INBOX_TRIES_MAX
+from core.limits import INBOX_HOLDS_BACK_TRIES_MAX, INBOX_TRIES_MAX
+from core.msisdn import MSISDN_MAX
 from core.ports import Callback
 
 
@@ -37,7 +39,22 @@ class Inbound(Base):
     __tablename__ = "inbox"
     __table_args__ = (
         UniqueConstraint("provider", "kind", "reference", "digest"),
-        Index("ix_inbox_due", "due_at", postgresql_where=text("state = 'waiting'")),
+        # In the order in which they are applied: after an outage thousands wait.
+        Index("ix_inbox_waiting", "received_at", "id", postgresql_where=text("state = 'waiting'")),
+        # Few: what waits for its next try, and may hold back others of the same person.
+        Index(
+            "ix_inbox_postponed",
+            "person",
+            "received_at",
+            postgresql_where=text("state = 'waiting' AND tries > 0"),
+        ),
+        Index("ix_inbox_dead", "received_at", postgresql_where=text("state = 'dead'")),
+        Index(
+            "ix_inbox_person",
+            "person",
+            "received_at",
+            postgresql_where=text("state = 'waiting' AND person IS NOT NULL"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -45,6 +62,8 @@ class Inbound(Base):
     kind: Mapped[str]
     reference: Mapped[str]
     digest: Mapped[str]
+    person: Mapped[str | None] = mapped_column(String(MSISDN_MAX))
+    """Whose word it is, where it is a person's."""
     payload: Mapped[Json]
     state: Mapped[Arrival] = mapped_column(choice(Arrival, "state"), default=Arrival.WAITING)
     due_at: Mapped[datetime]
@@ -58,8 +77,18 @@ class NotYet(Exception):
     """What a callback speaks of is not stored yet; try again later."""
 
 
-def store(tx: Tx, callback: Callback) -> bool:
-    """Keep a callback; False when this very one is kept already."""
+_Earlier = aliased(Inbound)
+
+
+def store(tx: Tx, callback: Callback, received_at: datetime | None = None) -> bool:
+    """Keep a callback; False when this very one is kept already.
+
+    Args:
+        tx: the transaction.
+        callback: as it came.
+        received_at: when it came, if it had to wait elsewhere; else it comes now.
+    """
+    came = received_at or tx.now
     body = json.dumps(callback.payload, sort_keys=True, default=str)
     itself = "" if callback.once else body
     added = tx.db.execute(
@@ -70,11 +99,12 @@ def store(tx: Tx, callback: Callback) -> bool:
             kind=callback.kind,
             reference=callback.reference,
             digest=hashlib.sha256(itself.encode()).hexdigest(),
+            person=callback.person or None,
             payload=json.loads(body),
             state=Arrival.WAITING,
-            due_at=tx.now,
+            due_at=came,
             tries=0,
-            received_at=tx.now,
+            received_at=came,
         )
         .on_conflict_do_nothing()
         .returning(Inbound.id)
@@ -84,11 +114,16 @@ def store(tx: Tx, callback: Callback) -> bool:
 
 
 def due(tx: Tx, limit: int) -> list[UUID]:
-    """Return waiting callbacks in the order in which they came."""
+    """Return waiting callbacks in the order in which they came.
+
+    Those whose turn has not come, because an earlier one of the same person waits for its next
+    try, are left out: they must not fill the list.
+    """
+    waits = _held_back(_Earlier.tries > 0, _Earlier.due_at > tx.now)
     return list(
         tx.db.scalars(
             select(Inbound.id)
-            .where(Inbound.state == Arrival.WAITING, Inbound.due_at <= tx.now)
+            .where(Inbound.state == Arrival.WAITING, Inbound.due_at <= tx.now, ~waits)
             .order_by(Inbound.received_at, Inbound.id)
             .limit(limit)
         )
@@ -96,7 +131,7 @@ def due(tx: Tx, limit: int) -> list[UUID]:
 
 
 def apply(tx: Tx, inbound_id: UUID, handle: Callable[[Tx, Inbound], str | None]) -> bool:
-    """Apply one waiting callback; False when another worker has it or had it.
+    """Apply one waiting callback; False when another worker has it or had it, or its turn waits.
 
     Args:
         tx: the transaction that carries both the effect and the mark.
@@ -105,8 +140,8 @@ def apply(tx: Tx, inbound_id: UUID, handle: Callable[[Tx, Inbound], str | None])
     """
     row = tx.db.scalar(
         select(Inbound)
-        .where(Inbound.id == inbound_id, Inbound.state == Arrival.WAITING)
-        .with_for_update(skip_locked=True)
+        .where(Inbound.id == inbound_id, Inbound.state == Arrival.WAITING, ~_held_back())
+        .with_for_update(skip_locked=True, of=Inbound)
     )
     if row is None:
         return False
@@ -116,10 +151,27 @@ def apply(tx: Tx, inbound_id: UUID, handle: Callable[[Tx, Inbound], str | None])
     return True
 
 
+def _held_back(*more: ColumnElement[bool]) -> ColumnElement[bool]:
+    """An earlier word of the same person waits. One that another worker applies still does.
+
+    One that fails again and again ends to hold back the others.
+    """
+    return exists().where(
+        _Earlier.person == Inbound.person,
+        _Earlier.state == Arrival.WAITING,
+        _Earlier.tries < INBOX_HOLDS_BACK_TRIES_MAX,
+        tuple_(_Earlier.received_at, _Earlier.id) < tuple_(Inbound.received_at, Inbound.id),
+        *more,
+    )
+
+
 def postpone(tx: Tx, inbound_id: UUID, note: str) -> Arrival:
-    """Note why a callback could not be applied; it comes again, a limited number of times."""
+    """Note why a callback could not be applied; it comes again, a limited number of times.
+
+    Of two workers that failed at once one has noted it already: that was one try.
+    """
     row = tx.db.get_one(Inbound, inbound_id, with_for_update=True)
-    if row.state is Arrival.WAITING:
+    if row.state is Arrival.WAITING and row.due_at <= tx.now:
         row.tries += 1
         row.note = note
         row.due_at = tx.now + timedelta(seconds=2**row.tries)

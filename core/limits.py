@@ -140,6 +140,19 @@ INBOX_TRIES_MAX = 8
 INBOX_BATCH_MAX = 50
 TIMERS_BATCH_MAX = 100
 CALLBACK_BODY_MAX_BYTES = 64 * 1024
+# A callback that fails by a fault of ours holds back its person's later ones so many times: some
+# fourteen seconds.
+INBOX_HOLDS_BACK_TRIES_MAX = 3
+# Callbacks on disk while the database is away: some 500,000 messages, and so many are stored in
+# one transaction when it is back.
+JOURNAL_MAX_BYTES = 256 * 1024 * 1024
+JOURNAL_BATCH_MAX = 200
+# Who asks not to be written to does it in a word or two; no more of a message is kept as proof.
+OPT_OUT_WORDS_MAX = 40
+# Dead letters that one command shows or takes up again.
+DEAD_LETTERS_MAX = 1_000
+DEAD_LETTER_WHY_MAX = 200
+COST_GROUPS_MAX = 200
 
 # Cases, and how late somebody may look into them.
 CASES_SHOWN_MAX = 1_000

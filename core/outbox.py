@@ -7,12 +7,13 @@ is never sent again by itself (better one message missing than a code sent twice
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, SmallInteger, String, select, text, update
+from sqlalchemy import Index, SmallInteger, String, select, text, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -40,6 +41,8 @@ class Sending(StrEnum):
     SENT = "sent"
     UNKNOWN = "unknown"
     DEAD = "dead"
+    DROPPED = "dropped"
+    """It shall not go out: its person wants none, or one of ours has said so."""
 
 
 class Notice(Base):
@@ -54,6 +57,11 @@ class Notice(Base):
             postgresql_where=text("state IN ('waiting', 'leased', 'sending')"),
         ),
         Index("ix_notices_provider_message", "provider", "message_id"),
+        Index(
+            "ix_notices_dead",
+            "created_at",
+            postgresql_where=text("state IN ('dead', 'unknown')"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -71,7 +79,12 @@ class Notice(Base):
     text: Mapped[str | None]
     provider: Mapped[str | None]
     message_id: Mapped[str | None]
+    language: Mapped[str | None]
+    """In which it went out."""
     cost_cents: Mapped[int | None]
+    """What the provider says that it costs."""
+    estimate_cents: Mapped[int | None]
+    """What it should cost by the route's price, for as long as the provider has not said."""
     segments: Mapped[int | None]
     delivery: Mapped[Delivery | None] = mapped_column(choice(Delivery, "delivery"))
     error: Mapped[str | None]
@@ -110,8 +123,10 @@ def add(
     tx.wake(Work.NOTICES)
 
 
-def lease(tx: Tx, limit: int) -> list[UUID]:
+def lease(tx: Tx, limit: int, lane: Lane | None = None) -> list[UUID]:
     """Take due notices, the urgent lane first; each is ours until its lease runs out.
+
+    With a lane only those of that one.
 
     A notice whose lease ran out before it was being sent is taken again; one that was being sent
     becomes ``unknown``.
@@ -126,7 +141,8 @@ def lease(tx: Tx, limit: int) -> list[UUID]:
         select(Notice.id)
         .where(
             ((Notice.state == Sending.WAITING) & (Notice.due_at <= tx.now))
-            | ((Notice.state == Sending.LEASED) & stale)
+            | ((Notice.state == Sending.LEASED) & stale),
+            Notice.lane == lane if lane is not None else true(),
         )
         .order_by(Notice.lane, Notice.due_at, Notice.id)
         .limit(limit)
@@ -154,9 +170,24 @@ def begin(tx: Tx, notice_id: UUID) -> Notice | None:
     return notice
 
 
-def sent(
-    tx: Tx, notice_id: UUID, provider: str, answer: SmsSent, body: str, segments: int
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What went out.
+
+    Attributes:
+        body: the text.
+        language: of the text.
+        segments: how many messages a route counts it as.
+        estimate_cents: what that should cost; None where the route has no known price.
+    """
+
+    body: str
+    language: str
+    segments: int
+    estimate_cents: int | None = None
+
+
+def sent(tx: Tx, notice_id: UUID, provider: str, answer: SmsSent, words: Words) -> None:
     """Note that the provider took it, with the words that went out."""
     notice = tx.db.get_one(Notice, notice_id, with_for_update=True)
     notice.state = Sending.SENT
@@ -164,8 +195,10 @@ def sent(
     notice.provider = provider
     notice.message_id = answer.message_id
     notice.cost_cents = answer.cost_cents
-    notice.text = body
-    notice.segments = segments
+    notice.text = words.body
+    notice.language = words.language
+    notice.segments = words.segments
+    notice.estimate_cents = words.estimate_cents
     notice.error = None
     if notice.delivery is None:
         notice.delivery = Delivery.ACCEPTED
@@ -185,6 +218,13 @@ def failed(tx: Tx, notice_id: UUID, error: str, *, retryable: bool, unknown: boo
     else:
         notice.state = Sending.DEAD
     return notice.state
+
+
+def drop(tx: Tx, notice_id: UUID, why: str) -> None:
+    """Note that it shall not go out, and why."""
+    notice = tx.db.get_one(Notice, notice_id, with_for_update=True)
+    notice.state = Sending.DROPPED
+    notice.error = why
 
 
 def postpone(tx: Tx, notice_id: UUID, until: datetime, error: str) -> None:

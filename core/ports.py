@@ -524,6 +524,7 @@ class Callback:
         reference: what makes it itself: the provider's id, or our attempt id.
         payload: the body, without secrets.
         once: the reference alone makes it itself: another body under it is the same callback.
+        person: the number of whoever it comes from; what one person sends is applied in order.
     """
 
     provider: str
@@ -531,6 +532,7 @@ class Callback:
     reference: str
     payload: Mapping[str, Any] = field(default_factory=dict)
     once: bool = False
+    person: str = ""
 
 
 class TaxItem(StrEnum):

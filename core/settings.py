@@ -27,6 +27,16 @@ LOCAL_VAULT_KEY = "bmFmYXNpLWxvY2FsLW9ubHktMzItYnl0ZXMta2V5ISE="
 KRA_PIN = re.compile(r"[A-Z]\d{9}[A-Z]", re.ASCII)
 
 
+# A list such as ``africastalking=20,kannel=10``; nothing is one too.
+NAMED_NUMBERS = r"^([a-z]+=[0-9]{1,9}(,[a-z]+=[0-9]{1,9})*)?$"
+
+
+def named_numbers(text: str) -> dict[str, int]:
+    """Return what a setting of the form of ``NAMED_NUMBERS`` says, by name."""
+    pairs = (pair.split("=") for pair in text.split(",") if pair)
+    return {name: int(number) for name, number in pairs}
+
+
 class Environment(StrEnum):
     """Where it runs."""
 
@@ -87,6 +97,11 @@ class Settings(BaseSettings):
     help_phone: str = Field(
         default="+254700000099", description="The number that HELP names, for people."
     )
+    journal_folder: str = Field(
+        default="",
+        description="Folder on this machine's disk in which callbacks wait while the database is "
+        "away; web processes of one machine share it. Empty takes one of the local trial's.",
+    )
     database_pool_size: int = Field(
         default=20, ge=2, le=100, description="Connections and threads of one web process."
     )
@@ -121,6 +136,18 @@ class Settings(BaseSettings):
         default="africastalking",
         description="Who sends our messages, the preferred one first, parted by commas: "
         "africastalking, twilio, kannel. The next one takes what the one before could not.",
+    )
+    sms_rates: str = Field(
+        default="africastalking=20,twilio=20,kannel=20",
+        pattern=NAMED_NUMBERS,
+        description="Messages a second that each route takes, from all workers together. A route "
+        "that is not named is not held back.",
+    )
+    sms_prices: str = Field(
+        default="africastalking=80",
+        pattern=NAMED_NUMBERS,
+        description="Cents that each route takes for a segment, as an estimate until it has told "
+        "what a message costs.",
     )
     twilio_base_url: str = Field(
         default="https://api.twilio.com", description="Twilio, or a simulator."
@@ -274,7 +301,7 @@ class Settings(BaseSettings):
             found.append(("simulator_url", "is set"))
         found += [
             (name, "is missing")
-            for name in ("daraja_certificate", "daraja_callback_ips")
+            for name in ("daraja_certificate", "daraja_callback_ips", "journal_folder")
             if not getattr(self, name)
         ]
         if self.etims_enabled and not KRA_PIN.fullmatch(self.company_pin):

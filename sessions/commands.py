@@ -47,6 +47,8 @@ ALWAYS = {
     Verb.ENGLISH: {"ENGLISH", "KIINGEREZA"},
     Verb.SWAHILI: {"SWAHILI", "KISWAHILI"},
 }
+# Only offers can be stopped: news of one's own bookings is what they are made by.
+OFFERS = {"OFFERS", "OFFER", "OFA", "MATANGAZO"}
 YES = {"1", "YES", "Y", "NDIYO", "NDIO", "ACCEPT", "KUBALI", "NAKUBALI", "OK", "OKAY", "SAWA"}
 NO = {"2", "NO", "N", "HAPANA", "LA", "DECLINE", "KATAA", "NAKATAA", "REJECT"}
 STATUS = {"STATUS", "HALI", "STATUSI"}
@@ -99,6 +101,10 @@ def understand(text: str, *, vendor: bool, open_codes: Sequence[str] = ()) -> Co
     for verb, words in ALWAYS.items():
         if len(typed) == 1 and typed[0] in words:
             return Command(verb)
+    if len(typed) == 2 and typed[1] in OFFERS:
+        for verb in (Verb.STOP, Verb.START):
+            if typed[0] in ALWAYS[verb]:
+                return Command(verb)
     told = _problem(text, open_codes)
     if told is not None:
         return told

@@ -45,6 +45,7 @@ SESSION_SECONDS_MAX = 180
 BUSY_PAUSE_SECONDS = 0.01
 BUSY_PAUSE_MAX_SECONDS = 0.1
 FRAMES_LOGGED_MAX = 12
+AWAY = (PoolTimeout, OperationalError, InterfaceError)
 
 
 class HopKind(StrEnum):
@@ -71,6 +72,18 @@ class Observer(Protocol):
 
 class _TooSlow(Exception):
     """What ran in a thread has not ended in time; it will be of no use when it does."""
+
+
+class _DatabaseAway(Exception):
+    """Nothing can be asked of the database.
+
+    Args:
+        language: what the person speaks, as far as the session tells.
+    """
+
+    def __init__(self, language: str | None) -> None:
+        super().__init__(language)
+        self.language = language
 
 
 class Conductor:
@@ -137,9 +150,10 @@ class Conductor:
         except StoreDown:
             kind, reply = HopKind.OUTAGE, Reply(texts.OUTAGE, final=True)
             log.warning("sessions.store_down")
-        except (PoolTimeout, OperationalError, InterfaceError) as error:
-            kind, reply = HopKind.OUTAGE, Reply(texts.OUTAGE, final=True)
-            log.warning("sessions.database_down", error=type(error).__name__)
+        except _DatabaseAway as away:
+            words = texts.plain(texts.BUSY, away.language) if away.language else texts.OUTAGE
+            kind, reply = HopKind.OUTAGE, Reply(words, final=True)
+            log.warning("sessions.database_down", error=type(away.__cause__).__name__)
         except Exception as error:  # noqa: BLE001 -- the phone gets a sentence all the same.
             kind, reply = HopKind.ERROR, Reply(texts.OUTAGE, final=True)
             log.error(  # noqa: TRY400 -- a traceback may show numbers and what was typed.
@@ -159,7 +173,7 @@ class Conductor:
         if opened.busy:
             return HopKind.BUSY, Reply(texts.OUTAGE, final=True)
         try:
-            kind, played = await self._played(turn, opened, deadline)
+            kind, played = await self._tried(turn, opened, deadline)
             if played is None or kind is HopKind.BEHIND:
                 await self._store.release(session, token)
                 return kind, played.reply if played else Reply(texts.OUTAGE, final=True)
@@ -202,6 +216,19 @@ class Conductor:
             await self._store.release(session, token)
         except StoreDown:
             log.warning("sessions.lease_left")
+
+    async def _tried(
+        self, turn: UssdTurn, opened: Opened, deadline: float
+    ) -> tuple[HopKind, Played | None]:
+        """Play a hop.
+
+        Raises:
+            _DatabaseAway: it could not be played now.
+        """
+        try:
+            return await self._played(turn, opened, deadline)
+        except AWAY as error:
+            raise _DatabaseAway(_language(opened)) from error
 
     async def _played(
         self, turn: UssdTurn, opened: Opened, deadline: float
@@ -317,6 +344,14 @@ class Conductor:
         if state.screen == home or (state.final is not None and not state.unfinished):
             return Unfinished.DROP
         return Unfinished.POINT_HERE
+
+
+def _language(opened: Opened) -> str | None:
+    """What is spoken in a session, or by whoever begins one; None when Redis does not know."""
+    if opened.state is not None:
+        state = _loaded(opened.state)
+        return state.person.language if state else None
+    return load_person(opened.person).language if opened.person else None
 
 
 def _where(error: Exception) -> list[str]:

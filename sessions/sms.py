@@ -20,7 +20,7 @@ from core.db.tx import Tx
 from core.errors import BadInput, IllegalMove, Refused
 from core.msisdn import parse_msisdn
 from core.people.model import Language, Purpose
-from core.people.usecases import Person, find_person, opt_in, opt_out, set_language
+from core.people.usecases import Person, Said, find_person, opt_in, opt_out, set_language
 from core.ports import SmsIn
 from sessions.cancelling import answer_cancel
 from sessions.changing import answer_change, asked_change, settle_change
@@ -44,6 +44,7 @@ class _Letter:
     tx: Tx
     person: Person
     command: Command
+    sms: SmsIn
 
     @property
     def msisdn(self) -> str:
@@ -106,7 +107,7 @@ class SmsDesk:
         person = find_person(tx, msisdn)
         open_codes = _open_codes(tx, person)
         command = understand(sms.text, vendor=person.vendor_id is not None, open_codes=open_codes)
-        letter = _Letter(tx, person, command)
+        letter = _Letter(tx, person, command, sms)
         try:
             with tx.db.begin_nested():
                 answer = self._handlers[command.verb](letter)
@@ -120,14 +121,14 @@ class SmsDesk:
         outbox.add(tx, ANSWER_TOPIC, msisdn, {"text": text}, key=key)
 
     def _stop(self, letter: _Letter) -> T:
-        opt_out(letter.tx, letter.msisdn, Purpose.OFFERS, via="sms")
+        opt_out(letter.tx, letter.msisdn, Purpose.OFFERS, _said(letter))
         return t(
             "You will get no offers from us. SMS about your own bookings still come. "
             "START brings offers back."
         )
 
     def _start(self, letter: _Letter) -> T:
-        opt_in(letter.tx, letter.msisdn)
+        opt_in(letter.tx, letter.msisdn, _said(letter), [Purpose.OFFERS])
         return t("Welcome back. You get our SMS again. STOP ends offers.")
 
     def _help(self, letter: _Letter) -> None:
@@ -264,6 +265,12 @@ def _waiting(letter: _Letter) -> list[_Waiting]:
             for each in changes
         ),
     ][:LISTED_MAX]
+
+
+def _said(letter: _Letter) -> Said:
+    """The proof of a wish: which message, and its words."""
+    sms = letter.sms
+    return Said("sms", f"{sms.provider} {sms.id}", sms.text)
 
 
 def _vendor_id(letter: _Letter) -> UUID:

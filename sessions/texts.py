@@ -224,7 +224,8 @@ LATE = t("This is taking long. You need not wait: an SMS will tell you how it en
 LATE_DONE = t("It is done. Dial again to see it.")
 LATE_FAILED = t("Sorry, it could not be done and nothing was changed. Please dial again.")
 SLOW = t("The service is slow just now. Please dial again.")
-# Said when the language is not known because nothing can be asked: both at once.
+BUSY = t("The service is busy. Please dial again in a minute.")
+# The same, said when the language is not known because nothing can be asked: both at once.
 OUTAGE = (
     "The service is busy. Please dial again in a minute.\n"
     "Huduma ina shughuli nyingi. Tafadhali piga tena baada ya dakika moja."

@@ -17,6 +17,7 @@ from web.api.previews import preview_routes
 from web.health import Readiness, health_routes
 from web.hooks import hook_routes, keep_end
 from web.hop import UssdHop
+from web.inlet import Drainer
 from web.local_time import ClockKeeper
 from web.middleware import Surroundings
 from web.pages.errors import add_error_pages
@@ -36,6 +37,7 @@ def assemble(parts: Parts) -> ASGIApp:
     settings = parts.settings
     readiness = Readiness(settings)
     keeper = ClockKeeper(parts.database)
+    drainer = Drainer(parts.inlet)
 
     _settle_process()
 
@@ -45,13 +47,14 @@ def assemble(parts: Parts) -> ASGIApp:
         limiter = anyio.to_thread.current_default_thread_limiter()
         limiter.total_tokens = settings.database_pool_size
         await parts.conductor.start()
+        drainer.start()
         if settings.local:
             keeper.start()
         try:
             yield
         finally:
             await parts.conductor.aclose()
-            await anyio.to_thread.run_sync(_close, parts, readiness, keeper)
+            await anyio.to_thread.run_sync(_close, parts, readiness, keeper, drainer)
 
     # No interactive documentation: its pages load scripts from elsewhere.
     app = FastAPI(
@@ -102,8 +105,9 @@ def _settle_process() -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
 
 
-def _close(parts: Parts, readiness: Readiness, keeper: ClockKeeper) -> None:
+def _close(parts: Parts, readiness: Readiness, keeper: ClockKeeper, drainer: Drainer) -> None:
     """Close what turns needed, the database last."""
+    drainer.stop()
     keeper.stop()
     parts.nudger.close()
     readiness.close()

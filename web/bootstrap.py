@@ -4,6 +4,8 @@ from channels.registry import build_health, build_routes
 from core.bootstrap import build_clock, build_database
 from core.settings import Settings
 from sessions.bootstrap import build_conductor
+from web.inlet import Inlet
+from web.journal import Journal, journal_folder
 from web.metrics import Metrics
 from web.parts import Parts
 from web.wake import Nudger, Producer
@@ -13,7 +15,12 @@ RATES_SECONDS = 1.0
 
 
 def build_parts(settings: Settings) -> Parts:
-    """Return the parts of one web process."""
+    """Return the parts of one web process.
+
+    Raises:
+        JournalUnusable: callbacks could not be kept while the database is away.
+    """
+    journal = Journal(journal_folder(settings))
     nudger = Nudger(Producer(settings.redis_url))
     routes = build_routes(settings, build_health(settings))
     database = build_database(
@@ -21,4 +28,6 @@ def build_parts(settings: Settings) -> Parts:
     )
     metrics = Metrics()
     conductor = build_conductor(database, settings.redis_url, settings, observer=metrics)
-    return Parts(settings, database, conductor, metrics, nudger)
+    inlet = Inlet(database, journal, metrics.callback)
+    metrics.watch_journal(journal)
+    return Parts(settings, database, conductor, metrics, nudger, inlet)

@@ -10,6 +10,7 @@ from web.commands import (
     catalogs,
     change,
     clock,
+    deadletters,
     disputes,
     docs,
     doctor,
@@ -22,6 +23,7 @@ from web.commands import (
     reconcile,
     run,
     seed,
+    sending,
     settings,
     simulate,
     simulator,
@@ -49,6 +51,9 @@ app.command()(paybill.deposit)
 app.add_typer(paybill.app, name="paybill")
 app.command()(reconcile.reconcile)
 app.add_typer(cases.app, name="cases")
+app.add_typer(deadletters.app, name="deadletters")
+app.command()(sending.costs)
+app.command()(sending.optouts)
 app.add_typer(payouts.app, name="payouts")
 app.add_typer(payouts.vendors, name="vendors")
 app.command()(papers.receipt)

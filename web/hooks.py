@@ -1,20 +1,20 @@
 """Provider callbacks but for the USSD hop: stored raw in one transaction, answered at once.
 
-A worker applies them (DESIGN §3 rule 3). What is no callback of the provider's form is refused
-with 400 and leaves nothing; a wrong secret is 404, like any address that does not exist.
+A worker applies them (DESIGN §3 rule 3). While the database is away they wait on the disk
+(``web.inlet``): Safaricom tells of a payment once, and a vendor's yes has a deadline. What is no
+callback of the provider's form is refused with 400 and leaves nothing; a wrong secret is 404, like
+any address that does not exist.
 """
 
 import hmac
-import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Annotated, Any
 from uuid import UUID
 
 import structlog
 from fastapi import APIRouter, Depends, HTTPException, Path, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from channels.africastalking.form import PROVIDER as AFRICASTALKING
 from channels.africastalking.inbound import FORMS, take_form
@@ -32,10 +32,10 @@ from channels.form import fields
 from channels.money import Forged, MoneyProvider
 from channels.registry import enabled_providers, enabled_sms_routes
 from channels.sms import SmsCall, SmsRoute
-from core.inbox import store
 from core.payments.paybill import Fit, judge
 from core.ports import BadCallback, Callback, SessionEnd
 from web.hop import Gone, TooLong, read_body
+from web.journal import JournalFull, JournalUnusable
 from web.parts import Parts
 
 log = structlog.get_logger()
@@ -48,11 +48,6 @@ C2B_ANSWERS = {
     Fit.NO_ACCOUNT: C2B_BAD_ACCOUNT,
     Fit.WRONG_AMOUNT: C2B_BAD_AMOUNT,
 }
-# Safaricom does not repeat a callback that nobody took: a database that restarts is waited for, as
-# long as a caller may be expected to.
-AWAY = (OperationalError, InterfaceError, PoolTimeout)
-AWAY_SECONDS = 6.0
-AWAY_PAUSE_SECONDS = 0.25
 
 
 async def _body(request: Request) -> bytes:
@@ -195,7 +190,7 @@ def _daraja(parts: Parts) -> APIRouter:
             callback = take_confirmation(body)
         except BadCallback as error:
             return _refuse(parts, DARAJA, CONFIRMATION, error)
-        _keep_patiently(parts, callback)
+        _keep(parts, callback)
         return JSONResponse(ACKNOWLEDGED)
 
     @router.post("/{service}/{attempt_id}")
@@ -209,7 +204,7 @@ def _daraja(parts: Parts) -> APIRouter:
             callback = take_money(kind, attempt, body)
         except BadCallback as error:
             return _refuse(parts, DARAJA, kind, error)
-        _keep_patiently(parts, callback)
+        _keep(parts, callback)
         return JSONResponse(ACKNOWLEDGED)
 
     return router
@@ -254,32 +249,16 @@ def keep_end(parts: Parts, end: SessionEnd) -> None:
         "error": end.error,
     }
     callback = Callback(end.provider, "ussd_event", end.session_id, payload, once=True)
-    try:
-        _keep(parts, callback)
-    except AWAY:
-        parts.metrics.callback(end.provider, "ussd_event", "lost")
-        log.warning("callback.lost", provider=end.provider, kind="ussd_event")
-
-
-def _keep_patiently(parts: Parts, callback: Callback) -> None:
-    """Keep what will not be told again; raises only when the database stays away."""
-    give_up_at = time.monotonic() + AWAY_SECONDS
-    while True:
-        try:
-            _keep(parts, callback)
-        except AWAY:
-            if time.monotonic() >= give_up_at:
-                raise
-            time.sleep(AWAY_PAUSE_SECONDS)
-        else:
-            return
+    with suppress(JournalFull, JournalUnusable):
+        parts.inlet.keep(callback)
 
 
 def _keep(parts: Parts, callback: Callback) -> None:
-    new = parts.database.run(lambda tx: store(tx, callback))
-    result = "stored" if new else "repeated"
-    parts.metrics.callback(callback.provider, callback.kind, result)
-    log.info("callback.kept", provider=callback.provider, kind=callback.kind, result=result)
+    """Keep a callback; 503 when nothing can take it, so that a provider who repeats does."""
+    try:
+        parts.inlet.keep(callback)
+    except (JournalFull, JournalUnusable):
+        raise HTTPException(503) from None
 
 
 def _refuse(parts: Parts, provider: str, kind: str, error: BadCallback) -> Response:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,6 +18,7 @@ from core.booking.lifecycle import State
 from core.booking.model import Booking
 from core.cases.queries import open_by_kind
 from core.db.tx import Database, Tx
+from core.deadletters import piles
 from core.documents.queries import documents_due
 from core.escrow import ledger
 from core.escrow.accounts import AccountKind
@@ -28,6 +29,7 @@ from core.payments.model import Attempt
 from core.ports import Reply
 from core.reconcile.queries import open_items
 from sessions.conductor import HopKind
+from web.journal import Journal
 
 log = structlog.get_logger()
 
@@ -72,7 +74,7 @@ class Metrics:
         self._hop_seconds.observe(seconds)
 
     def callback(self, provider: str, kind: str, result: str) -> None:
-        """Count a callback: stored, repeated, refused, wrong_secret, or validation's answer."""
+        """Count a callback: what became of it, in a word, or validation's answer."""
         self._callbacks.labels(provider, kind, result).inc()
 
     def hop_refused(self, gateway: str, field: str) -> None:
@@ -83,6 +85,16 @@ class Metrics:
     def watch(self, database: Database) -> None:
         """Have the database's state among the metrics."""
         self.registry.register(_Gauges(lambda: database.run(_read)))
+
+    def watch_journal(self, journal: Journal) -> None:
+        """Have among the metrics what waits on the disk; it is what counts without a database."""
+        about = {
+            "nafasi_journal_waiting_bytes": "Callbacks on disk, to be stored.",
+            "nafasi_journal_corrupt_bytes": "Callbacks on disk that nobody can read.",
+        }
+        waiting, corrupt = (Gauge(*each, registry=self.registry) for each in about.items())
+        waiting.set_function(lambda: journal.standing().waiting_bytes)
+        corrupt.set_function(lambda: journal.standing().corrupt_bytes)
 
     def render(self) -> bytes:
         """Return everything in Prometheus' text format."""
@@ -125,7 +137,7 @@ class _Gauges:
 def _read(tx: Tx) -> list[Metric]:
     open_only = [state for state in AttemptState if state in OPEN]
     live = (Arrival.WAITING, Arrival.DEAD)
-    unsent = [state for state in Sending if state is not Sending.SENT]
+    unsent = [state for state in Sending if state not in {Sending.SENT, Sending.DROPPED}]
     return [
         _by_state(
             "nafasi_bookings", "Bookings by state.", State, _count(tx, Booking.state, list(State))
@@ -139,6 +151,7 @@ def _read(tx: Tx) -> list[Metric]:
         _documents(tx),
         *_invariants(tx),
         *_cases(tx),
+        *_dead_letters(tx),
     ]
 
 
@@ -190,6 +203,21 @@ def _invariants(tx: Tx) -> list[Metric]:
     if rows:
         looked.add_metric([], min(row.checked_at for row in rows).timestamp())
     return [findings, looked]
+
+
+def _dead_letters(tx: Tx) -> list[Metric]:
+    """What only a person moves again, and how old the oldest is."""
+    count = GaugeMetricFamily(
+        "nafasi_dead_letters", "Messages and callbacks given up.", labels=["box", "state"]
+    )
+    age = GaugeMetricFamily(
+        "nafasi_dead_letter_age_seconds", "Age of the oldest.", labels=["box", "state"]
+    )
+    for pile in piles(tx):
+        names = [pile.box.value, pile.state]
+        count.add_metric(names, pile.count)
+        age.add_metric(names, (tx.now - pile.oldest).total_seconds() if pile.oldest else 0)
+    return [count, age]
 
 
 def _cases(tx: Tx) -> list[Metric]:

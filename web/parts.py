@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from core.db.tx import Database
 from core.settings import Settings
 from sessions.conductor import Conductor
+from web.inlet import Inlet
 from web.metrics import Metrics
 from web.wake import Nudger
 
@@ -19,6 +20,7 @@ class Parts:
         conductor: answers USSD hops.
         metrics: what is counted.
         nudger: wakes workers after commits.
+        inlet: keeps callbacks.
     """
 
     settings: Settings
@@ -26,3 +28,4 @@ class Parts:
     conductor: Conductor
     metrics: Metrics
     nudger: Nudger
+    inlet: Inlet

@@ -3,6 +3,9 @@
 from prometheus_client import Counter
 
 NOTICES = Counter("nafasi_worker_notices", "Notices handled, by outcome.", ["result"])
+SMS_CENTS = Counter(
+    "nafasi_worker_sms_cents", "What messages cost, by route and topic.", ["route", "topic"]
+)
 ATTEMPTS = Counter(
     "nafasi_worker_attempts", "Calls to move money or to ask, by kind.", ["kind", "result"]
 )

@@ -23,7 +23,7 @@ NOTICE_TEXT_DAYS = 30
 TURN_RECEIPT_DAYS = 30
 CALLBACK_PAYLOAD_DAYS = 90
 
-OVER = (Sending.SENT, Sending.UNKNOWN, Sending.DEAD)
+OVER = (Sending.SENT, Sending.UNKNOWN, Sending.DEAD, Sending.DROPPED)
 READ = (Arrival.APPLIED, Arrival.IGNORED)
 
 

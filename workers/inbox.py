@@ -29,12 +29,12 @@ from core import inbox, outbox
 from core.db.base import Json
 from core.db.tx import Tx
 from core.inbox import Arrival, Inbound, NotYet
-from core.limits import INBOX_BATCH_MAX
+from core.limits import INBOX_BATCH_MAX, INBOX_TRIES_MAX
 from core.payments import attempts, settle
 from core.payments.model import Kind
 from core.payouts.balances import unanswered
 from core.people.model import Purpose
-from core.people.usecases import opt_out
+from core.people.usecases import Said, opt_out
 from core.ports import (
     BadCallback,
     Delivery,
@@ -65,14 +65,20 @@ Handler = Callable[[Parts, Tx, Inbound], str | None]
 
 
 def run_inbox(parts: Parts) -> int:
-    """Apply waiting callbacks in the order in which they came; return how many were applied."""
+    """Apply waiting callbacks in the order in which they came; return how many were applied.
+
+    After an outage thousands wait: it goes on until there are none, the time is over, or others
+    have what is left.
+    """
     budget = Budget(RUN_SECONDS)
-    applied = 0
-    for inbound_id in parts.database.run(lambda tx: inbox.due(tx, INBOX_BATCH_MAX)):
-        if budget.spent:
+    total = 0
+    while not budget.spent:
+        due = parts.database.run(lambda tx: inbox.due(tx, INBOX_BATCH_MAX))
+        applied = sum(_apply(parts, each) for each in due if not budget.spent)
+        if not applied:
             break
-        applied += _apply(parts, inbound_id)
-    return applied
+        total += applied
+    return total
 
 
 def _apply(parts: Parts, inbound_id: UUID) -> bool:
@@ -126,34 +132,38 @@ def _sms(parts: Parts, tx: Tx, row: Inbound) -> None:
     parts.desk.handle(tx, parse_sms(_form(row)))
 
 
-def _delivery_report(_parts: Parts, tx: Tx, row: Inbound) -> None:
-    _reported(tx, row, parse_delivery_report(_form(row)))
+def _delivery_report(_parts: Parts, tx: Tx, row: Inbound) -> str | None:
+    return _reported(tx, row, parse_delivery_report(_form(row)))
 
 
 def _by_route(read: Read) -> Handler:
     """Make the handler of a route's callback: a message or a report."""
 
-    def handle(parts: Parts, tx: Tx, row: Inbound) -> None:
+    def handle(parts: Parts, tx: Tx, row: Inbound) -> str | None:
         said = read(row.payload)
         if isinstance(said, SmsIn):
             parts.desk.handle(tx, said)
-        else:
-            _reported(tx, row, said)
+            return None
+        return _reported(tx, row, said)
 
     return handle
 
 
-def _reported(tx: Tx, row: Inbound, report: DeliveryReport) -> None:
+def _reported(tx: Tx, row: Inbound, report: DeliveryReport) -> str | None:
     if not outbox.report_delivery(tx, report.provider, report.message_id, report.delivery):
-        # It was faster than the answer to the message itself.
-        raise NotYet("unknown_message")
+        if row.tries < INBOX_TRIES_MAX - 1:
+            # It was faster than the answer to the message itself.
+            raise NotYet("unknown_message")
+        # That answer was lost, or the message is somebody else's: nobody can do anything about it.
+        return "unknown_message"
     if report.delivery in {Delivery.FAILED, Delivery.UNCONFIRMED}:
         log.warning("notice.undelivered", **_name(row), status=report.status, reason=report.reason)
+    return None
 
 
 def _opt_out(_parts: Parts, tx: Tx, row: Inbound) -> None:
     said = parse_opt_out(_form(row))
-    opt_out(tx, said.msisdn, Purpose.OFFERS, via="provider")
+    opt_out(tx, said.msisdn, Purpose.OFFERS, Said("provider", f"{row.provider} {row.id}"))
 
 
 def _ussd_event(_parts: Parts, _tx: Tx, row: Inbound) -> None:

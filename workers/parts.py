@@ -34,10 +34,11 @@ from core.ports import (
 )
 from core.reconcile.accounts import accounts_of
 from core.reconcile.usecases import Accounts
-from core.settings import Settings
+from core.settings import Settings, named_numbers
 from sessions.bootstrap import build_desk, notice_context
 from sessions.notices.render import render
 from workers.pause import Pauses
+from workers.rates import Rates
 
 # One task at a time in a process, and a spare connection for what it nudges.
 POOL_SIZE = 2
@@ -71,6 +72,8 @@ class Parts:
         desk: answers people's messages.
         render: makes the words of a notice: topic, values, language.
         pauses: what is left alone for a while, known to all workers.
+        rates: how many messages a second each route takes.
+        sms_prices: cents a segment by route, where we know it.
         seller: who issues receipts.
         registrar: who tells the tax authority of them; None where nobody does.
         refresh: called before each task; keeps a movable clock up to date.
@@ -86,6 +89,8 @@ class Parts:
     desk: Desk
     render: Render
     pauses: Pauses
+    rates: Rates = field(default_factory=Rates)
+    sms_prices: Mapping[str, int] = field(default_factory=dict)
     accounts: Mapping[str, Accounts] = field(default_factory=dict)
     cards: Mapping[str, CardGateway] = field(default_factory=dict)
     seller: Seller = field(default_factory=Seller)
@@ -136,6 +141,8 @@ def build_parts(settings: Settings, wake: Callable[[Work], None]) -> Parts:
         desk=build_desk(settings, store),
         render=partial(render, context=words),
         pauses=Pauses(store),
+        rates=Rates(named_numbers(settings.sms_rates), store, database.ids.token()),
+        sms_prices=named_numbers(settings.sms_prices),
         accounts=accounts_of(settings),
         seller=Seller(settings.company_name, settings.company_pin),
         registrar=registrar,

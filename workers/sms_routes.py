@@ -6,28 +6,44 @@ that cannot be, or a person who wants nothing, is the same on all of them; and w
 whether it was taken, nothing is sent again.
 """
 
+from contextlib import ExitStack
+
 import structlog
 
 from core.ports import ProviderError, SmsOut, SmsSender, SmsSent
 from workers import pause
+from workers.budget import Budget
 from workers.parts import Parts
+from workers.rates import Place
 
 log = structlog.get_logger()
 
+# A message that changes its route waits so long for a place there, then it is put back.
+PLACE_SECONDS = 2.0
 ANOTHER_MAY = frozenset(
     {"unavailable", "no_route", "no_balance", "bad_credentials", "bad_sender", "busy"}
 )
 
 
 def open_routes(parts: Parts) -> list[SmsSender]:
-    """Return the routes that are not being left alone, the preferred one first."""
-    return [each for each in parts.senders if not parts.pauses.holds(pause.sms(each.name))]
+    """Return the routes that are not being left alone, the preferred one first.
+
+    One that is down comes after the others: it is tried again when nothing else is left.
+    """
+    down = parts.health.down()
+    routes = [each for each in parts.senders if not parts.pauses.holds(pause.sms(each.name))]
+    return sorted(routes, key=lambda route: route.name in down)
 
 
-def hand_over(parts: Parts, message: SmsOut) -> tuple[str, SmsSent]:
+def hand_over(parts: Parts, message: SmsOut, place: Place) -> tuple[str, SmsSent]:
     """Send a message by the first route that takes it; return its name and answer.
 
-    A route that needs a person is left alone for a minute.
+    A route that needs a person is left alone for a minute, one that is away for half of one.
+
+    Args:
+        parts: of this worker.
+        message: what is sent.
+        place: leave to send by one of the routes; another route's is waited for.
 
     Raises:
         ProviderError: of the last route that was tried.
@@ -36,7 +52,7 @@ def hand_over(parts: Parts, message: SmsOut) -> tuple[str, SmsSent]:
     failure = ProviderError("unavailable", retryable=True, detail="all routes are left alone")
     for route in routes:
         try:
-            return route.name, route.send(message)
+            return route.name, _send(parts, route, message, place)
         except ProviderError as error:
             failure = error
             if error.stop and not error.unknown:
@@ -46,6 +62,24 @@ def hand_over(parts: Parts, message: SmsOut) -> tuple[str, SmsSent]:
             if route is not routes[-1]:
                 log.warning("notice.rerouted", provider=route.name, code=error.code)
     raise failure
+
+
+def _send(parts: Parts, route: SmsSender, message: SmsOut, given: Place) -> SmsSent:
+    """Send by one route, in a place of its own, and note how that went."""
+    with ExitStack() as stack:
+        place: Place | None = given
+        if route.name != given.route or given.used:
+            place = stack.enter_context(parts.rates.place(route.name, Budget(PLACE_SECONDS)))
+        if place is None:
+            raise ProviderError("busy", retryable=True, detail="its rate is used up")
+        place.used = place.limited
+        try:
+            answer = route.send(message)
+        except ProviderError as error:
+            parts.health.note(route.name, error)
+            raise
+        parts.health.note(route.name, None)
+        return answer
 
 
 def _leave_alone(parts: Parts, route: SmsSender, error: ProviderError) -> None:

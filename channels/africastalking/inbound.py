@@ -20,20 +20,31 @@ class Form:
         reference: reads the body and returns what makes the callback itself; raises BadCallback.
         hidden: fields that are not stored.
         once: the reference is seen once, whatever else comes with it.
+        person: reads whose word it is; None where it is nobody's.
     """
 
     kind: str
     reference: Callable[[bytes], str]
     hidden: frozenset[str] = frozenset()
     once: bool = False
+    person: Callable[[bytes], str] | None = None
 
 
 FORMS: Mapping[str, Form] = {
-    "sms": Form("sms", lambda body: parse_sms(body).id, once=True),
+    "sms": Form(
+        "sms",
+        lambda body: parse_sms(body).id,
+        once=True,
+        person=lambda body: parse_sms(body).sender,
+    ),
     "delivery-reports": Form(
         "delivery_report", lambda body: parse_delivery_report(body).message_id
     ),
-    "opt-outs": Form("opt_out", lambda body: parse_opt_out(body).msisdn),
+    "opt-outs": Form(
+        "opt_out",
+        lambda body: parse_opt_out(body).msisdn,
+        person=lambda body: parse_opt_out(body).msisdn,
+    ),
     # What was typed may be a PIN, and what was read may be a name.
     "ussd-events": Form(
         "ussd_event",
@@ -51,4 +62,5 @@ def take_form(form: Form, body: bytes, now: datetime) -> Callback:
         # The same words mean a new wish after a START; only retries are the same one.
         reference = f"{reference} {now:%Y-%m-%dT%H}"
     shown = {name: value for name, value in fields(body).items() if name not in form.hidden}
-    return Callback(PROVIDER, form.kind, reference, storable(shown), form.once)
+    person = form.person(body) if form.person else ""
+    return Callback(PROVIDER, form.kind, reference, storable(shown), form.once, person)

@@ -25,7 +25,8 @@ DELIVERIES = {
 def accept_sms(_settings: Settings, call: SmsCall) -> Callback:
     """Take a message from a person; raises BadCallback."""
     form = storable(fields(call.query))
-    return Callback(PROVIDER, "sms", read_sms(form).id, form, once=True)
+    message = read_sms(form)
+    return Callback(PROVIDER, "sms", message.id, form, once=True, person=message.sender)
 
 
 def accept_report(_settings: Settings, call: SmsCall) -> Callback:

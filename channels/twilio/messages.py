@@ -43,7 +43,7 @@ def accept_sms(settings: Settings, call: SmsCall) -> Callback:
     """Take a message from a person; raises Forged, BadCallback."""
     form = _signed(settings, call)
     message = read_sms(form)
-    return Callback(PROVIDER, "sms", message.id, form, once=True)
+    return Callback(PROVIDER, "sms", message.id, form, once=True, person=message.sender)
 
 
 def accept_report(settings: Settings, call: SmsCall) -> Callback:

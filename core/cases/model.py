@@ -33,6 +33,8 @@ class CaseKind(StrEnum):
     """A dispute waits for our decision. Subject: the dispute's id."""
     NOTICES_UNKNOWN = "notices_unknown"
     """Messages that may not have gone out. Subject: the day in Kenya on which they were owed."""
+    NOTICES_DEAD = "notices_dead"
+    """Messages that could not be sent. Subject: the day in Kenya on which they were owed."""
     CALLBACK_DEAD = "callback_dead"
     """A callback that could not be applied. Subject: its row in the inbox."""
     DIFFERENCE = "difference"

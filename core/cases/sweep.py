@@ -157,21 +157,39 @@ DISPUTE_SETTLED = """
 SELECT subject FROM open JOIN disputes ON disputes.id::text = subject WHERE state <> 'deciding'
 """
 
-# One case a day for all of that day: one by one they would bury the rest.
-NOTICES_UNKNOWN = """
-SELECT (created_at AT TIME ZONE 'Africa/Nairobi')::date::text AS subject,
+_NOTICE_DAY = "(created_at AT TIME ZONE 'Africa/Nairobi')::date"
+
+
+def _notices(state: str) -> tuple[str, str]:
+    """What finds and settles a case of messages: one for all of a day, or they bury the rest.
+
+    It is settled when none of that day is in that state any more.
+    """
+    found = f"""
+SELECT {_NOTICE_DAY}::text AS subject,
     NULL::bigint AS amount_cents, jsonb_build_object('messages', count(*)) AS facts
 FROM notices
-WHERE state = 'unknown'
-    AND (created_at AT TIME ZONE 'Africa/Nairobi')::date
+WHERE state = '{state}'
+    AND {_NOTICE_DAY}
         < (CAST(:notice_before AS timestamptz) AT TIME ZONE 'Africa/Nairobi')::date
 GROUP BY 1
-"""
+"""  # noqa: S608 -- put together from our own words.
+    settled = f"""
+SELECT subject FROM open
+WHERE subject NOT IN (SELECT {_NOTICE_DAY}::text FROM notices WHERE state = '{state}')
+"""  # noqa: S608 -- put together from our own words.
+    return found, settled
+
 
 CALLBACK_DEAD = """
 SELECT id::text AS subject, NULL::bigint AS amount_cents,
     jsonb_build_object('provider', provider, 'callback', kind, 'why', note) AS facts
 FROM inbox WHERE state = 'dead'
+"""
+
+# It was taken up again or given up, `nafasi deadletters`.
+CALLBACK_SETTLED = """
+SELECT subject FROM open JOIN inbox ON inbox.id::text = subject WHERE inbox.state <> 'dead'
 """
 
 # A receipt that a statement had before us has come, or one that it had not stands in another.
@@ -208,8 +226,9 @@ RULES = (
     Rule(CaseKind.PAYOUTS_HALTED, HALTED, HALT_ENDED),
     Rule(CaseKind.OVERPAID, OVERPAID),
     Rule(CaseKind.DISPUTE, DISPUTE, DISPUTE_SETTLED),
-    Rule(CaseKind.NOTICES_UNKNOWN, NOTICES_UNKNOWN),
-    Rule(CaseKind.CALLBACK_DEAD, CALLBACK_DEAD),
+    Rule(CaseKind.NOTICES_UNKNOWN, *_notices("unknown")),
+    Rule(CaseKind.NOTICES_DEAD, *_notices("dead")),
+    Rule(CaseKind.CALLBACK_DEAD, CALLBACK_DEAD, CALLBACK_SETTLED),
     Rule(CaseKind.DIFFERENCE, "", DIFFERENCE_SETTLED),
     Rule(CaseKind.INVOICE_REFUSED, INVOICE_REFUSED, INVOICE_SETTLED),
 )

@@ -132,5 +132,26 @@ class OptOut(Base):
     msisdn: Mapped[str] = mapped_column(String(MSISDN_MAX), primary_key=True)
     purpose: Mapped[Purpose] = mapped_column(choice(Purpose, "purpose"), primary_key=True)
     via: Mapped[str]
-    """Where the word came from: ``sms``, ``provider``; the proof is the inbox row."""
+    """Where the word came from: ``sms``, ``provider``, ``refusal``."""
+    at: Mapped[datetime]
+
+
+class OptOutWord(Base):
+    """What a person, or a provider on their behalf, said about being written to: the proof.
+
+    Rows are only added. What is so now stands in ``opt_outs``.
+    """
+
+    __tablename__ = "opt_out_words"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    msisdn: Mapped[str] = mapped_column(String(MSISDN_MAX), index=True)
+    purpose: Mapped[Purpose] = mapped_column(choice(Purpose, "purpose"))
+    wanted: Mapped[bool]
+    """Whether messages for that purpose are wanted from then on."""
+    via: Mapped[str]
+    reference: Mapped[str]
+    """The message or callback in which it was said, as its provider calls it."""
+    words: Mapped[str]
+    """The words themselves, or the provider's code."""
     at: Mapped[datetime]

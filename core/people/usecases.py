@@ -1,5 +1,6 @@
 """People: found by phone, made when they first do something that must be kept."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -8,7 +9,16 @@ from sqlalchemy.dialects.postgresql import insert
 
 from core.db.base import Base
 from core.db.tx import Tx
-from core.people.model import Language, OptOut, Purpose, User, Vendor, VendorStatus
+from core.limits import LIST_MAX, OPT_OUT_WORDS_MAX
+from core.people.model import (
+    Language,
+    OptOut,
+    OptOutWord,
+    Purpose,
+    User,
+    Vendor,
+    VendorStatus,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +94,63 @@ def language_of(tx: Tx, msisdn: str) -> Language:
     return found or Language.EN
 
 
-def opt_out(tx: Tx, msisdn: str, purpose: Purpose, via: str) -> None:
-    """Remember that a number may not be written to for a purpose."""
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Where somebody said whether they want to be written to.
+
+    Attributes:
+        via: ``sms``; ``provider``, who was told; ``refusal``, when a route told of a block.
+        reference: the message or callback, as its provider calls it.
+        words: what was said, or the provider's code.
+    """
+
+    via: str
+    reference: str = ""
+    words: str = ""
+
+
+def opt_out(tx: Tx, msisdn: str, purpose: Purpose, said: Said) -> None:
+    """Remember that a number may not be written to for a purpose, and where that was said."""
     tx.db.execute(
         insert(OptOut)
-        .values(msisdn=msisdn, purpose=purpose, via=via, at=tx.now)
+        .values(msisdn=msisdn, purpose=purpose, via=said.via, at=tx.now)
         .on_conflict_do_nothing()
     )
+    _note_word(tx, msisdn, purpose, said, wanted=False)
 
 
-def opt_in(tx: Tx, msisdn: str) -> None:
-    """Forget every opt-out of a number: its owner asked for messages again."""
-    tx.db.execute(delete(OptOut).where(OptOut.msisdn == msisdn))
+def opt_in(tx: Tx, msisdn: str, said: Said, purposes: Iterable[Purpose] = Purpose) -> None:
+    """Forget opt-outs of a number: its owner asked for messages again."""
+    for purpose in purposes:
+        tx.db.execute(delete(OptOut).where(OptOut.msisdn == msisdn, OptOut.purpose == purpose))
+        _note_word(tx, msisdn, purpose, said, wanted=True)
+
+
+def _note_word(tx: Tx, msisdn: str, purpose: Purpose, said: Said, *, wanted: bool) -> None:
+    word = OptOutWord(
+        id=tx.ids.uuid(),
+        msisdn=msisdn,
+        purpose=purpose,
+        wanted=wanted,
+        via=said.via,
+        reference=said.reference,
+        words=said.words[:OPT_OUT_WORDS_MAX],
+        at=tx.now,
+    )
+    tx.db.add(word)
+    tx.db.flush()
+
+
+def opt_out_words(tx: Tx, msisdn: str) -> list[OptOutWord]:
+    """Return what was said about writing to a number, the newest first, ``LIST_MAX`` at most."""
+    return list(
+        tx.db.scalars(
+            select(OptOutWord)
+            .where(OptOutWord.msisdn == msisdn)
+            .order_by(OptOutWord.at.desc(), OptOutWord.id.desc())
+            .limit(LIST_MAX)
+        )
+    )
 
 
 def may_write(tx: Tx, msisdn: str, purpose: Purpose) -> bool:

@@ -35,6 +35,7 @@ GOOD = {
     "daraja_initiator_password": "i" * 32,
     "daraja_certificate": "PEM",
     "daraja_callback_ips": "any",
+    "journal_folder": "/var/lib/nafasi/journal",
 }
 FLUTTERWAVE = {
     "flutterwave_enabled": True,

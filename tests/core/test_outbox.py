@@ -17,6 +17,7 @@ from tests.core.escrow.tools import together
 
 PHONE = "+254700000001"
 ANSWER = SmsSent("ATXid_1", 80)
+HELLO = outbox.Words("Hello", "en", 1)
 
 
 def owe(database: Database, key: str | None = None, lane: Lane = Lane.TRANSACTIONAL) -> None:
@@ -97,7 +98,7 @@ def test_a_notice_whose_worker_died_while_sending_is_never_sent_again(
     clock.advance(days=2)
     assert lease(database) == []
     # Its worker was only slow after all: what it says counts.
-    database.run(lambda tx: outbox.sent(tx, notice.id, "africastalking", ANSWER, "Hello", 1))
+    database.run(lambda tx: outbox.sent(tx, notice.id, "africastalking", ANSWER, HELLO))
     assert notices(database)[0].state is Sending.SENT
 
 
@@ -168,7 +169,7 @@ def told(database: Database, seen: list[Delivery]) -> list[Delivery | None]:
     owe(database)
     [id_] = lease(database)
     answer = SmsSent(f"ATXid_{id_}", 80)
-    database.run(lambda tx: outbox.sent(tx, id_, "africastalking", answer, "Hello", 1))
+    database.run(lambda tx: outbox.sent(tx, id_, "africastalking", answer, HELLO))
     states = []
     for report in seen:
         assert database.run(

@@ -12,18 +12,21 @@ from core.clock import ManualClock
 from core.db.tx import Database
 from core.errors import BadInput
 from core.ids import CODE_ALPHABET, CODE_LENGTH, SystemIds
+from core.limits import OPT_OUT_WORDS_MAX
 from core.local_clock import add_ahead, read_ahead
 from core.msisdn import is_kenyan_mobile, local_form, mask, parse_msisdn
 from core.people.model import Language, Purpose, User, VendorStatus
 from core.people.queries import user_id
 from core.people.usecases import (
     Person,
+    Said,
     ensure_user,
     find_person,
     language_of,
     may_write,
     opt_in,
     opt_out,
+    opt_out_words,
     set_language,
 )
 from tests.core.escrow.tools import together
@@ -103,12 +106,34 @@ def test_only_an_active_vendor_is_spoken_to_as_one(database: Database) -> None:
 
 def test_stop_is_by_purpose_and_start_undoes_it(database: Database) -> None:
     for _ in range(2):
-        database.run(lambda tx: opt_out(tx, PHONE, Purpose.OFFERS, "sms"))
+        database.run(lambda tx: opt_out(tx, PHONE, Purpose.OFFERS, Said("sms")))
     assert not database.run(lambda tx: may_write(tx, PHONE, Purpose.OFFERS))
     assert database.run(lambda tx: may_write(tx, PHONE, Purpose.BOOKINGS))
 
-    database.run(lambda tx: opt_in(tx, PHONE))
+    database.run(lambda tx: opt_in(tx, PHONE, Said("sms")))
     assert database.run(lambda tx: may_write(tx, PHONE, Purpose.OFFERS))
+
+
+def test_what_was_said_about_being_written_to_is_kept_as_it_was_said(
+    database: Database, clock: ManualClock
+) -> None:
+    """When, in which message, in which words; an essay is not kept."""
+    began = clock.now()
+    said = [Said("sms", "africastalking in-1", "STOP"), Said("provider", "africastalking", "")]
+    for each in said:
+        database.run(lambda tx, s=each: opt_out(tx, PHONE, Purpose.OFFERS, s))
+        clock.advance(hours=1)
+    essay = Said("sms", "africastalking in-2", "START " * 100)
+    database.run(lambda tx: opt_in(tx, PHONE, essay, [Purpose.OFFERS]))
+
+    newest, *older = database.run(lambda tx: opt_out_words(tx, PHONE))
+    assert (newest.wanted, newest.reference) == (True, essay.reference)
+    assert newest.words == essay.words[:OPT_OUT_WORDS_MAX]
+    assert [(w.via, w.reference, w.words, w.wanted) for w in reversed(older)] == [
+        (each.via, each.reference, each.words, False) for each in said
+    ]
+    assert older[-1].at == began
+    assert database.run(lambda tx: opt_out_words(tx, "+254700000002")) == []
 
 
 def test_a_bare_number_answers_the_last_question_while_it_is_fresh(

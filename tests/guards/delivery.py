@@ -1,12 +1,14 @@
 """Guards of what comes in, what goes out, and what a person decides: each once."""
 
+from sqlalchemy import false
+
 from core import inbox, outbox, receipts
 from core.cases.model import CaseKind
 from core.cases.usecases import open_case
 from core.people.penalties import add_penalty
 from core.ports import Callback
 from tests.core.booking.world import World
-from tests.guards.guard import Guard, Kind, count, outcome, unique, unique_index, words
+from tests.guards.guard import Guard, Kind, check, count, outcome, unique, unique_index, words
 from tests.support.factories import CUSTOMER
 
 
@@ -23,6 +25,16 @@ def _told_once(world: World) -> None:
         outcome(lambda: world.run(lambda tx: outbox.add(tx, "confirmed", CUSTOMER, {}, key="it")))
 
     assert count(world, "SELECT count(*) FROM notices") == 1
+
+
+def _words_in_order(world: World) -> None:
+    for number in (1, 2):
+        said = Callback("africastalking", "sms", f"in-{number}", once=True, person=CUSTOMER)
+        world.run(lambda tx, each=said: inbox.store(tx, each))
+        world.clock.advance(seconds=1)
+    _, later = world.run(lambda tx: inbox.due(tx, 2))
+
+    assert not world.run(lambda tx: inbox.apply(tx, later, lambda *_: None))
 
 
 def _turn_once(world: World) -> None:
@@ -52,6 +64,11 @@ GUARDS = (
         "a callback that comes twice is applied twice",
         unique("inbox", "uq_inbox_provider_kind_reference_digest"),
         _callback_once,
+    ),
+    Guard(
+        "a person's later word is applied before an earlier one",
+        check("one person's words wait for each other", inbox, "_held_back", lambda *_: false()),
+        _words_in_order,
     ),
     Guard(
         "somebody is told the same twice",

@@ -76,7 +76,7 @@ def _one_begins(world: World) -> None:
 def _delivered_stays_so(world: World) -> None:
     notice_id = _owed(world)
     answer = SmsSent("ATXid_1", 80)
-    world.run(lambda tx: outbox.sent(tx, notice_id, "africastalking", answer, "Hello", 1))
+    world.run(lambda tx: outbox.sent(tx, notice_id, "africastalking", answer, HELLO))
 
     def report(delivery: Delivery) -> bool:
         return world.run(
@@ -102,6 +102,8 @@ def _one_closes(world: World) -> None:
 
     assert isinstance(results[1], Refused), "somebody else has decided"
 
+
+HELLO = outbox.Words("Hello", "en", 1)
 
 GUARDS = (
     Guard(

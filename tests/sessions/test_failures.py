@@ -441,12 +441,38 @@ def test_a_database_without_free_connections_ends_politely_and_loses_nothing(
         pool: Any = hall_database.engine.pool
         pool._timeout = 0.1
         taken = [hall_database.engine.connect() for _ in range(pool.size())]
-        assert await phone.type("50") == f"END {texts.OUTAGE}"
+        assert await phone.type("50") == f"END {texts.plain(texts.BUSY, 'en')}"
         for connection in taken:
             connection.close()
         assert "Pay KES 66,700" in await phone.again()
 
     tell(story)
+
+
+def test_without_a_database_people_are_told_in_their_own_language_as_far_as_it_is_known(
+    tell: Run, hall_database: Database
+) -> None:
+    """Somebody in a call speaks Swahili by now; a stranger hears both languages."""
+
+    async def story(desk: Desk) -> None:
+        phone = desk.phone()
+        await phone.play("4", "1", "1", "25/12")
+        pool: Any = hall_database.engine.pool
+        pool._timeout = 0.1
+        taken = [hall_database.engine.connect() for _ in range(pool.size())]
+        assert await phone.type("50") == f"END {texts.plain(texts.BUSY, 'sw')}"
+        stranger = await desk.phone("+254700000077").dial()
+        for connection in taken:
+            connection.close()
+        assert stranger == f"END {texts.OUTAGE}"
+        assert "66,700" in await phone.again()
+
+    tell(story)
+
+
+def test_what_is_said_in_both_languages_is_what_is_said_in_each() -> None:
+    each = [texts.plain(texts.BUSY, language) for language in ("en", "sw")]
+    assert "\n".join(each) == texts.OUTAGE
 
 
 def test_a_bug_in_a_screen_costs_one_call_and_not_the_session(tell: Run) -> None:

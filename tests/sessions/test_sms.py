@@ -13,7 +13,7 @@ from core.db.tx import Database, Tx
 from core.outbox import Notice
 from core.payments.model import Attempt
 from core.people.model import Language, OptOut
-from core.people.usecases import language_of, set_language
+from core.people.usecases import language_of, opt_out_words, set_language
 from core.ports import SmsIn
 from sessions.gsm7 import SMS_PART_SEPTETS, septets
 from sessions.notices.render import ANSWER_TOPIC, HELP_TOPIC
@@ -170,6 +170,9 @@ def test_stop_and_start_are_kept(office: Office, database: Database) -> None:
     office.say(CUSTOMER, "START")
     with database.transaction() as tx:
         assert tx.db.scalars(select(OptOut)).all() == []
+        words = opt_out_words(tx, CUSTOMER)
+    assert [(word.words, word.wanted) for word in words] == [("START", True), ("STOP", False)]
+    assert all(word.reference.startswith("africastalking ") for word in words)
 
 
 def test_a_language_is_kept_and_the_next_call_knows(office: Office, database: Database) -> None:

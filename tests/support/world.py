@@ -12,6 +12,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -60,6 +62,8 @@ from tests.support.servers import Databases
 from tests.support.serving import eventually, serving
 from web.hooks import hook_routes, keep_end
 from web.hop import UssdHop
+from web.inlet import Inlet
+from web.journal import Journal
 from web.metrics import Metrics
 from web.pages.paying import pay_routes
 from web.parts import Parts as WebParts
@@ -176,7 +180,9 @@ class Stage:
             conductor = build_conductor(database, redis_url, settings)
             self.switch.run(conductor.start())
             stack.callback(lambda: self.switch.run(conductor.aclose()))
-            web = WebParts(settings, database, conductor, Metrics(), Nudger(NoBroker()))
+            metrics, folder = Metrics(), stack.enter_context(TemporaryDirectory())
+            inlet = Inlet(database, Journal(Path(folder)), metrics.callback)
+            web = WebParts(settings, database, conductor, metrics, Nudger(NoBroker()), inlet)
             app = FastAPI()
             app.include_router(hook_routes(web))
             app.include_router(pay_routes(web))

@@ -4,6 +4,8 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -17,6 +19,8 @@ from sessions.bootstrap import build_conductor
 from tests.support.recycling import waking
 from tests.support.serving import serving
 from web.asgi import assemble
+from web.inlet import Inlet
+from web.journal import Journal
 from web.metrics import Metrics
 from web.parts import Parts
 from web.wake import Nudger, Producer
@@ -41,7 +45,7 @@ def make_settings(database: Database, redis_url: str, **over: Any) -> Settings:
     return Settings(**(values | over))
 
 
-def make_parts(database: Database, settings: Settings) -> Parts:
+def make_parts(database: Database, settings: Settings, journal: Journal) -> Parts:
     nudger = Nudger(Producer(settings.redis_url))
     if settings.database_url == _url(database):
         database = waking(database, nudger)
@@ -50,8 +54,10 @@ def make_parts(database: Database, settings: Settings) -> Parts:
             settings.database_url, database.clock, database.ids, database.vault, nudger
         )
     metrics = Metrics()
+    metrics.watch_journal(journal)
     conductor = build_conductor(database, settings.redis_url, settings, observer=metrics)
-    return Parts(settings, database, conductor, metrics, nudger)
+    inlet = Inlet(database, journal, metrics.callback)
+    return Parts(settings, database, conductor, metrics, nudger, inlet)
 
 
 @contextmanager
@@ -87,13 +93,14 @@ class Web:
 
 @contextmanager
 def running(database: Database, settings: Settings) -> Iterator[Web]:
-    """The application of these settings, until the block ends."""
-    parts = make_parts(database, settings)
+    """The application of these settings, until the block ends; with a disk of its own."""
     store = redis.Redis.from_url(settings.redis_url, decode_responses=True)
-    with (
-        store,
-        serving(assemble(parts)) as base,
-        # Without certificates, as loading them takes longer than the rest.
-        httpx.Client(base_url=base, timeout=10, trust_env=False, verify=False) as http,
-    ):
-        yield Web(http, parts, store)
+    with TemporaryDirectory() as folder, store:
+        journal = Journal(Path(settings.journal_folder or folder))
+        parts = make_parts(database, settings, journal)
+        with (
+            serving(assemble(parts)) as base,
+            # Without certificates, as loading them takes longer than the rest.
+            httpx.Client(base_url=base, timeout=10, trust_env=False, verify=False) as http,
+        ):
+            yield Web(http, parts, store)

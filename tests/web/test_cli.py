@@ -231,6 +231,7 @@ def test_trials_are_not_for_production(bare: Nafasi, words: tuple[str, ...]) -> 
         "NAFASI_VAULT_KEYS": "dGVzdHMtb25seS0tMzItYnl0ZXMtbG9uZy1rZXkhISE=",
         "NAFASI_DARAJA_CERTIFICATE": "-----BEGIN CERTIFICATE-----",
         "NAFASI_DARAJA_CALLBACK_IPS": "196.201.214.200",
+        "NAFASI_JOURNAL_FOLDER": "/var/lib/nafasi/journal",
     }
 
     shown = bare(*words, **strict)
@@ -296,7 +297,8 @@ def test_doctor_finds_a_sound_system_sound(nafasi: Nafasi) -> None:
     told = json.loads(shown.stdout)
     assert told["ok"], told
     names = {check["name"] for check in told["checks"]}
-    assert {"Python", "Database", "Extensions", "Migrations", "Redis", "Settings"} <= names
+    looked_at = {"Python", "Database", "Extensions", "Migrations", "Redis", "Journal", "Settings"}
+    assert looked_at <= names
 
 
 def test_doctor_says_what_to_do_about_each_fault(nafasi: Nafasi, database: Database) -> None:
@@ -304,12 +306,24 @@ def test_doctor_says_what_to_do_about_each_fault(nafasi: Nafasi, database: Datab
         tx.db.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        shown = nafasi("doctor", "--port", port, NAFASI_REDIS_URL="redis://127.0.0.1:1/0")
+        wrong = {
+            "NAFASI_REDIS_URL": "redis://127.0.0.1:1/0",
+            "NAFASI_JOURNAL_FOLDER": "/dev/null/journal",
+        }
+        shown = nafasi("doctor", "--port", port, **wrong)
 
     assert shown.returncode == 1
+    assert "NAFASI_JOURNAL_FOLDER" in shown.stdout
     assert "nafasi migrate" in shown.stdout
     assert "NAFASI_REDIS_URL" in shown.stdout
     assert "nafasi up --port" in shown.stdout
+
+
+def test_serve_does_not_begin_where_callbacks_could_be_lost(nafasi: Nafasi) -> None:
+    refused = nafasi("serve", NAFASI_JOURNAL_FOLDER="/dev/null/journal")
+
+    assert refused.returncode == 2
+    assert "/dev/null/journal" in refused.stderr
 
 
 def test_up_says_when_its_port_is_taken(bare: Nafasi) -> None:

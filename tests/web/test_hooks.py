@@ -1,13 +1,11 @@
 """Callbacks of both providers: kept once, answered at once, applied by nobody here."""
 
-import threading
 import time
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import text
-from structlog.testing import capture_logs
 
 from core.booking.moves import find_by_code, lock_booking
 from core.booking.timers import due_bookings, fire
@@ -19,7 +17,6 @@ from core.money import kes
 from core.payments import settle
 from core.ports import MoneyEvent, Outcome
 from tests.support.factories import CUSTOMER, make_held, make_instant_listing, make_vendor
-from tests.support.servers import Databases
 from tests.support.serving import eventually
 from tests.web.rig import CALLER, SECRET, Web, make_settings, running
 
@@ -62,39 +59,6 @@ MONEY = [
     (f"balance/{ATTEMPT}/result", RESULT, "balance_result"),
     (f"balance/{ATTEMPT}/timeout", RESULT, "balance_timeout"),
 ]
-
-
-def test_a_callback_that_cannot_be_kept_is_not_taken(database: Database, redis_url: str) -> None:
-    """Africa's Talking brings it again; the log shows one line and no trace."""
-    nowhere = "postgresql+psycopg://postgres@127.0.0.1:1/nafasi"
-    settings = make_settings(database, redis_url, database_url=nowhere)
-    with running(database, settings) as web, capture_logs() as lines:
-        answer = web.http.post(web.hook("africastalking/sms"), data=SMS)
-    assert (answer.status_code, answer.json()) == (503, {"error": "Service Unavailable"})
-    assert {"event": "database.away", "error": "OperationalError", "log_level": "warning"} in lines
-
-
-def test_news_of_money_waits_for_a_database_that_restarts(
-    web: Web, databases: Databases, database: Database
-) -> None:
-    """Safaricom tells it once; Africa's Talking, which repeats, is sent away at once."""
-    name = database.engine.url.database
-    with databases._admin() as admin:
-        admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'.encode())
-        back = threading.Timer(
-            1.0, admin.execute, [f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true'.encode()]
-        )
-        try:
-            admin.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
-            )
-            back.start()
-            report = web.http.post(web.hook("africastalking/delivery-reports"), data=REPORT)
-            money = web.http.post(web.hook(f"daraja/stk/{ATTEMPT}"), json=STK)
-        finally:
-            back.join()
-    assert (report.status_code, money.status_code) == (503, 200)
-    assert [kept.kind for kept in web.inbox()] == ["stk"]
 
 
 @pytest.mark.parametrize(("path", "form", "kind", "reference"), FORMS)

@@ -1,6 +1,8 @@
 """Callbacks are applied once, each for itself; what cannot be true changes nothing."""
 
+import random
 import threading
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
@@ -21,8 +23,9 @@ from core.limits import INBOX_TRIES_MAX, STK_DELAY_SECONDS
 from core.payments.model import Attempt, Receipt
 from core.payouts.halts import halts
 from core.people.model import Purpose
-from core.people.usecases import may_write
-from core.ports import Callback, Delivery
+from core.people.usecases import may_write, opt_out_words
+from core.ports import FINAL_DELIVERIES, Callback, Delivery
+from tests.core.escrow.tools import together
 from tests.support.factories import (
     CUSTOMER,
     make_held,
@@ -202,6 +205,38 @@ def test_delivery_only_moves_forward(crew: Crew) -> None:
     assert seen == [Delivery.BUFFERED, Delivery.BUFFERED, *[Delivery.DELIVERED] * 3]
 
 
+def test_a_storm_of_reports_lowers_no_delivery_and_leaves_no_dead_letter(
+    crew: Crew, clock: ManualClock
+) -> None:
+    """In any order, several times, with words that nobody knows, applied by four workers."""
+    words = ["Sent", "Submitted", "Buffered", "Teleported", "Success", "Sent", "EnRoute", "Failed"]
+    with crew.database.transaction() as tx:
+        for number in range(3):
+            outbox.add(tx, "confirmed", CUSTOMER, {"code": number})
+    run_notices(crew.parts)
+    storm = [(f"ATXid_{number}", word) for number in range(1, 5) for word in words]
+    random.Random(7).shuffle(storm)
+    for message_id, word in storm:
+        arrive(crew.database, callbacks.delivery(message_id, word))
+    seen: dict[UUID, list[Delivery]] = {}
+
+    for _ in range(INBOX_TRIES_MAX):
+        together(4, lambda _: run_inbox(crew.parts))
+        for notice in notices(crew.database):
+            assert notice.delivery is not None
+            seen.setdefault(notice.id, []).append(notice.delivery)
+        clock.advance(hours=1)
+
+    assert len(seen) == 3
+    for deliveries in seen.values():
+        assert deliveries == sorted(deliveries, key=list(Delivery).index)
+        assert deliveries[-1] in FINAL_DELIVERIES
+    states = Counter(row.state for row in arrivals(crew.database))
+    assert states == {Arrival.APPLIED: 21, Arrival.IGNORED: 7}, "the fourth is not ours"
+    kept = {row.payload["status"] for row in arrivals(crew.database)}
+    assert kept == set(words), "also what nobody knows is kept as it came"
+
+
 def test_who_opts_out_at_the_provider_gets_no_offers(crew: Crew) -> None:
     arrive(crew.database, callbacks.opted_out(CUSTOMER))
     run_inbox(crew.parts)
@@ -209,6 +244,8 @@ def test_who_opts_out_at_the_provider_gets_no_offers(crew: Crew) -> None:
     with crew.database.transaction() as tx:
         assert not may_write(tx, CUSTOMER, Purpose.OFFERS)
         assert may_write(tx, CUSTOMER, Purpose.BOOKINGS)
+        [row], [word] = tx.db.scalars(select(Inbound)), opt_out_words(tx, CUSTOMER)
+        assert (word.via, word.reference) == ("provider", f"africastalking {row.id}")
 
 
 def test_the_end_of_a_conversation_is_kept_and_logged_without_its_number(crew: Crew) -> None:

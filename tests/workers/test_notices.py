@@ -1,6 +1,7 @@
 """What we owe people goes out: once, in their language, the urgent first, never at any price."""
 
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,7 @@ from core.db.tx import Database, Tx
 from core.limits import OUTBOX_LEASE_SECONDS, OUTBOX_TRIES_MAX
 from core.outbox import Lane, Notice, Sending
 from core.people.model import Language, Purpose
-from core.people.usecases import opt_out, set_language
+from core.people.usecases import Said, opt_out, opt_out_words, set_language
 from core.ports import Delivery, ProviderError
 from tests.support.factories import CUSTOMER, VENDOR
 from tests.support.fakes import DOWN, LOST, NO_BALANCE, notices
@@ -183,14 +184,48 @@ def test_a_message_without_words_does_not_hold_up_the_next(crew: Crew) -> None:
 
 def test_who_opted_out_gets_no_offers_but_news_of_bookings(crew: Crew) -> None:
     with crew.database.transaction() as tx:
-        opt_out(tx, CUSTOMER, Purpose.OFFERS, via="sms")
+        opt_out(tx, CUSTOMER, Purpose.OFFERS, Said("sms"))
     owe(crew.database, "offer", lane=Lane.BULK)
     owe(crew.database, "confirmed")
 
     run_notices(crew.parts)
 
     assert [message.text for message in crew.sender.attempts] == ["en confirmed K7P4Q"]
-    assert notices(crew.database, "offer")[0].error == "opted_out"
+    dropped = notices(crew.database, "offer")[0]
+    assert (dropped.state, dropped.error) == (Sending.DROPPED, "opted_out")
+
+
+def test_whom_the_network_calls_blocked_gets_no_offers_and_is_tried_with_the_rest(
+    crew: Crew,
+) -> None:
+    """They open it again at their network, where nobody tells us."""
+    blocked = ProviderError("opted_out")
+    crew.sender.script.then(blocked, None)
+    owe(crew.database, "confirmed")
+    run_notices(crew.parts)
+    owe(crew.database, "offer", lane=Lane.BULK)
+    owe(crew.database, "completed")
+    run_notices(crew.parts)
+
+    states = {notice.topic: notice.state for notice in notices(crew.database)}
+    assert states == {
+        "confirmed": Sending.DEAD,
+        "offer": Sending.DROPPED,
+        "completed": Sending.SENT,
+    }
+    [word] = crew.database.run(lambda tx: opt_out_words(tx, CUSTOMER))
+    refused = notices(crew.database, "confirmed")[0]
+    assert (word.via, word.reference, word.words) == ("refusal", str(refused.id), "opted_out")
+
+
+def test_what_a_message_costs_is_estimated_until_its_route_says(crew: Crew) -> None:
+    """And in which language it went out, as the next one may be in another."""
+    parts = replace(crew.parts, sms_prices={"africastalking": 75})
+    owe(crew.database, "confirmed")
+    run_notices(parts)
+    notice = only(crew.database)
+
+    assert (notice.cost_cents, notice.estimate_cents, notice.language) == (80, 75, "en")
 
 
 def test_offers_wait_for_the_morning(crew: Crew, clock: ManualClock) -> None:

@@ -1,14 +1,17 @@
 """A second route takes what the first could not, and nothing goes out twice."""
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
+import redis
 
+from channels.health import FAILURES_MAX, SharedHealth
 from core import outbox
 from core.inbox import store
 from core.outbox import Notice, Sending
 from core.ports import Callback, ProviderError
-from tests.support.fakes import FakeSender
+from tests.support.fakes import FakeSender, notices
 from tests.workers.conftest import Crew
 from workers.inbox import run_inbox
 from workers.notices import run_notices
@@ -128,3 +131,55 @@ def test_a_report_finds_the_message_of_its_own_route(two: Crew, second: SecondSe
 
     assert run_inbox(two.parts) == 1, "nobody knows the other one yet"
     assert notice(two).delivery == "delivered"
+
+
+def test_a_route_that_fails_midway_loses_only_what_it_may_have_sent(
+    two: Crew, second: SecondSender, store: redis.Redis
+) -> None:
+    """Of twelve messages the first route takes two, answers two no more, and then is gone."""
+    health = SharedHealth(store, ("africastalking", "kannel"), look_seconds=0)
+    parts = replace(two.parts, health=health)
+    lost, gone = ProviderError("timeout", unknown=True), ProviderError("unavailable")
+    two.sender.script.then(None, None, lost, lost, *[gone] * 10)
+    owe(two, 12)
+
+    assert run_notices(parts) == 10
+
+    assert len(two.sender.attempts) == 5, "after three outages in a row it is left alone"
+    assert health.down() == {"africastalking"}
+    taken = [message.text for message in (*two.sender.sent, *second.sent)]
+    tried = [message.text for message in two.sender.attempts[2:4]]
+    assert len(set(taken)) == len(taken) == 10, "nothing went out twice"
+    assert not set(tried) & set(taken), "nor what may have been sent"
+    states = Counter(each.state for each in notices(two.database))
+    assert states == {Sending.SENT: 10, Sending.UNKNOWN: 2}
+
+
+@pytest.mark.parametrize("lane", list(outbox.Lane), ids=lambda lane: lane.name.lower())
+def test_in_no_lane_is_an_unknown_outcome_followed_by_a_second_try(
+    two: Crew, second: SecondSender, lane: outbox.Lane
+) -> None:
+    """Codes can be asked for anew, offers are not worth it; the rest is for a person to say."""
+    two.sender.script.then(ProviderError("timeout", unknown=True))
+    two.database.run(lambda tx: outbox.add(tx, "confirmed", TO, {}, lane=lane))
+
+    for _ in range(3):
+        run_notices(two.parts)
+
+    assert notice(two).state is Sending.UNKNOWN
+    assert (len(two.sender.attempts), second.attempts) == (1, [])
+
+
+def test_when_all_routes_are_down_the_preferred_one_is_tried_again(
+    two: Crew, second: SecondSender, store: redis.Redis
+) -> None:
+    health = SharedHealth(store, ("africastalking", "kannel"), look_seconds=0)
+    for name in ("africastalking", "kannel"):
+        for _ in range(FAILURES_MAX):
+            health.note(name, ProviderError("unavailable"))
+    owe(two)
+
+    assert run_notices(replace(two.parts, health=health)) == 1
+
+    assert len(two.sender.sent) == 1
+    assert health.down() == {"kannel"}, "an answer ends it"

@@ -52,7 +52,8 @@ def doctor(
     lines = [_python(), *_binaries(), _folder(data), _port(port, running=bool(find_running(data)))]
     if running:
         settings = load_settings(data)
-        lines += [*_database(settings), _redis(settings), *_settings_lines(settings)]
+        lines += [*_database(settings), _redis(settings), _journal(settings)]
+        lines += _settings_lines(settings)
     if as_json:
         put_json({"ok": all(line.ok for line in lines), "checks": [asdict(ln) for ln in lines]})
     else:
@@ -163,6 +164,24 @@ def _asked(ask: Callable[[], str]) -> str | None:
         return ask()
     except redis.RedisError:
         return None
+
+
+def _journal(settings: "Settings") -> Line:
+    """Say whether callbacks could be kept without a database, and what waits or went bad."""
+    from web.journal import CORRUPT_NAME, Journal, JournalUnusable, journal_folder
+
+    folder = journal_folder(settings)
+    try:
+        standing = Journal(folder).standing()
+    except JournalUnusable:
+        remedy = "It cannot be written. Choose another: NAFASI_JOURNAL_FOLDER"
+        return Line("Journal", ok=False, found=str(folder), remedy=remedy)
+    if standing.corrupt_bytes:
+        remedy = f"Somebody has to read {CORRUPT_NAME}, then move it away."
+        found = f"{folder}: {standing.corrupt_bytes} bytes that could not be read"
+        return Line("Journal", ok=False, found=found, remedy=remedy)
+    waits = f"{standing.waiting_bytes} bytes wait" if standing.waiting_bytes else "nothing waits"
+    return Line("Journal", ok=True, found=f"{folder}: {waits}")
 
 
 def _settings_lines(settings: "Settings") -> Iterator[Line]:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from web.commands.processes import QUEUES, WORKER_PROCESSES, beat_words, web_words, worker_words
-from web.commands.setup import load_settings
+from web.commands.setup import fail, load_settings
 
 
 def serve(
@@ -15,7 +15,13 @@ def serve(
     processes: Annotated[int, typer.Option(help="How many web processes.", min=1)] = 1,
 ) -> None:
     """Run the web server: callbacks, pages, health."""
-    load_settings()
+    from web.journal import Journal, JournalUnusable, journal_folder
+
+    folder = journal_folder(load_settings())
+    try:
+        Journal(folder)
+    except JournalUnusable:
+        fail(f"{folder} cannot be written: callbacks would be lost while the database is away.")
     _become(web_words(host, port, processes))
 
 

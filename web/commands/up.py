@@ -49,6 +49,9 @@ def up(
                 "NAFASI_ENV": os.environ.get("NAFASI_ENV", "local"),
                 "NAFASI_DATABASE_URL": servers.database_url,
                 "NAFASI_REDIS_URL": servers.redis_url,
+                "NAFASI_JOURNAL_FOLDER": os.environ.get(
+                    "NAFASI_JOURNAL_FOLDER", str(servers.folder / "journal")
+                ),
                 "NAFASI_PUBLIC_URL": os.environ.get(
                     "NAFASI_PUBLIC_URL", f"http://{_reachable(host)}:{port}"
                 ),

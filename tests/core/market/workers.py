@@ -106,6 +106,6 @@ def _message_went(tx: Tx, notice_id: UUID, error: str | None) -> None:
         outbox.failed(tx, notice_id, error, retryable=True, unknown=error == "unknown")
         return
     message_id = f"ATXid_{notice_id}"
-    outbox.sent(tx, notice_id, "at", SmsSent(message_id, 80), "Hello", 1)
+    outbox.sent(tx, notice_id, "at", SmsSent(message_id, 80), outbox.Words("Hello", "en", 1))
     tx.db.flush()
     outbox.report_delivery(tx, "at", message_id, Delivery.DELIVERED)
