@@ -124,6 +124,13 @@ CHANGES_PER_BOOKING_MAX = 5
 PIN_TRIES_MAX = 5
 PIN_LOCK_SECONDS = 15 * 60
 
+# Tickets. Words fill three messages, an answer two with what stands around it. One that was
+# answered so long ago is about something else than what is asked now.
+TICKET_WORDS_MAX = 480
+TICKET_ANSWER_MAX = 200
+TICKET_NOTES_A_DAY_MAX = 10
+TICKET_QUIET_SECONDS = 7 * 24 * 3600
+
 # Outbox and inbox.
 # With pauses doubling up to the longest, a provider may be away for some three hours.
 OUTBOX_TRIES_MAX = 20

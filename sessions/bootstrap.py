@@ -4,41 +4,15 @@ from functools import partial
 
 import redis
 
-from core import outbox
-from core.db.tx import Database, Tx
-from core.people.usecases import find_person
+from core.db.tx import Database
 from core.settings import Settings
 from sessions.conductor import Conductor, Observer
 from sessions.engine import Engine
-from sessions.flow import Person
 from sessions.flows.everything import build_flow
+from sessions.hooks import CoreHooks
 from sessions.notices.context import NoticeContext
-from sessions.notices.render import HELP_TOPIC, LATE_TOPIC
 from sessions.sms import SmsDesk
 from sessions.store import RedisStore, connect, forget_person
-
-
-class CoreHooks:
-    """What the engine asks of the core."""
-
-    def who(self, tx: Tx, msisdn: str) -> Person:
-        """Return who has a number."""
-        found = find_person(tx, msisdn)
-        return Person(
-            msisdn,
-            language=found.language.value,
-            id=str(found.id) if found.id else None,
-            name=found.business or "",
-            vendor_id=str(found.vendor_id) if found.vendor_id else None,
-        )
-
-    def help_sms(self, tx: Tx, person: Person) -> None:
-        """Owe somebody who is stuck the help message."""
-        outbox.add(tx, HELP_TOPIC, person.msisdn, {})
-
-    def late_sms(self, tx: Tx, person: Person, text: str) -> None:
-        """Owe somebody the answer that came too late for the screen."""
-        outbox.add(tx, LATE_TOPIC, person.msisdn, {"text": text})
 
 
 def build_conductor(

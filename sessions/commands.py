@@ -1,7 +1,8 @@
 """What an SMS asks for: words to a command. Pure; thick fingers are expected.
 
-Order: words that always count (stop, start, help, language), then problems, whose words are free,
-then a vendor's answers, then a customer's commands. A booking code may stand before or after, in
+Order: words that always count (stop, start, help, language), then problems, tickets and searches,
+whose words are free, then what leads through a conversation, then a vendor's answers, then a
+customer's commands. A booking code may stand before or after, in
 any case, glued to the answer, or with one wrong letter when it is about one of the codes that are
 open for this person.
 """
@@ -34,6 +35,14 @@ class Verb(StrEnum):
     STATEMENT = "statement"
     PROBLEM = "problem"
     CHANGE = "change"
+    TICKET = "ticket"
+    """Help, with what it is about."""
+    FIND = "find"
+    BOOK = "book"
+    MORE = "more"
+    BACK = "back"
+    MENU = "menu"
+    GO = "go"
     NUMBER = "number"
     """A bare number that can only be an answer to a question."""
     UNKNOWN = "unknown"
@@ -45,6 +54,19 @@ ALWAYS = {
     Verb.HELP: {"HELP", "MSAADA", "USAIDIZI", "INFO"},
     Verb.ENGLISH: {"ENGLISH", "KIINGEREZA"},
     Verb.SWAHILI: {"SWAHILI", "KISWAHILI"},
+}
+# These stand first, and what follows is what is wanted.
+FREE = {
+    Verb.FIND: {"FIND", "SEARCH", "TAFUTA", "NATAFUTA"},
+    Verb.BOOK: {"BOOK", "AGIZA", "WEKA", "HIFADHI"},
+    Verb.TICKET: ALWAYS[Verb.HELP],
+}
+# These stand alone, and lead through a conversation.
+ALONG = {
+    Verb.MORE: {"MORE", "ZAIDI"},
+    Verb.BACK: {"BACK", "RUDI", "NYUMA"},
+    Verb.MENU: {"MENU", "HOME", "MWANZO"},
+    Verb.GO: {"GO", "ENDELEA", "CONTINUE"},
 }
 YES = {"1", "YES", "Y", "NDIYO", "NDIO", "ACCEPT", "KUBALI", "NAKUBALI", "OK", "OKAY", "SAWA"}
 NO = {"2", "NO", "N", "HAPANA", "LA", "DECLINE", "KATAA", "NAKATAA", "REJECT"}
@@ -73,7 +95,7 @@ class Command:
         guessed: the code was not typed exactly so.
         sure: a cancellation or a change was confirmed in the same message.
         wish: of a change: the day and people as they were typed.
-        words: what is told about a problem, as it was written.
+        words: what is told about a problem, asked of us or wanted, as it was written.
     """
 
     verb: Verb
@@ -97,13 +119,39 @@ def understand(text: str, *, vendor: bool, open_codes: Sequence[str] = ()) -> Co
     for verb, words in ALWAYS.items():
         if len(typed) == 1 and typed[0] in words:
             return Command(verb)
-    told = _problem(text, open_codes)
+    told = _problem(text, open_codes) or _free(text) or _along(typed)
     if told is not None:
         return told
     code, rest, guessed = _take_code(typed, open_codes)
     if set(rest) & CHANGE:
         return _change(text, None if guessed else code, rest, guessed=guessed)
-    return _about_booking(code, rest, vendor=vendor, guessed=guessed)
+    understood = _about_booking(code, rest, vendor=vendor, guessed=guessed)
+    return _slipped(text) or understood if understood.verb is Verb.UNKNOWN else understood
+
+
+def _free(text: str) -> Command | None:
+    """A message whose first word says what the others are for."""
+    first, rest = _first_word(text)
+    for verb, words in FREE.items():
+        if first in words:
+            return Command(verb, words=rest)
+    return None
+
+
+def _slipped(text: str) -> Command | None:
+    """A search or a booking whose first word was mistyped; both only lead to a question."""
+    first, rest = _first_word(text)
+    for verb in (Verb.FIND, Verb.BOOK):
+        if rest and any(one_slip(first, word) for word in FREE[verb]):
+            return Command(verb, guessed=True, words=rest)
+    return None
+
+
+def _along(typed: list[str]) -> Command | None:
+    for verb, words in ALONG.items():
+        if len(typed) == 1 and typed[0] in words:
+            return Command(verb)
+    return None
 
 
 def _change(text: str, code: str | None, rest: list[str], *, guessed: bool) -> Command:
@@ -190,11 +238,12 @@ def _nearest(word: str, codes: Sequence[str]) -> str | None:
     known = YES | NO | STATUS | PAY | CANCEL | CHANGE | RECEIPT | STATEMENT
     if len(word) < 4 or word in known:
         return None
-    close = [code for code in codes if _one_slip(word, code)]
+    close = [code for code in codes if one_slip(word, code)]
     return close[0] if len(close) == 1 else None
 
 
-def _one_slip(typed: str, code: str) -> bool:
+def one_slip(typed: str, code: str) -> bool:
+    """Tell whether two words differ by one letter, too many or too few, or by a swap."""
     if abs(len(typed) - len(code)) > 1:
         return False
     if len(typed) == len(code):

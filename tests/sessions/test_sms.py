@@ -192,7 +192,9 @@ def test_the_state_of_a_booking_is_told_to_its_two_sides_only(
     assert "KES 66,700" in told
     assert office.say(VENDOR, only.code) == told
     assert office.say(STRANGER, f"status {only.code}") == "We know no such booking."
-    assert office.say(STRANGER, "status") == "You have no bookings yet. Dial *384*7781#"
+    assert (
+        office.say(STRANGER, "status") == "You have no bookings yet. Reply FIND or dial *384*7781#"
+    )
 
 
 def test_pay_asks_the_senders_phone_once(office: Office, database: Database) -> None:

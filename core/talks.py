@@ -1,0 +1,114 @@
+"""The conversation that somebody holds by message or link, and what they last reached us by.
+
+What a conversation is, only the sessions understand; here it is JSON that is kept with the effects
+of its turns, in one transaction. One conversation a person: a newer one takes its place.
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import String, select, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db.base import Base, Json, choice
+from core.db.tx import Tx
+from core.msisdn import MSISDN_MAX
+
+# A message may be answered in the evening; prices and places are looked at anew by then.
+TALK_SECONDS = 6 * 3600
+TALK_TOKEN_LENGTH = 22
+
+
+class Channel(StrEnum):
+    """How a person reaches us."""
+
+    USSD = "ussd"
+    SMS = "sms"
+    WEB = "web"
+
+
+class OpenTalk(Base):
+    """A person's conversation beside their calls."""
+
+    __tablename__ = "talks"
+
+    msisdn: Mapped[str] = mapped_column(String(MSISDN_MAX), primary_key=True)
+    channel: Mapped[Channel] = mapped_column(choice(Channel, "channel"))
+    """What they last did something on."""
+    provider: Mapped[str]
+    """In whose name the receipts of its turns are kept."""
+    state: Mapped[Json | None] = mapped_column(JSONB(none_as_null=True))
+    """Where it stands; None when none is open."""
+    offered: Mapped[bool]
+    """It is a call that was cut off, and nobody has asked yet to go on with it here."""
+    token: Mapped[str | None] = mapped_column(unique=True)
+    """What the link to it ends in, when one was sent."""
+    opened_by: Mapped[str | None]
+    """The secret of the one browser that has opened the link."""
+    asked_at: Mapped[datetime]
+    """When its screen was sent: of two questions the later one is answered."""
+    expires_at: Mapped[datetime]
+
+
+def claim(tx: Tx, msisdn: str, channel: Channel) -> OpenTalk:
+    """Return a person's conversation, made now if there was never one, locked.
+
+    Two messages of one person are answered one after the other.
+    """
+    blank = {
+        "msisdn": msisdn,
+        "channel": channel,
+        "provider": channel.value,
+        "offered": False,
+        "asked_at": tx.now,
+        "expires_at": tx.now,
+    }
+    again = {"msisdn": msisdn}
+    made = insert(OpenTalk).values(blank)
+    made = made.on_conflict_do_update(index_elements=["msisdn"], set_=again)
+    found: OpenTalk = tx.db.scalars(
+        made.returning(OpenTalk), execution_options={"populate_existing": True}
+    ).one()
+    return found
+
+
+def keep(tx: Tx, talk: OpenTalk, state: Json | None, channel: Channel) -> None:
+    """Note where a conversation stands now; None closes it and its link."""
+    talk.state = state
+    talk.channel = channel
+    talk.offered = False
+    talk.asked_at = tx.now
+    if state is None:
+        talk.expires_at = tx.now
+    else:
+        talk.expires_at = tx.now + timedelta(seconds=TALK_SECONDS)
+    tx.db.flush()
+
+
+def is_open(talk: OpenTalk, now: datetime) -> bool:
+    """Tell whether a conversation's last screen can be answered."""
+    return talk.state is not None and talk.expires_at > now and not talk.offered
+
+
+def called(tx: Tx, msisdn: str) -> None:
+    """Note that a person has just done something in a call: what was open beside it is over."""
+    tx.db.execute(
+        update(OpenTalk)
+        .where(OpenTalk.msisdn == msisdn)
+        .values(channel=Channel.USSD, state=None, expires_at=tx.now)
+    )
+
+
+def by_token(tx: Tx, token: str) -> OpenTalk | None:
+    """Return the conversation that a link leads to, locked; None when there is none."""
+    return tx.db.scalar(
+        select(OpenTalk).where(OpenTalk.token == token).with_for_update(),
+        execution_options={"populate_existing": True},
+    )
+
+
+def channel_of(tx: Tx, msisdn: str) -> Channel:
+    """Return what somebody last did something on; a call when we know of nothing else."""
+    found = tx.db.scalar(select(OpenTalk.channel).where(OpenTalk.msisdn == msisdn))
+    return found or Channel.USSD
