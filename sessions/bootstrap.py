@@ -1,16 +1,21 @@
 """Puts the conversation together; each composition root calls this."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 import redis
 
 from core.db.tx import Database
+from core.errors import BadInput
+from core.msisdn import parse_msisdn
 from core.settings import Settings
 from sessions.conductor import Conductor, Observer
 from sessions.engine import Engine
 from sessions.flows.everything import build_flow
 from sessions.hooks import CoreHooks
 from sessions.notices.context import NoticeContext
+from sessions.restraint import RedisRestraint
 from sessions.sms import SmsDesk
 from sessions.store import RedisStore, connect, forget_person
 
@@ -32,9 +37,38 @@ def build_conductor(
     )
 
 
-def build_desk(settings: Settings, store: redis.Redis) -> SmsDesk:
-    """Return what answers SMS; ``store`` is where calls remember who has a number."""
-    return SmsDesk(settings.ussd_code, partial(forget_person, store))
+def build_desk(
+    settings: Settings, store: redis.Redis, count: Callable[[str], None] = lambda _verdict: None
+) -> SmsDesk:
+    """Return what answers SMS.
+
+    Args:
+        settings: of the whole application.
+        store: where calls remember who has a number, and where messages are counted.
+        count: told what became of each message.
+    """
+    return SmsDesk(
+        settings.ussd_code,
+        partial(forget_person, store),
+        RedisRestraint(store),
+        _our_numbers(settings),
+        count,
+    )
+
+
+def _our_numbers(settings: Settings) -> list[str]:
+    """What our messages come from, where that has the form of a number."""
+    senders = (
+        settings.africastalking_sender_id,
+        settings.africastalking_shortcode,
+        settings.twilio_sender,
+        settings.kannel_sender,
+    )
+    ours = []
+    for sender in senders:
+        with suppress(BadInput):
+            ours.append(parse_msisdn(sender))
+    return ours
 
 
 def notice_context(settings: Settings) -> NoticeContext:

@@ -15,6 +15,8 @@ from enum import StrEnum
 from core.ids import is_code
 
 WORDS_MAX = 20
+# What stands where a PIN was.
+HIDDEN = "****"
 _FIRST_WORD = re.compile(r"\W*(\w+)\W*(.*)", re.DOTALL)
 
 
@@ -35,6 +37,8 @@ class Verb(StrEnum):
     STATEMENT = "statement"
     PROBLEM = "problem"
     CHANGE = "change"
+    PIN = "pin"
+    """A PIN was in it; it was hidden before anybody saw it."""
     TICKET = "ticket"
     """Help, with what it is about."""
     FIND = "find"
@@ -75,6 +79,12 @@ PAY = {"PAY", "LIPA", "LIPIA"}
 CANCEL = {"CANCEL", "GHAIRI", "KUGHAIRI", "BATILISHA", "FUTA"}
 RECEIPT = {"RECEIPT", "RECEIPTS", "RISITI", "STAKABADHI"}
 STATEMENT = {"STATEMENT", "TAARIFA"}
+# What only a vendor says; somebody else is told so.
+VENDORS = {
+    Verb.ACCEPT: {"ACCEPT", "KUBALI", "NAKUBALI"},
+    Verb.DECLINE: {"DECLINE", "KATAA", "NAKATAA", "REJECT"},
+    Verb.STATEMENT: STATEMENT,
+}
 # Neither money nor a paper is guessed at: a code with a wrong letter is asked back.
 NEVER_GUESSED = {Verb.PAY: PAY, Verb.RECEIPT: RECEIPT}
 PROBLEM = {"PROBLEM", "SHIDA", "TATIZO", "COMPLAINT", "MALALAMIKO", "LALAMIKO"}
@@ -119,6 +129,8 @@ def understand(text: str, *, vendor: bool, open_codes: Sequence[str] = ()) -> Co
     for verb, words in ALWAYS.items():
         if len(typed) == 1 and typed[0] in words:
             return Command(verb)
+    if HIDDEN in text:
+        return Command(Verb.PIN)
     told = _problem(text, open_codes) or _free(text) or _along(typed)
     if told is not None:
         return told
@@ -172,14 +184,28 @@ def _about_booking(code: str | None, rest: list[str], *, vendor: bool, guessed: 
         return Command(Verb.CANCEL, None if guessed else code, guessed=guessed, sure=sure)
     if said & STATUS or (code is not None and not rest):
         return Command(Verb.STATUS, code, guessed=guessed)
-    if vendor and (said & YES or said & NO):
+    if vendor:
+        return _as_vendor(code, rest, guessed=guessed)
+    for verb, words in VENDORS.items():
+        if len(rest) == 1 and said & words:
+            return Command(verb, code)
+    return _as_number(code, rest)
+
+
+def _as_vendor(code: str | None, rest: list[str], *, guessed: bool) -> Command:
+    said = set(rest)
+    if said & YES or said & NO:
         verb = Verb.ACCEPT if said & YES else Verb.DECLINE
         contrary = bool(said & YES and said & NO)
         return Command(Verb.UNKNOWN if contrary else verb, code, _number(rest), guessed)
-    if vendor and said & STATEMENT:
+    if said & STATEMENT:
         return Command(
             Verb.STATEMENT, number=_number([word for word in rest if word not in STATEMENT])
         )
+    return _as_number(code, rest)
+
+
+def _as_number(code: str | None, rest: list[str]) -> Command:
     number = _number(rest)
     return Command(Verb.NUMBER, code, number) if number else Command(Verb.UNKNOWN, code)
 

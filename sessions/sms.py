@@ -5,7 +5,7 @@ that came after the last screen of a conversation, else that screen. Words that 
 commands whatever is open, but for an answer in free words (decision 0025).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -39,6 +39,7 @@ from sessions.hooks import CoreHooks
 from sessions.notices.render import ANSWER_TOPIC, HELP_TOPIC
 from sessions.papers import answer_receipt, owe_statement
 from sessions.problems import answer_problem
+from sessions.restraint import Heard, Restraint, Unrestrained, Verdict
 from sessions.searching import Searching, question_of
 from sessions.support import answer_ticket
 from sessions.talking import Talking, Turn
@@ -47,6 +48,10 @@ from sessions.texts import T, Text, cut, n, plain, t, why
 LISTED_MAX = 5
 MESSAGES_MAX = 20
 NUMBERED = (Verb.ACCEPT, Verb.DECLINE)
+SILENT = (Verdict.FLOOD, Verdict.LOOP)
+TOO_MANY = t(
+    "You wrote very often. We read on in an hour. What was done stays done. STOP always works."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +87,24 @@ class SmsDesk:
         ussd_code: what our answers say to dial.
         forget: called with a number whose language has changed, so that its next call is asked
             about anew.
+        restraint: decides who is answered how often.
+        ours: our own numbers: what comes from one of them is our own message.
+        count: told what became of each message, for metrics.
     """
 
     def __init__(
-        self, ussd_code: str, forget: Callable[[str], None] = lambda _msisdn: None
+        self,
+        ussd_code: str,
+        forget: Callable[[str], None] = lambda _msisdn: None,
+        restraint: Restraint | None = None,
+        ours: Collection[str] = (),
+        count: Callable[[str], None] = lambda _verdict: None,
     ) -> None:
         self._ussd_code = ussd_code
         self._forget = forget
+        self._restraint = restraint or Unrestrained()
+        self._ours = frozenset(ours)
+        self._count = count
         talking = Talking(build_flow(), CoreHooks(), ussd_code)
         self._searching = Searching(talking, ussd_code)
         self._handlers: Mapping[Verb, Callable[[_Letter], Text | None]] = {
@@ -114,18 +130,22 @@ class SmsDesk:
             Verb.MORE: self._in_conversation,
             Verb.BACK: self._in_conversation,
             Verb.GO: self._in_conversation,
+            Verb.PIN: self._pin,
             Verb.UNKNOWN: self._unknown,
         }
 
     def handle(self, tx: Tx, sms: SmsIn) -> None:
         """Do what a message asks for and owe the sender an answer.
 
-        A message whose sender is no phone (a short code, a name) gets none: two machines must not
-        answer each other.
+        A message whose sender is no phone (a short code, a name), or is ourselves, gets none: two
+        machines must not answer each other.
         """
         try:
             msisdn = parse_msisdn(sms.sender)
         except BadInput:
+            return
+        if msisdn in self._ours or sms.sender == sms.to:
+            self._count("own")
             return
         person = find_person(tx, msisdn)
         open_codes = _open_codes(tx, person)
@@ -134,17 +154,30 @@ class SmsDesk:
         turn = Turn(tx, name, Channel.SMS)
         talk = talks.claim(tx, msisdn, Channel.SMS)
         letter = _Letter(tx, person, command, talk, turn, sms.text)
-        handler = self._answered if _is_answer(letter) else self._handlers[command.verb]
-        try:
-            with tx.db.begin_nested():
-                answer = handler(letter)
-        except Refused as error:
-            answer = why(error)
-        if answer is None:
+        answers = _is_answer(letter)
+        understood = answers or command.verb is not Verb.UNKNOWN
+        heard = Heard(msisdn, name, sms.text, understood, tx.now)
+        verdict = self._restraint.judge(heard)
+        self._count(verdict.value)
+        answer: Text | None = None
+        if verdict is Verdict.ANSWER or command.verb is Verb.STOP:
+            handler = self._answered if answers else self._handlers[command.verb]
+            answer = self._done(handler, letter)
+        if verdict is Verdict.TELL:
+            answer = TOO_MANY
+        if verdict in SILENT or answer is None:
             return
         language = find_person(tx, msisdn).language
         text = plain(answer, language)
         outbox.add(tx, ANSWER_TOPIC, msisdn, {"text": text}, key=f"sms:{name}")
+
+    def _done(self, handler: Callable[[_Letter], Text | None], letter: _Letter) -> Text | None:
+        """Do what is asked for, or nothing of it and say why."""
+        try:
+            with letter.tx.db.begin_nested():
+                return handler(letter)
+        except Refused as error:
+            return why(error)
 
     def _answered(self, letter: _Letter) -> Text | None:
         """The screen that was sent last is answered."""
@@ -172,6 +205,12 @@ class SmsDesk:
     def _start(self, letter: _Letter) -> T:
         opt_in(letter.tx, letter.msisdn)
         return t("Welcome back. You get our SMS again. STOP ends offers.")
+
+    def _pin(self, _letter: _Letter) -> T:
+        return t(
+            "Never send a PIN by SMS, to us or anybody. We have not kept it. M-Pesa asks for it "
+            "on your phone only. For a listing reply BOOK and its number."
+        )
 
     def _help(self, letter: _Letter) -> None:
         outbox.add(letter.tx, HELP_TOPIC, letter.msisdn, {})

@@ -7,6 +7,7 @@ with 400 and leaves nothing; a wrong secret is 404, like any address that does n
 import hmac
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -31,10 +32,14 @@ from channels.daraja.wire import PROVIDER as DARAJA
 from channels.form import fields
 from channels.money import Forged, MoneyProvider
 from channels.registry import enabled_providers, enabled_sms_routes
-from channels.sms import SmsCall, SmsRoute
+from channels.sms import SENDERS, TEXTS, SmsCall, SmsRoute
+from core.db.tx import Tx
+from core.errors import BadInput
 from core.inbox import store
+from core.msisdn import parse_msisdn
 from core.payments.paybill import Fit, judge
 from core.ports import BadCallback, Callback, SessionEnd
+from sessions.pins import hide
 from web.hop import Gone, TooLong, read_body
 from web.parts import Parts
 
@@ -276,10 +281,29 @@ def _keep_patiently(parts: Parts, callback: Callback) -> None:
 
 
 def _keep(parts: Parts, callback: Callback) -> None:
-    new = parts.database.run(lambda tx: store(tx, callback))
+    new = parts.database.run(lambda tx: store(tx, _without_pin(tx, callback)))
     result = "stored" if new else "repeated"
     parts.metrics.callback(callback.provider, callback.kind, result)
     log.info("callback.kept", provider=callback.provider, kind=callback.kind, result=result)
+
+
+def _without_pin(tx: Tx, callback: Callback) -> Callback:
+    """A message without a PIN that somebody sent by mistake."""
+    if callback.kind != "sms":
+        return callback
+    payload = dict(callback.payload)
+    sender = next((payload[name] for name in SENDERS if name in payload), "")
+    for name in TEXTS:
+        if isinstance(payload.get(name), str):
+            payload[name] = hide(tx, _number(str(sender)), payload[name])
+    return replace(callback, payload=payload)
+
+
+def _number(sender: str) -> str | None:
+    try:
+        return parse_msisdn(sender)
+    except BadInput:
+        return None
 
 
 def _refuse(parts: Parts, provider: str, kind: str, error: BadCallback) -> Response:

@@ -30,6 +30,7 @@ from core.reconcile.usecases import Accounts
 from core.settings import Settings
 from sessions.bootstrap import build_desk, notice_context
 from sessions.notices.render import render
+from workers.counters import MESSAGES
 from workers.pause import Pauses
 
 # One task at a time in a process, and a spare connection for what it nudges.
@@ -123,7 +124,7 @@ def build_parts(settings: Settings, wake: Callable[[Work], None]) -> Parts:
         payouts={name: opened.payouts for name, opened in gateways.items()},
         health=health,
         paybill=settings.daraja_shortcode,
-        desk=build_desk(settings, store),
+        desk=build_desk(settings, store, lambda verdict: MESSAGES.labels(verdict).inc()),
         render=partial(render, context=words),
         pauses=Pauses(store),
         accounts=accounts_of(settings),
