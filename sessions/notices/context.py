@@ -8,9 +8,12 @@ from typing import Any
 from core.catalog.rules import Category
 from core.money import Money
 from sessions.flows import words
+from sessions.gsm7 import septets, to_gsm7
 from sessions.texts import T, Text, cut, t
 
 Params = Mapping[str, Any]
+# With the sentence around them, so many septets of somebody's words fit two SMS.
+SAID_SEPTETS = 210
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +74,11 @@ def due_of(params: Params) -> datetime:
 def dial_of(context: NoticeContext, code: str) -> str:
     """Return what to dial to come straight to a booking or a listing."""
     return f"{context.ussd_code.rstrip('#')}*{code}#"
+
+
+def as_said(words: str) -> str:
+    """Return somebody's words as far as a message carries them; elsewhere all of them are kept."""
+    said = to_gsm7(words)
+    while septets(said) > SAID_SEPTETS:
+        said = f"{said[:-3].rstrip()}.."
+    return said

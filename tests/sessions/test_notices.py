@@ -16,10 +16,12 @@ from core.limits import (
     NAME_MAX,
     PEOPLE_MAX,
     STAY_NIGHTS_MAX,
+    TICKET_ANSWER_MAX,
     TITLE_MAX,
 )
 from core.payouts.model import HoldReason
 from core.ports import Reason
+from core.support.usecases import ANSWERED_TOPIC
 from sessions.gsm7 import segments, septets
 from sessions.notices.context import NoticeContext
 from sessions.notices.papers import RECEIPT_TOPIC, STATEMENT_TOPIC
@@ -121,6 +123,9 @@ MORE: dict[str, list[dict[str, Any]]] = {
         {"side": side.value, "words": letter * DISPUTE_NOTE_MAX}
         for side in (Side.CUSTOMER, Side.VENDOR)
         for letter in ("x", "[")
+    ],
+    ANSWERED_TOPIC: [
+        {"number": 9_999_999, "words": letter * TICKET_ANSWER_MAX} for letter in ("x", "[")
     ],
     Topic.DISPUTE_RESOLVED_CUSTOMER: [
         {"refund_cents": cents, "kept_cents": 24_700_000 - cents}
@@ -224,6 +229,7 @@ TOLD: dict[str, tuple[str, ...]] = {
     Topic.PAYOUT_HELD: ("KES 99,999,999", "0700000099"),
     Topic.PAYOUT_REVERSED: ("KES 99,999,999", "0700000099"),
     Topic.PAYOUT_CHANGED: ("012", "0700000099"),
+    ANSWERED_TOPIC: ("9999999", "HELP"),
     HELP_TOPIC: ("*384*7781#", "0700000099"),
     RECEIPT_TOPIC: ("K7P4Q", "{total}", f"{CONTEXT.public_url}/receipts/{TOKEN}.pdf"),
     STATEMENT_TOPIC: ("09/2026", "{day}", f"{CONTEXT.public_url}/statements/{TOKEN}"),
@@ -238,6 +244,7 @@ IN_SWAHILI = {
     "PAY K7P4Q": "LIPA K7P4Q",
     "CANCEL K7P4Q": "GHAIRI K7P4Q",
     "PROBLEM K7P4Q": "SHIDA K7P4Q",
+    "HELP": "MSAADA",
 }
 
 
