@@ -7,7 +7,7 @@ of its turns, in one transaction. One conversation a person: a newer one takes i
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import String, select, update
+from sqlalchemy import Index, String, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -32,6 +32,9 @@ class OpenTalk(Base):
     """A person's conversation beside their calls."""
 
     __tablename__ = "talks"
+    __table_args__ = (
+        Index("ix_talks_offer_at", "offer_at", postgresql_where=text("offer_at IS NOT NULL")),
+    )
 
     msisdn: Mapped[str] = mapped_column(String(MSISDN_MAX), primary_key=True)
     channel: Mapped[Channel] = mapped_column(choice(Channel, "channel"))
@@ -42,10 +45,14 @@ class OpenTalk(Base):
     """Where it stands; None when none is open."""
     offered: Mapped[bool]
     """It is a call that was cut off, and nobody has asked yet to go on with it here."""
+    offer_at: Mapped[datetime | None]
+    """When they are to be told that they can; None before and after."""
     token: Mapped[str | None] = mapped_column(unique=True)
     """What the link to it ends in, when one was sent."""
     opened_by: Mapped[str | None]
     """The secret of the one browser that has opened the link."""
+    last_words: Mapped[str | None]
+    """What the browser showed in the end."""
     asked_at: Mapped[datetime]
     """When its screen was sent: of two questions the later one is answered."""
     expires_at: Mapped[datetime]
@@ -77,7 +84,7 @@ def keep(tx: Tx, talk: OpenTalk, state: Json | None, channel: Channel) -> None:
     """Note where a conversation stands now; None closes it and its link."""
     talk.state = state
     talk.channel = channel
-    talk.offered = False
+    talk.offered, talk.offer_at = False, None
     talk.asked_at = tx.now
     if state is None:
         talk.expires_at = tx.now
@@ -96,7 +103,34 @@ def called(tx: Tx, msisdn: str) -> None:
     tx.db.execute(
         update(OpenTalk)
         .where(OpenTalk.msisdn == msisdn)
-        .values(channel=Channel.USSD, state=None, expires_at=tx.now)
+        .values(channel=Channel.USSD, state=None, offer_at=None, expires_at=tx.now)
+    )
+
+
+def offer(tx: Tx, msisdn: str, provider: str, state: Json, at: datetime) -> bool:
+    """Keep a call that was cut off, to be offered at a moment; False where another is open."""
+    talk = claim(tx, msisdn, Channel.USSD)
+    if is_open(talk, tx.now):
+        return False
+    talk.provider, talk.state = provider, state
+    talk.offered, talk.offer_at = True, at
+    talk.token = talk.opened_by = talk.last_words = None
+    talk.expires_at = tx.now + timedelta(seconds=TALK_SECONDS)
+    tx.db.flush()
+    return True
+
+
+def due_offers(tx: Tx, limit: int) -> list[str]:
+    """Return whose offers are due."""
+    due = select(OpenTalk.msisdn).where(OpenTalk.offer_at <= tx.now)
+    return list(tx.db.scalars(due.order_by(OpenTalk.offer_at).limit(limit)))
+
+
+def take_offer(tx: Tx, msisdn: str) -> OpenTalk | None:
+    """Lock what is offered to a number; None when it is not due any more, or somebody has it."""
+    due = select(OpenTalk).where(OpenTalk.msisdn == msisdn, OpenTalk.offer_at <= tx.now)
+    return tx.db.scalar(
+        due.with_for_update(skip_locked=True), execution_options={"populate_existing": True}
     )
 
 

@@ -1,8 +1,7 @@
 """Finding, booking and everything else by SMS alone: which word leads where in a conversation."""
 
-from core import talks
 from core.catalog.queries import details_by_number
-from core.talks import Channel, OpenTalk
+from core.talks import OpenTalk
 from sessions.commands import Command, Verb
 from sessions.flow import Go
 from sessions.play import BACK, MORE
@@ -51,17 +50,17 @@ class Searching:
 
     def _along(self, turn: Turn, talk: OpenTalk, verb: Verb) -> Text | None:
         """On, back, or where a conversation stands; None when none is open."""
-        if talk.state is None:
+        if talk.state is None or (talk.offered and verb is not Verb.GO):
             return None
         if talk.expires_at <= turn.tx.now:
             return t(
                 "That was too long ago. Reply FIND hall Nakuru 25/12 80, or dial {dial}.",
                 dial=self._ussd_code,
             )
-        if verb is Verb.GO and talk.provider != Channel.SMS:
+        if talk.offered and verb is Verb.GO:
             return self._talking.resume(turn, talk).text
         typed = {Verb.BACK: BACK, Verb.MORE: MORE if _has_more(talk) else None}.get(verb)
-        if typed is None or not talks.is_open(talk, turn.tx.now):
+        if typed is None:
             return self._talking.present(turn, talk).text
         return self.answer(turn, talk, typed)
 

@@ -29,6 +29,7 @@ from core.reconcile.accounts import accounts_of
 from core.reconcile.usecases import Accounts
 from core.settings import Settings
 from sessions.bootstrap import build_desk, notice_context
+from sessions.dropped import DroppedCalls
 from sessions.notices.render import render
 from workers.counters import MESSAGES
 from workers.pause import Pauses
@@ -65,6 +66,7 @@ class Parts:
         render: makes the words of a notice: topic, values, language.
         pauses: what is left alone for a while, known to all workers.
         seller: who issues receipts.
+        dropped: finds calls that were cut off; None where nobody is written to about them.
         registrar: who tells the tax authority of them; None where nobody does.
         refresh: called before each task; keeps a movable clock up to date.
         close: lets go of all connections.
@@ -81,6 +83,7 @@ class Parts:
     pauses: Pauses
     accounts: Mapping[str, Accounts] = field(default_factory=dict)
     seller: Seller = field(default_factory=Seller)
+    dropped: DroppedCalls | None = None
     registrar: TaxRegistrar | None = None
     refresh: Callable[[], None] = field(default=lambda: None)
     close: Callable[[], None] = field(default=lambda: None)
@@ -129,6 +132,7 @@ def build_parts(settings: Settings, wake: Callable[[Work], None]) -> Parts:
         pauses=Pauses(store),
         accounts=accounts_of(settings),
         seller=Seller(settings.company_name, settings.company_pin),
+        dropped=DroppedCalls(store),
         registrar=registrar,
         refresh=_follow(clock, database) if settings.local else lambda: None,
         close=close,

@@ -22,12 +22,20 @@ def upgrade() -> None:
         sa.Column("provider", sa.Text(), nullable=False),
         sa.Column("state", postgresql.JSONB(), nullable=True),
         sa.Column("offered", sa.Boolean(), nullable=False),
+        sa.Column("offer_at", MOMENT, nullable=True),
         sa.Column("token", sa.Text(), nullable=True),
         sa.Column("opened_by", sa.Text(), nullable=True),
+        sa.Column("last_words", sa.Text(), nullable=True),
         sa.Column("asked_at", MOMENT, nullable=False),
         sa.Column("expires_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("msisdn", name=op.f("pk_talks")),
         sa.UniqueConstraint("token", name=op.f("uq_talks_token")),
+    )
+    op.create_index(
+        "ix_talks_offer_at",
+        "talks",
+        ["offer_at"],
+        postgresql_where=sa.text("offer_at IS NOT NULL"),
     )
     _tickets()
 

@@ -1,10 +1,12 @@
-"""The words that carry our answer to what somebody asked."""
+"""The words to somebody who is stuck: our answer to a question, a call that was cut off."""
 
 from collections.abc import Mapping
 
 from core.support.usecases import ANSWERED_TOPIC
 from sessions.notices.context import NoticeContext, Params, Words, as_said
-from sessions.texts import T, t
+from sessions.texts import T, cut, t
+
+DROPPED_TOPIC = "call_dropped"
 
 
 def _answered(params: Params, _context: NoticeContext) -> T:
@@ -15,4 +17,13 @@ def _answered(params: Params, _context: NoticeContext) -> T:
     )
 
 
-WORDS: Mapping[str, Words] = {ANSWERED_TOPIC: _answered}
+def _dropped(params: Params, context: NoticeContext) -> T:
+    return t(
+        "Your call about {listing} was cut off. To go on reply GO or open {link} No such SMS: "
+        "reply STOP",
+        listing=cut(params["title"]),
+        link=f"{context.public_url}/c/{params['token']}",
+    )
+
+
+WORDS: Mapping[str, Words] = {ANSWERED_TOPIC: _answered, DROPPED_TOPIC: _dropped}

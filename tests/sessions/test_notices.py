@@ -33,6 +33,7 @@ from sessions.notices.render import (
     render,
     topics,
 )
+from sessions.notices.support import DROPPED_TOPIC
 from sessions.texts import LANGUAGES
 
 CONTEXT = NoticeContext(
@@ -124,6 +125,7 @@ MORE: dict[str, list[dict[str, Any]]] = {
         for side in (Side.CUSTOMER, Side.VENDOR)
         for letter in ("x", "[")
     ],
+    DROPPED_TOPIC: [{"title": TITLE, "token": TOKEN}],
     ANSWERED_TOPIC: [
         {"number": 9_999_999, "words": letter * TICKET_ANSWER_MAX} for letter in ("x", "[")
     ],
@@ -230,6 +232,7 @@ TOLD: dict[str, tuple[str, ...]] = {
     Topic.PAYOUT_REVERSED: ("KES 99,999,999", "0700000099"),
     Topic.PAYOUT_CHANGED: ("012", "0700000099"),
     ANSWERED_TOPIC: ("9999999", "HELP"),
+    DROPPED_TOPIC: ("GO", "STOP", f"{CONTEXT.public_url}/c/{TOKEN}"),
     HELP_TOPIC: ("*384*7781#", "0700000099"),
     RECEIPT_TOPIC: ("K7P4Q", "{total}", f"{CONTEXT.public_url}/receipts/{TOKEN}.pdf"),
     STATEMENT_TOPIC: ("09/2026", "{day}", f"{CONTEXT.public_url}/statements/{TOKEN}"),
@@ -245,6 +248,8 @@ IN_SWAHILI = {
     "CANCEL K7P4Q": "GHAIRI K7P4Q",
     "PROBLEM K7P4Q": "SHIDA K7P4Q",
     "HELP": "MSAADA",
+    "GO": "ENDELEA",
+    "STOP": "ACHA",
 }
 
 

@@ -67,6 +67,8 @@ OUTCOMES = {
     "late": "late_paid",
     "twice": "duplicate",
 }
+# What links begin with in a story; the server's port is another each time.
+HERE = "https://nafasi.test"
 END, NOTHING, BETWEEN = "(end)", "(nothing)", "--"
 _BLOCK = re.compile(r"\s+(\||\(end\)|\(nothing\)|--)")
 
@@ -274,6 +276,7 @@ class Player:
         self.read[rest] = len(texts)
         block: list[str] = []
         for text in unread:
+            text = text.replace(self.world.stage.base, HERE)
             block += [*([BETWEEN] if block else []), *_quoted(text)]
         return block or [NOTHING]
 
