@@ -276,8 +276,8 @@ class Player:
         self.read[rest] = len(texts)
         block: list[str] = []
         for text in unread:
-            text = text.replace(self.world.stage.base, HERE)
-            block += [*([BETWEEN] if block else []), *_quoted(text)]
+            told = text.replace(self.world.stage.base, HERE)
+            block += [*([BETWEEN] if block else []), *_quoted(told)]
         return block or [NOTHING]
 
     def _pay(self, rest: str) -> None:
