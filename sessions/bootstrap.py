@@ -18,6 +18,7 @@ from sessions.notices.context import NoticeContext
 from sessions.restraint import RedisRestraint
 from sessions.sms import SmsDesk
 from sessions.store import RedisStore, connect, forget_person
+from sessions.talking import Talking
 
 
 def build_conductor(
@@ -35,6 +36,11 @@ def build_conductor(
         threads=settings.turn_threads,
         observer=observer,
     )
+
+
+def build_talking(settings: Settings) -> Talking:
+    """Return what plays conversations that are no calls."""
+    return Talking(build_flow(), CoreHooks(), settings.ussd_code)
 
 
 def build_desk(

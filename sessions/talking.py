@@ -86,6 +86,11 @@ class Talking:
         self._hooks = hooks
         self._service_code = service_code
 
+    @property
+    def home(self) -> str:
+        """The screen from which there is no way back."""
+        return self._flow.home
+
     def begin(
         self, turn: Turn, talk: OpenTalk, first: Go, ahead: Mapping[str, str] | None = None
     ) -> Reply:
@@ -97,7 +102,8 @@ class Talking:
             first: the screen, and what it starts from.
             ahead: what to type, by the screen that asks for it; the first refusal ends that.
         """
-        talk.provider, talk.token, talk.opened_by = turn.channel.value, None, None
+        talk.provider = turn.channel.value
+        talk.token = talk.opened_by = talk.last_words = None
         person = self._hooks.who(turn.tx, talk.msisdn)
         session = turn.tx.ids.uuid().hex
         state = State(self._flow.version, person, "", View([], []), session=session)
@@ -143,6 +149,10 @@ class Talking:
             play.why = texts.why(refused)
         return self._result(turn, talk, play)
 
+    def again(self, turn: Turn, talk: OpenTalk) -> Reply:
+        """Show the present screen again, as it was; nothing changes."""
+        return _whole(turn, self._play(turn, talk, self._state(turn, talk))).result().reply
+
     def resume(self, turn: Turn, talk: OpenTalk) -> Reply:
         """Go on with a call that was cut off, as a redial does; what was done is told."""
         cut_off = self._state(turn, talk)
@@ -187,10 +197,17 @@ class Talking:
             # Led back to a question, they need not answer again what came after it.
             again = used if used.pop(play.state.screen, None) else {}
             play.state.draft = {**play.state.draft, AHEAD: {**ahead, **again}}
-        reply = play.result().reply
+        reply = _whole(turn, play).result().reply
         state = None if play.state.final is not None else play.state.to_json()
         talks.keep(turn.tx, talk, state, turn.channel)
         return reply
+
+
+def _whole(turn: Turn, play: Play) -> Play:
+    """In the browser every choice stands on one page."""
+    if turn.channel is Channel.WEB:
+        play.state.pages = [0]
+    return play
 
 
 def _unseen(turn: Turn, talk: OpenTalk, state: State, typed: str) -> bool:

@@ -12,6 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from channels.registry import enabled_gateways
+from sessions.bootstrap import build_talking
 from web.health import Readiness, health_routes
 from web.hooks import hook_routes, keep_end
 from web.hop import UssdHop
@@ -20,6 +21,7 @@ from web.middleware import Surroundings
 from web.pages.errors import add_error_pages
 from web.pages.papers.routes import paper_routes
 from web.pages.routes import STATIC, page_routes
+from web.pages.talk.routes import talk_routes
 from web.parts import Parts
 from web.simulator.routes import STATIC as SIMULATOR_STATIC
 from web.simulator.routes import simulator_routes
@@ -65,6 +67,7 @@ def assemble(parts: Parts) -> ASGIApp:
     app.include_router(hook_routes(parts))
     app.include_router(page_routes(settings))
     app.include_router(paper_routes(parts))
+    app.include_router(talk_routes(parts, build_talking(settings)))
     app.mount("/static", StaticFiles(directory=STATIC))
     if settings.local and settings.simulator_url:
         app.include_router(simulator_routes(parts))
