@@ -7,6 +7,7 @@ from typing import Any
 
 from core.catalog.rules import Category
 from core.money import Money
+from core.talks import Channel
 from sessions.flows import words
 from sessions.gsm7 import septets, to_gsm7
 from sessions.texts import T, Text, cut, t
@@ -74,6 +75,26 @@ def due_of(params: Params) -> datetime:
 def dial_of(context: NoticeContext, code: str) -> str:
     """Return what to dial to come straight to a booking or a listing."""
     return f"{context.ussd_code.rstrip('#')}*{code}#"
+
+
+def by_message(params: Params) -> bool:
+    """Tell whether whoever reads this last did something by SMS, and so may have no call to make.
+
+    The worker that sends a message puts in what its reader used last.
+    """
+    return bool(params.get("channel") == Channel.SMS)
+
+
+def listing_again(params: Params, context: NoticeContext, number: int) -> T | str:
+    """Return what leads to a listing, for whoever reads this: a code to dial, or a message."""
+    if by_message(params):
+        return t("BOOK {number}", number=str(number))
+    return dial_of(context, str(number))
+
+
+def search_again(params: Params, context: NoticeContext) -> T | str:
+    """Return what begins a search, for whoever reads this: a code to dial, or a message."""
+    return t("FIND") if by_message(params) else context.ussd_code
 
 
 def as_said(words: str) -> str:

@@ -87,10 +87,23 @@ ALTERNATIVES = [
     {"number": 9990 + i, "title": f"{TITLE[:38]} {i}", "base_cents": 1, "starts_on": day}
     for i, day in enumerate(("2026-09-30", "2026-09-30", "2026-10-28"), 1)
 ]
+BY_SMS = {"channel": "sms"}
 MORE: dict[str, list[dict[str, Any]]] = {
     Topic.REQUEST_RECEIVED: [{"others": 0}, {"others": 3}],
-    Topic.REQUEST_DECLINED: [{"alternatives": ALTERNATIVES}, {"alternatives": []}, {}],
-    Topic.REQUEST_EXPIRED: [{"alternatives": ALTERNATIVES}, {"alternatives": []}, {}],
+    Topic.REQUEST_DECLINED: [
+        {"alternatives": ALTERNATIVES},
+        {"alternatives": []},
+        {},
+        BY_SMS,
+        {"alternatives": ALTERNATIVES} | BY_SMS,
+    ],
+    Topic.REQUEST_EXPIRED: [
+        {"alternatives": ALTERNATIVES},
+        {"alternatives": []},
+        {},
+        BY_SMS,
+        {"alternatives": ALTERNATIVES} | BY_SMS,
+    ],
     Topic.REQUEST_ACCEPTED: [{}, IN_PARTS, DEPOSIT],
     Topic.PAYMENT_FAILED: [{"reason": reason.value} for reason in Reason],
     Topic.PART_RECEIVED: [
@@ -342,3 +355,22 @@ def test_an_answer_carries_the_words_it_was_given() -> None:
 def test_a_topic_without_words_is_refused() -> None:
     with pytest.raises(KeyError):
         render("nothing", {}, "en", CONTEXT)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_whoever_writes_is_told_what_to_write(language: str) -> None:
+    """Somebody without calls cannot dial a code."""
+    book = {"en": "BOOK 9999", "sw": "AGIZA 9999"}[language]
+    for params in ({}, {"back_cents": 199_999_900}):
+        body = render(Topic.HOLD_EXPIRED, {**WORST, **params, **BY_SMS}, language, CONTEXT)
+        assert book in body
+        assert "*384*" not in body
+        assert segments(body) == 1
+    for topic in (Topic.REQUEST_DECLINED, Topic.REQUEST_EXPIRED):
+        others = {"alternatives": ALTERNATIVES}
+        body = render(topic, {**WORST, **others, **BY_SMS}, language, CONTEXT)
+        assert all(f"{book.split()[0]} {other['number']}" in body for other in ALTERNATIVES)
+        find = {"en": "FIND", "sw": "TAFUTA"}[language]
+        assert find in render(topic, {**WORST, **BY_SMS}, language, CONTEXT)
+    gone = {**WORST, "by": "vendor", "refund_cents": 0, **BY_SMS}
+    assert find in render(Topic.CANCELLED_CUSTOMER, gone, language, CONTEXT)
