@@ -71,13 +71,8 @@ def claim(tx: Tx, msisdn: str, channel: Channel) -> OpenTalk:
         "asked_at": tx.now,
         "expires_at": tx.now,
     }
-    again = {"msisdn": msisdn}
-    made = insert(OpenTalk).values(blank)
-    made = made.on_conflict_do_update(index_elements=["msisdn"], set_=again)
-    found: OpenTalk = tx.db.scalars(
-        made.returning(OpenTalk), execution_options={"populate_existing": True}
-    ).one()
-    return found
+    tx.db.execute(insert(OpenTalk).values(blank).on_conflict_do_nothing())
+    return tx.db.get_one(OpenTalk, msisdn, with_for_update=True, populate_existing=True)
 
 
 def keep(tx: Tx, talk: OpenTalk, state: Json | None, channel: Channel) -> None:

@@ -1,6 +1,7 @@
 """Conversations by SMS: the screens of the calls, with what a message can do that a key cannot."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 from sqlalchemy import func, select
@@ -20,6 +21,7 @@ from sessions.sms import SmsDesk
 from sessions.talking import SEEN_AFTER
 from tests.sessions.test_sms import Office
 from tests.support.factories import CUSTOMER, OTHER_CUSTOMER, VENDOR, make_listing, make_vendor
+from tests.support.races import cut, meet
 
 SEGMENT = 160
 INSTANT = {"booking_mode": "instant"}
@@ -97,6 +99,34 @@ def test_a_message_that_comes_twice_is_one_turn(
 
     assert again == first
     assert bookings(database) == 1
+
+
+def two_at_once(office: Office, database: Database) -> None:
+    """Two messages of one person, in the hands of two workers."""
+    desk = SmsDesk("*384*7781#")
+
+    def say(name: str) -> None:
+        sms = SmsIn("africastalking", name, CUSTOMER, "20384", "1")
+        database.run(lambda tx: desk.handle(tx, sms))
+
+    meet(database, lambda: say("one"), "FROM talks", lambda: say("two"))
+
+
+def test_two_messages_at_once_are_answered_one_after_the_other(
+    office: Office, database: Database, clock: ManualClock
+) -> None:
+    roomy = {**INSTANT, "units": 5}
+    for guarded in (True, False):
+        with database.transaction() as tx:
+            hall = make_listing(tx, make_vendor(tx, f"+25470000002{guarded:d}"), **roomy)
+        before = bookings(database)
+        to_price(office, hall)
+        pause(clock)
+        with nullcontext() if guarded else cut(database, " FOR UPDATE", where="FROM talks"):
+            two_at_once(office, database)
+
+        # Without the lock both say yes to the same price.
+        assert bookings(database) - before == (1 if guarded else 2)
 
 
 def test_a_price_that_has_changed_is_asked_about_again(
