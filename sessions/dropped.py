@@ -3,7 +3,7 @@
 Two things tell of one: the gateway's word that the call is over, and silence. Either way the
 caller's pointer to a call that may be continued (``sessions.store``) still names it; a call that
 ended as it should has none, and dialling again and going on moves it. Only a call in which a
-listing was chosen is worth a message, and it gets one at the most.
+listing and a day were chosen is worth a message: whoever has only looked hung up on purpose.
 """
 
 from collections.abc import Iterator
@@ -132,7 +132,8 @@ class DroppedCalls:
 
 def _worth(state: State) -> bool:
     over = state.final is not None and not state.unfinished
-    return not over and state.screen in SCREENS and bool(state.draft.get("number"))
+    wanted = state.draft.get("number") and state.draft.get("starts_on")
+    return not over and state.screen in SCREENS and bool(wanted)
 
 
 def _done_since(tx: Tx, left: Left, state: State) -> bool:

@@ -120,7 +120,8 @@ def test_the_gateways_word_is_quicker_than_silence(network: Network) -> None:
 
 
 def test_calls_that_are_not_worth_a_message(network: Network) -> None:
-    for typed in (("1", "1"), (str(network.listing.number), "0"), ("K7P4Q",)):
+    looked = str(network.listing.number)
+    for typed in (("1", "1"), (looked,), (looked, "1"), (looked, "1", "5/12", "00"), ("K7P4Q",)):
         left = network.call(*typed)
         with network.database.transaction() as tx:
             note_drop(network.parts, tx, left)
@@ -166,7 +167,7 @@ def test_two_a_day_are_enough_and_an_opt_out_ends_it(network: Network) -> None:
     network.clock.advance(days=2)
     with network.database.transaction() as tx:
         opt_out(tx, CUSTOMER, Purpose.OFFERS, via="sms")
-    network.call(str(network.listing.number), "1")
+    network.call(*to_price(network))
     network.fall_silent()
     assert network.offered() == 0
 
