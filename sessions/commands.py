@@ -79,6 +79,8 @@ PAY = {"PAY", "LIPA", "LIPIA"}
 CANCEL = {"CANCEL", "GHAIRI", "KUGHAIRI", "BATILISHA", "FUTA"}
 RECEIPT = {"RECEIPT", "RECEIPTS", "RISITI", "STAKABADHI"}
 STATEMENT = {"STATEMENT", "TAARIFA"}
+# What somebody tells us is kept although a PIN was in it; nothing else is done then.
+TOLD_US = (Verb.PROBLEM, Verb.TICKET)
 # What only a vendor says; somebody else is told so.
 VENDORS = {
     Verb.ACCEPT: {"ACCEPT", "KUBALI", "NAKUBALI"},
@@ -129,9 +131,9 @@ def understand(text: str, *, vendor: bool, open_codes: Sequence[str] = ()) -> Co
     for verb, words in ALWAYS.items():
         if len(typed) == 1 and typed[0] in words:
             return Command(verb)
-    if HIDDEN in text:
-        return Command(Verb.PIN)
     told = _problem(text, open_codes) or _free(text) or _along(typed)
+    if HIDDEN in text and (told is None or told.verb not in TOLD_US):
+        return Command(Verb.PIN)
     if told is not None:
         return told
     code, rest, guessed = _take_code(typed, open_codes)

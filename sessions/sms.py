@@ -32,7 +32,7 @@ from core.ports import SmsIn
 from core.talks import Channel, OpenTalk
 from sessions.cancelling import answer_cancel
 from sessions.changing import answer_change, asked_change, settle_change
-from sessions.commands import ALONG, ALWAYS, Command, Verb, understand
+from sessions.commands import ALONG, ALWAYS, HIDDEN, Command, Verb, understand
 from sessions.flows import words
 from sessions.flows.everything import build_flow
 from sessions.hooks import CoreHooks
@@ -51,6 +51,11 @@ NUMBERED = (Verb.ACCEPT, Verb.DECLINE)
 SILENT = (Verdict.FLOOD, Verdict.LOOP)
 TOO_MANY = t(
     "You wrote very often. We read on in an hour. What was done stays done. STOP always works."
+)
+
+PIN_SENT = t(
+    "Never send a PIN by SMS, to us or anybody. We have not kept it. M-Pesa asks for it on your "
+    "phone only. For a listing reply BOOK and its number."
 )
 
 
@@ -130,7 +135,7 @@ class SmsDesk:
             Verb.MORE: self._in_conversation,
             Verb.BACK: self._in_conversation,
             Verb.GO: self._in_conversation,
-            Verb.PIN: self._pin,
+            Verb.PIN: lambda _letter: PIN_SENT,
             Verb.UNKNOWN: self._unknown,
         }
 
@@ -153,6 +158,7 @@ class SmsDesk:
         name = f"{sms.provider}:{sms.id}"
         turn = Turn(tx, name, Channel.SMS)
         talk = talks.claim(tx, msisdn, Channel.SMS)
+        talk.channel = Channel.SMS
         letter = _Letter(tx, person, command, talk, turn, sms.text)
         answers = _is_answer(letter)
         understood = answers or command.verb is not Verb.UNKNOWN
@@ -167,9 +173,13 @@ class SmsDesk:
             answer = TOO_MANY
         if verdict in SILENT or answer is None:
             return
+        said = [answer]
+        if HIDDEN in sms.text and command.verb is not Verb.PIN:
+            said.append(PIN_SENT)
         language = find_person(tx, msisdn).language
-        text = plain(answer, language)
-        outbox.add(tx, ANSWER_TOPIC, msisdn, {"text": text}, key=f"sms:{name}")
+        for number, each in enumerate(said):
+            key = f"sms:{name}:{number}" if number else f"sms:{name}"
+            outbox.add(tx, ANSWER_TOPIC, msisdn, {"text": plain(each, language)}, key=key)
 
     def _done(self, handler: Callable[[_Letter], Text | None], letter: _Letter) -> Text | None:
         """Do what is asked for, or nothing of it and say why."""
@@ -205,12 +215,6 @@ class SmsDesk:
     def _start(self, letter: _Letter) -> T:
         opt_in(letter.tx, letter.msisdn)
         return t("Welcome back. You get our SMS again. STOP ends offers.")
-
-    def _pin(self, _letter: _Letter) -> T:
-        return t(
-            "Never send a PIN by SMS, to us or anybody. We have not kept it. M-Pesa asks for it "
-            "on your phone only. For a listing reply BOOK and its number."
-        )
 
     def _help(self, letter: _Letter) -> None:
         outbox.add(letter.tx, HELP_TOPIC, letter.msisdn, {})
@@ -370,7 +374,7 @@ def _is_answer(letter: _Letter) -> bool:
     command, talk = letter.command, letter.talk
     if not talks.is_open(talk, letter.tx.now):
         return False
-    if command.verb in ALWAYS or command.verb in ALONG:
+    if command.verb in {*ALWAYS, *ALONG, Verb.TICKET, Verb.PIN}:
         return False
     question = question_of(talk)
     if question is not None and question.free_text:

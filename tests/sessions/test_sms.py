@@ -309,6 +309,17 @@ def test_a_pin_is_not_kept_and_its_sender_is_told(office: Office) -> None:
     assert office.say(CUSTOMER, "****").startswith("Never send a PIN by SMS")
 
 
+def test_what_was_told_with_a_pin_is_kept_without_it(office: Office, database: Database) -> None:
+    warning = office.say(CUSTOMER, "HELP they would not take my PIN **** at the gate")
+
+    first, second = office.answers(CUSTOMER)
+    assert first.startswith("We have your question 1")
+    assert second == warning
+    assert warning.startswith("Never send a PIN by SMS")
+    # Money is not moved by a message that was not meant so.
+    assert office.say(CUSTOMER, "PAY, my PIN is ****").startswith("Never send a PIN")
+
+
 @pytest.mark.parametrize("words", ["KUBALI", "decline", "STATEMENT"])
 def test_what_only_vendors_say_is_told_to_others(office: Office, words: str) -> None:
     assert office.say(STRANGER, words) == "This phone is not a vendor's."

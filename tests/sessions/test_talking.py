@@ -182,6 +182,7 @@ def test_words_told_freely_are_no_commands(
         talks.keep(tx, talk, state, Channel.SMS)
 
     assert office.say(CUSTOMER, "STOP").startswith("You will get no offers")
+    assert office.say(CUSTOMER, "HELP with this").startswith("We have your question")
     assert not office.say(CUSTOMER, "they said pay more or cancel").startswith("Which one?")
 
 
@@ -219,6 +220,8 @@ def test_who_books_by_message_is_written_to_with_words(
         assert talks.channel_of(tx, CUSTOMER) is Channel.SMS
         assert talks.channel_of(tx, OTHER_CUSTOMER) is Channel.USSD
         assert tx.db.get_one(OpenTalk, CUSTOMER).state is None
+        talks.called(tx, CUSTOMER)
+        assert talks.channel_of(tx, CUSTOMER) is Channel.USSD
 
 
 def _asked_freely() -> dict[str, object]:
