@@ -9,6 +9,9 @@ from core.settings import Settings
 
 # Ten joined segments; more than any handset sends.
 SMS_TEXT_MAX = 2_000
+# What routes call the sender and the words of a message from a person.
+SENDERS = ("from", "From")
+TEXTS = ("text", "Body")
 
 
 class OpenSender(SmsSender, Protocol):

@@ -131,6 +131,17 @@ CHANGES_PER_BOOKING_MAX = 5
 PIN_TRIES_MAX = 5
 PIN_LOCK_SECONDS = 15 * 60
 
+# A call that was cut off is offered by SMS when nobody has dialled again by then, so often a day.
+DROP_QUIET_SECONDS = 60
+DROPS_A_DAY_MAX = 2
+
+# Tickets. Words fill three messages, an answer two with what stands around it. One that was
+# answered so long ago is about something else than what is asked now.
+TICKET_WORDS_MAX = 480
+TICKET_ANSWER_MAX = 200
+TICKET_NOTES_A_DAY_MAX = 10
+TICKET_QUIET_SECONDS = 7 * 24 * 3600
+
 # Outbox and inbox.
 # With pauses doubling up to the longest, a provider may be away for some three hours.
 OUTBOX_TRIES_MAX = 20

@@ -1,44 +1,24 @@
 """Puts the conversation together; each composition root calls this."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 import redis
 
-from core import outbox
-from core.db.tx import Database, Tx
-from core.people.usecases import find_person
+from core.db.tx import Database
+from core.errors import BadInput
+from core.msisdn import parse_msisdn
 from core.settings import Settings
 from sessions.conductor import Conductor, Observer
 from sessions.engine import Engine
-from sessions.flow import Person
 from sessions.flows.everything import build_flow
+from sessions.hooks import CoreHooks
 from sessions.notices.context import NoticeContext
-from sessions.notices.render import HELP_TOPIC, LATE_TOPIC
+from sessions.restraint import RedisRestraint
 from sessions.sms import SmsDesk
 from sessions.store import RedisStore, connect, forget_person
-
-
-class CoreHooks:
-    """What the engine asks of the core."""
-
-    def who(self, tx: Tx, msisdn: str) -> Person:
-        """Return who has a number."""
-        found = find_person(tx, msisdn)
-        return Person(
-            msisdn,
-            language=found.language.value,
-            id=str(found.id) if found.id else None,
-            name=found.business or "",
-            vendor_id=str(found.vendor_id) if found.vendor_id else None,
-        )
-
-    def help_sms(self, tx: Tx, person: Person) -> None:
-        """Owe somebody who is stuck the help message."""
-        outbox.add(tx, HELP_TOPIC, person.msisdn, {})
-
-    def late_sms(self, tx: Tx, person: Person, text: str) -> None:
-        """Owe somebody the answer that came too late for the screen."""
-        outbox.add(tx, LATE_TOPIC, person.msisdn, {"text": text})
+from sessions.talking import Talking
 
 
 def build_conductor(
@@ -58,9 +38,43 @@ def build_conductor(
     )
 
 
-def build_desk(settings: Settings, store: redis.Redis) -> SmsDesk:
-    """Return what answers SMS; ``store`` is where calls remember who has a number."""
-    return SmsDesk(settings.ussd_code, partial(forget_person, store))
+def build_talking(settings: Settings) -> Talking:
+    """Return what plays conversations that are no calls."""
+    return Talking(build_flow(), CoreHooks(), settings.ussd_code)
+
+
+def build_desk(
+    settings: Settings, store: redis.Redis, count: Callable[[str], None] = lambda _verdict: None
+) -> SmsDesk:
+    """Return what answers SMS.
+
+    Args:
+        settings: of the whole application.
+        store: where calls remember who has a number, and where messages are counted.
+        count: told what became of each message.
+    """
+    return SmsDesk(
+        settings.ussd_code,
+        partial(forget_person, store),
+        RedisRestraint(store),
+        _our_numbers(settings),
+        count,
+    )
+
+
+def _our_numbers(settings: Settings) -> list[str]:
+    """What our messages come from, where that has the form of a number."""
+    senders = (
+        settings.africastalking_sender_id,
+        settings.africastalking_shortcode,
+        settings.twilio_sender,
+        settings.kannel_sender,
+    )
+    ours = []
+    for sender in senders:
+        with suppress(BadInput):
+            ours.append(parse_msisdn(sender))
+    return ours
 
 
 def notice_context(settings: Settings) -> NoticeContext:

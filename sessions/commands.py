@@ -1,7 +1,8 @@
 """What an SMS asks for: words to a command. Pure; thick fingers are expected.
 
-Order: words that always count (stop, start, help, language), then problems, whose words are free,
-then a vendor's answers, then a customer's commands. A booking code may stand before or after, in
+Order: words that always count (stop, start, help, language), then problems, tickets and searches,
+whose words are free, then what leads through a conversation, then a vendor's answers, then a
+customer's commands. A booking code may stand before or after, in
 any case, glued to the answer, or with one wrong letter when it is about one of the codes that are
 open for this person.
 """
@@ -14,6 +15,8 @@ from enum import StrEnum
 from core.ids import is_code
 
 WORDS_MAX = 20
+# What stands where a PIN was.
+HIDDEN = "****"
 _FIRST_WORD = re.compile(r"\W*(\w+)\W*(.*)", re.DOTALL)
 
 
@@ -35,6 +38,16 @@ class Verb(StrEnum):
     STATEMENT = "statement"
     PROBLEM = "problem"
     CHANGE = "change"
+    PIN = "pin"
+    """A PIN was in it; it was hidden before anybody saw it."""
+    TICKET = "ticket"
+    """Help, with what it is about."""
+    FIND = "find"
+    BOOK = "book"
+    MORE = "more"
+    BACK = "back"
+    MENU = "menu"
+    GO = "go"
     NUMBER = "number"
     """A bare number that can only be an answer to a question."""
     UNKNOWN = "unknown"
@@ -49,6 +62,19 @@ ALWAYS = {
 }
 # Only offers can be stopped: news of one's own bookings is what they are made by.
 OFFERS = {"OFFERS", "OFFER", "OFA", "MATANGAZO"}
+# These stand first, and what follows is what is wanted.
+FREE = {
+    Verb.FIND: {"FIND", "SEARCH", "TAFUTA", "NATAFUTA"},
+    Verb.BOOK: {"BOOK", "AGIZA", "WEKA", "HIFADHI"},
+    Verb.TICKET: ALWAYS[Verb.HELP],
+}
+# These stand alone, and lead through a conversation.
+ALONG = {
+    Verb.MORE: {"MORE", "ZAIDI"},
+    Verb.BACK: {"BACK", "RUDI", "NYUMA"},
+    Verb.MENU: {"MENU", "HOME", "MWANZO"},
+    Verb.GO: {"GO", "ENDELEA", "CONTINUE"},
+}
 YES = {"1", "YES", "Y", "NDIYO", "NDIO", "ACCEPT", "KUBALI", "NAKUBALI", "OK", "OKAY", "SAWA"}
 NO = {"2", "NO", "N", "HAPANA", "LA", "DECLINE", "KATAA", "NAKATAA", "REJECT"}
 STATUS = {"STATUS", "HALI", "STATUSI"}
@@ -57,6 +83,14 @@ CARD = {"CARD", "KADI"}
 CANCEL = {"CANCEL", "GHAIRI", "KUGHAIRI", "BATILISHA", "FUTA"}
 RECEIPT = {"RECEIPT", "RECEIPTS", "RISITI", "STAKABADHI"}
 STATEMENT = {"STATEMENT", "TAARIFA"}
+# What somebody tells us is kept although a PIN was in it; nothing else is done then.
+TOLD_US = (Verb.PROBLEM, Verb.TICKET)
+# What only a vendor says; somebody else is told so.
+VENDORS = {
+    Verb.ACCEPT: {"ACCEPT", "KUBALI", "NAKUBALI"},
+    Verb.DECLINE: {"DECLINE", "KATAA", "NAKATAA", "REJECT"},
+    Verb.STATEMENT: STATEMENT,
+}
 # Neither money nor a paper is guessed at: a code with a wrong letter is asked back.
 NEVER_GUESSED = {Verb.CARD: CARD, Verb.PAY: PAY, Verb.RECEIPT: RECEIPT}
 PROBLEM = {"PROBLEM", "SHIDA", "TATIZO", "COMPLAINT", "MALALAMIKO", "LALAMIKO"}
@@ -77,7 +111,7 @@ class Command:
         guessed: the code was not typed exactly so.
         sure: a cancellation or a change was confirmed in the same message.
         wish: of a change: the day and people as they were typed.
-        words: what is told about a problem, as it was written.
+        words: what is told about a problem, asked of us or wanted, as it was written.
     """
 
     verb: Verb
@@ -105,13 +139,41 @@ def understand(text: str, *, vendor: bool, open_codes: Sequence[str] = ()) -> Co
         for verb in (Verb.STOP, Verb.START):
             if typed[0] in ALWAYS[verb]:
                 return Command(verb)
-    told = _problem(text, open_codes)
+    told = _problem(text, open_codes) or _free(text) or _along(typed)
+    if HIDDEN in text and (told is None or told.verb not in TOLD_US):
+        return Command(Verb.PIN)
     if told is not None:
         return told
     code, rest, guessed = _take_code(typed, open_codes)
     if set(rest) & CHANGE:
         return _change(text, None if guessed else code, rest, guessed=guessed)
-    return _about_booking(code, rest, vendor=vendor, guessed=guessed)
+    understood = _about_booking(code, rest, vendor=vendor, guessed=guessed)
+    return _slipped(text) or understood if understood.verb is Verb.UNKNOWN else understood
+
+
+def _free(text: str) -> Command | None:
+    """A message whose first word says what the others are for."""
+    first, rest = _first_word(text)
+    for verb, words in FREE.items():
+        if first in words:
+            return Command(verb, words=rest)
+    return None
+
+
+def _slipped(text: str) -> Command | None:
+    """A search or a booking whose first word was mistyped; both only lead to a question."""
+    first, rest = _first_word(text)
+    for verb in (Verb.FIND, Verb.BOOK):
+        if rest and any(one_slip(first, word) for word in FREE[verb]):
+            return Command(verb, guessed=True, words=rest)
+    return None
+
+
+def _along(typed: list[str]) -> Command | None:
+    for verb, words in ALONG.items():
+        if len(typed) == 1 and typed[0] in words:
+            return Command(verb)
+    return None
 
 
 def _change(text: str, code: str | None, rest: list[str], *, guessed: bool) -> Command:
@@ -132,14 +194,28 @@ def _about_booking(code: str | None, rest: list[str], *, vendor: bool, guessed: 
         return Command(Verb.CANCEL, None if guessed else code, guessed=guessed, sure=sure)
     if said & STATUS or (code is not None and not rest):
         return Command(Verb.STATUS, code, guessed=guessed)
-    if vendor and (said & YES or said & NO):
+    if vendor:
+        return _as_vendor(code, rest, guessed=guessed)
+    for verb, words in VENDORS.items():
+        if len(rest) == 1 and said & words:
+            return Command(verb, code)
+    return _as_number(code, rest)
+
+
+def _as_vendor(code: str | None, rest: list[str], *, guessed: bool) -> Command:
+    said = set(rest)
+    if said & YES or said & NO:
         verb = Verb.ACCEPT if said & YES else Verb.DECLINE
         contrary = bool(said & YES and said & NO)
         return Command(Verb.UNKNOWN if contrary else verb, code, _number(rest), guessed)
-    if vendor and said & STATEMENT:
+    if said & STATEMENT:
         return Command(
             Verb.STATEMENT, number=_number([word for word in rest if word not in STATEMENT])
         )
+    return _as_number(code, rest)
+
+
+def _as_number(code: str | None, rest: list[str]) -> Command:
     number = _number(rest)
     return Command(Verb.NUMBER, code, number) if number else Command(Verb.UNKNOWN, code)
 
@@ -198,11 +274,12 @@ def _nearest(word: str, codes: Sequence[str]) -> str | None:
     known = YES | NO | STATUS | PAY | CARD | CANCEL | CHANGE | RECEIPT | STATEMENT
     if len(word) < 4 or word in known:
         return None
-    close = [code for code in codes if _one_slip(word, code)]
+    close = [code for code in codes if one_slip(word, code)]
     return close[0] if len(close) == 1 else None
 
 
-def _one_slip(typed: str, code: str) -> bool:
+def one_slip(typed: str, code: str) -> bool:
+    """Tell whether two words differ by one letter, too many or too few, or by a swap."""
     if abs(len(typed) - len(code)) > 1:
         return False
     if len(typed) == len(code):

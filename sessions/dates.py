@@ -45,6 +45,10 @@ _DAYS_AHEAD = {
     "yesterday": -1, "jana": -1, "juzi": -2,
 }  # fmt: skip
 
+# What a day can begin with when it is written in words, for whoever looks for one in a message.
+MONTH_WORDS = frozenset({*_MONTH_OF, *(name for names in _MONTH_NAMES for name in names)})
+DAY_WORDS = frozenset({*_DAY_OF, *(word for word in _DAYS_AHEAD if " " not in word)})
+
 # The separators are what a keypad offers; `*` and `#` belong to the network.
 _NUMBERS = re.compile(r"(\d{1,2})[/\-. ](\d{1,2})(?:[/\-. ](\d{4}|\d{2}))?", re.ASCII)
 _DIGITS = re.compile(r"(\d\d)(\d\d)(\d{4}|\d{2})?", re.ASCII)

@@ -4,13 +4,16 @@ Names give way first, as long as they can be told apart; then fewer options stan
 names again, and the ``00`` line (the key still works). Lines marked ``keep`` give way to nothing.
 
 The budget is the smallest known, Safaricom's 160 characters (AT help article 1284096); Airtel's
-184 exceeds what the standard carries and is not relied on.
+184 exceeds what the standard carries and is not relied on. One SMS carries as much, so the same
+screen goes out as one segment: its way out in words is shorter than the two keys. A page in the
+browser has room for everything, and buttons for the way out.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from core.talks import Channel
 from sessions.flow import Ask, End, Menu, Option
 from sessions.gsm7 import EXTENSION, septets
 from sessions.state import Choice, Question, View
@@ -27,9 +30,12 @@ from sessions.texts import (
     Text,
     plain,
     render,
+    t,
 )
 
 SCREEN_SEPTETS = 160
+# Nothing that is shown comes near it: a page in the browser is never cut.
+PAGE_SEPTETS = 100_000
 OPTIONS_PER_PAGE_MAX = 5
 # 98 must never be a choice, so a list ends before it.
 OPTIONS_MAX = 97
@@ -44,6 +50,22 @@ _ANYWHERE = ("bad_choice", "bad_input", "empty", "too_long", "refused")
 
 class DoesNotFit(ValueError):
     """A screen cannot be shown in full, even with the shortest names and one option a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """What a screen is written on.
+
+    Attributes:
+        septets: how much it holds.
+        options: how many choices stand on one page at the most.
+        tails: the last lines of a page, by language, whether more choices follow and whether there
+            is a way out: as they should be, then shorter.
+    """
+
+    septets: int
+    options: int
+    tails: Callable[[str, bool, bool], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,39 +97,83 @@ def view_of(shown: Menu | Ask | End, language: str, *, pure: bool = True) -> Vie
     return View(rendered, kept, choices, question, pure)
 
 
-def page(view: View, start: int, language: str, *, way_out: bool, why: str = "") -> Page:
+@cache
+def _keys(language: str, more: bool, way_out: bool) -> tuple[str, ...]:  # noqa: FBT001
+    """The reserved keys, as a phone that dials shows them."""
+    first = (f"98. {plain(MORE, language)}",) if more else ()
+    if not way_out:
+        return ("\n".join(first),)
+    back = (*first, f"0. {plain(BACK, language)}")
+    return "\n".join((*back, f"00. {plain(HOME, language)}")), "\n".join(back)
+
+
+@cache
+def _replies(language: str, more: bool, way_out: bool) -> tuple[str, ...]:  # noqa: FBT001
+    """The words that lead on or back, as a message names them."""
+    texts: tuple[Text, ...] = ("",)
+    if more and way_out:
+        texts = t("Or reply MORE or BACK"), t("MORE, BACK")
+    elif more:
+        texts = t("Or reply MORE"), t("MORE")
+    elif way_out:
+        texts = t("Or reply BACK"), t("BACK")
+    return tuple(plain(text, language) for text in texts)
+
+
+def _buttons(_language: str, _more: bool, _way_out: bool) -> tuple[str, ...]:  # noqa: FBT001
+    return ("",)
+
+
+PAPERS: Mapping[Channel, Paper] = {
+    Channel.USSD: Paper(SCREEN_SEPTETS, OPTIONS_PER_PAGE_MAX, _keys),
+    Channel.SMS: Paper(SCREEN_SEPTETS, OPTIONS_PER_PAGE_MAX, _replies),
+    Channel.WEB: Paper(PAGE_SEPTETS, OPTIONS_MAX, _buttons),
+}
+
+
+def page(
+    view: View,
+    start: int,
+    language: str,
+    *,
+    way_out: bool,
+    why: str = "",
+    channel: Channel = Channel.USSD,
+) -> Page:
     """Return one page of a view.
 
     Args:
         view: what to show.
         start: the index of the first option.
         language: of the engine's own words.
-        way_out: whether ``0. Back`` and ``00. Home`` are shown: everywhere but at home.
+        way_out: whether the way back and home is shown: everywhere but at home.
         why: one line above all, telling why the last entry was refused.
+        channel: what it is shown on.
 
     Returns:
-        A page of at most 160 septets. ``whole`` is False when lines had to be cut that should
-        not be: tests turn that into an error, a caller gets what fits.
+        A page of at most 160 septets, in the browser more. ``whole`` is False when lines had to be
+        cut that should not be: tests turn that into an error, a caller gets what fits.
     """
-    more, back, home = _words(language)
+    paper = PAPERS[channel]
     count = len(view.choices)
-    most = min(start + OPTIONS_PER_PAGE_MAX, count)
-    tail = f"{back}\n{home}" if way_out else ""
-    text = _compose(view, start, most, more, tail, why, None)
-    if septets(text) <= SCREEN_SEPTETS:
+    most = min(start + paper.options, count)
+    tails = paper.tails(language, most < count, way_out)
+    text = _compose(view, start, most, tails[0], why, None)
+    if septets(text) <= paper.septets:
         return Page(text, most)
-    tails = (tail, back) if way_out else (tail,)
     # The reason counts more than what the person has just read around the price.
     for view_ in (view, *(_with_fewer_lines(view) if why else ())):
         for lengths, fewest in ((READABLE_LENGTHS, OPTIONS_READABLE), (NAME_LENGTHS, 1)):
-            for tail_ in tails:
+            for which in range(len(tails)):
                 for end in range(most, min(start + fewest, most) - 1, -1):
+                    tail = paper.tails(language, end < count, way_out)[which]
                     for length in lengths:
-                        text = _compose(view_, start, end, more, tail_, why, length)
-                        if septets(text) <= SCREEN_SEPTETS:
+                        text = _compose(view_, start, end, tail, why, length)
+                        if septets(text) <= paper.septets:
                             return Page(text, end)
     end = min(start + 1, count)
-    return Page(_squeezed(view, start, end, more, back if way_out else "", why), end, whole=False)
+    tail = paper.tails(language, end < count, way_out)[-1]
+    return Page(_squeezed(view, start, end, tail, why), end, whole=False)
 
 
 def worst_case(
@@ -157,26 +223,13 @@ def _rendered(lines: Lines, language: str) -> tuple[list[list[Part]], list[bool]
     return rendered, kept
 
 
-@cache
-def _words(language: str) -> tuple[str, str, str]:
-    return (
-        f"98. {plain(MORE, language)}",
-        f"0. {plain(BACK, language)}",
-        f"00. {plain(HOME, language)}",
-    )
-
-
-def _compose(
-    view: View, start: int, end: int, more: str, tail: str, why: str, length: int | None
-) -> str:
+def _compose(view: View, start: int, end: int, tail: str, why: str, length: int | None) -> str:
     rows = [why] if why else []
     rows.extend(_joined(line, length) for line in view.lines)
     rows.extend(
         f"{number + 1}. {_joined(view.choices[number].label, length)}"
         for number in range(start, end)
     )
-    if end < len(view.choices):
-        rows.append(more)
     if tail:
         rows.append(tail)
     return "\n".join(rows)
@@ -210,12 +263,12 @@ def _with_fewer_lines(view: View) -> Iterator[View]:
         yield View(list(lines), list(kept), view.choices)
 
 
-def _squeezed(view: View, start: int, end: int, more: str, tail: str, why: str) -> str:
+def _squeezed(view: View, start: int, end: int, tail: str, why: str) -> str:
     """The last resort while somebody waits: plain lines are cut from the last one up."""
     small = View(
         [[_joined(line, NAME_LENGTHS[-1])] for line in view.lines], view.kept, view.choices
     )
-    text = _compose(small, start, end, more, tail, why, NAME_LENGTHS[-1])
+    text = _compose(small, start, end, tail, why, NAME_LENGTHS[-1])
     for index in reversed(range(len(small.lines))):
         over = septets(text) - SCREEN_SEPTETS
         if over <= 0:
@@ -223,7 +276,7 @@ def _squeezed(view: View, start: int, end: int, more: str, tail: str, why: str) 
         if not small.kept[index]:
             line = _joined(small.lines[index], None)
             small.lines[index] = [_shortened(line, max(len(line) - over, 2))]
-            text = _compose(small, start, end, more, tail, why, NAME_LENGTHS[-1])
+            text = _compose(small, start, end, tail, why, NAME_LENGTHS[-1])
     return _clipped(text)
 
 

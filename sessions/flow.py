@@ -43,6 +43,7 @@ from typing import Any, TypeVar
 from core.clock import nairobi_date
 from core.db.tx import Tx
 from core.errors import BadInput
+from core.talks import Channel
 from sessions.texts import LANGUAGE, Lines, Text
 
 TYPED_MAX = 160
@@ -80,9 +81,10 @@ class Talk:
             puts the new Person here; it is remembered.
         now: the moment of this turn, UTC.
         service_code: what was dialled, for sentences such as "Dial *384*7781#".
+        channel: where it is held, for sentences that say how to go on.
     """
 
-    __slots__ = ("_reading", "draft", "now", "person", "service_code")
+    __slots__ = ("_reading", "channel", "draft", "now", "person", "service_code")
 
     def __init__(
         self,
@@ -91,7 +93,9 @@ class Talk:
         now: datetime,
         service_code: str = "",
         reading: Callable[[], AbstractContextManager[Tx]] | None = None,
+        channel: Channel = Channel.USSD,
     ) -> None:
+        self.channel = channel
         self.person = person
         self.draft = draft
         self.now = now

@@ -5,13 +5,13 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from core import receipts
-from core.db.tx import Database, Tx
+from core.db.tx import Tx
 from core.errors import BadInput, Refused
 from sessions import texts
 from sessions.flow import TYPED_MAX, End, Flow, Go
 from sessions.handover import Handover
 from sessions.state import Choice, State
-from sessions.turns import Hooks, Hop, NeedsThread, receipt_key
+from sessions.turns import Hooks, Hop, NeedsThread, Transactions, receipt_key
 from sessions.walk import AROUND, CONTINUE, Walk
 
 MISTAKES_MAX = 3
@@ -38,7 +38,7 @@ class Play(Walk):
     def __init__(
         self,
         flow: Flow,
-        database: Database,
+        database: Transactions,
         hooks: Hooks,
         state: State,
         hop: Hop,
@@ -91,6 +91,22 @@ class Play(Walk):
             # the person did see the refusal and typed the next part in answer to it.
             if not understood and not self.hop.replay:
                 return
+
+    def one(self, typed: str, transcript: str) -> bool:
+        """Play an entry that came by itself, whatever stands in it; False when it was refused.
+
+        Args:
+            typed: the whole entry.
+            transcript: what names this turn among those of its session.
+        """
+        self.result()
+        self.why = self.told = None
+        try:
+            understood = self._one(typed.strip(AROUND), transcript)
+        except _AskAnew:
+            self.why, understood = texts.ONCE_MORE, False
+        self.state.transcript = transcript
+        return understood
 
     def _one(self, typed: str, transcript: str) -> bool:
         """Play one entry; False when it was refused, with ``why`` set."""
@@ -180,6 +196,7 @@ class Play(Walk):
 
         def perform(tx: Tx, inner: "Play") -> None:
             state = inner.state
+            self.hooks.used(tx, state.person, self.hop.channel)
             talk = inner.talk({**state.draft, **values}, core=True)
             outcome = effect.perform(talk, tx)
             state.person, state.draft = talk.person, talk.draft

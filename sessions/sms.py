@@ -1,11 +1,16 @@
-"""The SMS desk: does what a message asks for and owes the answer, in one transaction."""
+"""The SMS desk: does what a message asks for and owes the answer, in one transaction.
 
-from collections.abc import Callable, Mapping, Sequence
+A bare number answers what was asked last: the question which request is meant, else a request
+that came after the last screen of a conversation, else that screen. Words that are commands are
+commands whatever is open, but for an answer in free words (decision 0025).
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
-from core import outbox, questions
+from core import outbox, questions, talks
 from core.booking.lifecycle import State
 from core.booking.queries import (
     BookingView,
@@ -22,28 +27,46 @@ from core.msisdn import parse_msisdn
 from core.people.model import Language, Purpose
 from core.people.usecases import Person, Said, find_person, opt_in, opt_out, set_language
 from core.ports import SmsIn
+from core.talks import Channel, OpenTalk
 from sessions.cancelling import answer_cancel
 from sessions.changing import answer_change, asked_change, settle_change
-from sessions.commands import Command, Verb, understand
+from sessions.commands import ALONG, ALWAYS, HIDDEN, Command, Verb, understand
 from sessions.flows import words
+from sessions.flows.everything import build_flow
+from sessions.hooks import CoreHooks
 from sessions.notices.render import ANSWER_TOPIC, HELP_TOPIC
 from sessions.papers import answer_receipt, owe_statement
 from sessions.paying import answer_card, answer_pay
 from sessions.problems import answer_problem
-from sessions.texts import T, cut, plain, t, why
+from sessions.restraint import Heard, Restraint, Unrestrained, Verdict
+from sessions.searching import Searching, question_of
+from sessions.support import answer_ticket
+from sessions.talking import Talking, Turn
+from sessions.texts import T, Text, cut, plain, t, why
 
 LISTED_MAX = 5
 MESSAGES_MAX = 20
 NUMBERED = (Verb.ACCEPT, Verb.DECLINE)
+SILENT = (Verdict.FLOOD, Verdict.LOOP)
+TOO_MANY = t(
+    "You wrote very often. We read on in an hour. What was done stays done. STOP always works."
+)
+
+PIN_SENT = t(
+    "Never send a PIN by SMS, to us or anybody. We have not kept it. M-Pesa asks for it on your "
+    "phone only. For a listing reply BOOK and its number."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class _Letter:
-    """One message with its sender."""
+    """One message with its sender, and the conversation that they have open."""
 
     tx: Tx
     person: Person
     command: Command
+    talk: OpenTalk
+    turn: Turn
     sms: SmsIn
 
     @property
@@ -58,6 +81,7 @@ class _Waiting:
     code: str
     day: date
     people: int
+    since: datetime
 
 
 class SmsDesk:
@@ -67,14 +91,27 @@ class SmsDesk:
         ussd_code: what our answers say to dial.
         forget: called with a number whose language has changed, so that its next call is asked
             about anew.
+        restraint: decides who is answered how often.
+        ours: our own numbers: what comes from one of them is our own message.
+        count: told what became of each message, for metrics.
     """
 
     def __init__(
-        self, ussd_code: str, forget: Callable[[str], None] = lambda _msisdn: None
+        self,
+        ussd_code: str,
+        forget: Callable[[str], None] = lambda _msisdn: None,
+        restraint: Restraint | None = None,
+        ours: Collection[str] = (),
+        count: Callable[[str], None] = lambda _verdict: None,
     ) -> None:
         self._ussd_code = ussd_code
         self._forget = forget
-        self._handlers: Mapping[Verb, Callable[[_Letter], T | None]] = {
+        self._restraint = restraint or Unrestrained()
+        self._ours = frozenset(ours)
+        self._count = count
+        talking = Talking(build_flow(), CoreHooks(), ussd_code)
+        self._searching = Searching(talking, ussd_code)
+        self._handlers: Mapping[Verb, Callable[[_Letter], Text | None]] = {
             Verb.STOP: self._stop,
             Verb.START: self._start,
             Verb.HELP: self._help,
@@ -91,34 +128,82 @@ class SmsDesk:
             Verb.RECEIPT: lambda letter: answer_receipt(letter.tx, letter.person, letter.command),
             Verb.STATEMENT: self._statement,
             Verb.PROBLEM: lambda letter: answer_problem(letter.tx, letter.person, letter.command),
+            Verb.TICKET: lambda letter: answer_ticket(letter.tx, letter.msisdn, letter.command),
+            Verb.FIND: self._in_conversation,
+            Verb.BOOK: self._in_conversation,
+            Verb.MENU: self._in_conversation,
+            Verb.MORE: self._in_conversation,
+            Verb.BACK: self._in_conversation,
+            Verb.GO: self._in_conversation,
+            Verb.PIN: lambda _letter: PIN_SENT,
             Verb.UNKNOWN: self._unknown,
         }
 
     def handle(self, tx: Tx, sms: SmsIn) -> None:
         """Do what a message asks for and owe the sender an answer.
 
-        A message whose sender is no phone (a short code, a name) gets none: two machines must not
-        answer each other.
+        A message whose sender is no phone (a short code, a name), or is ourselves, gets none: two
+        machines must not answer each other.
         """
         try:
             msisdn = parse_msisdn(sms.sender)
         except BadInput:
             return
+        if msisdn in self._ours or sms.sender == sms.to:
+            self._count("own")
+            return
         person = find_person(tx, msisdn)
         open_codes = _open_codes(tx, person)
         command = understand(sms.text, vendor=person.vendor_id is not None, open_codes=open_codes)
-        letter = _Letter(tx, person, command, sms)
-        try:
-            with tx.db.begin_nested():
-                answer = self._handlers[command.verb](letter)
-        except Refused as error:
-            answer = why(error)
-        if answer is None:
+        name = f"{sms.provider}:{sms.id}"
+        turn = Turn(tx, name, Channel.SMS)
+        talk = talks.claim(tx, msisdn, Channel.SMS)
+        talk.channel = Channel.SMS
+        letter = _Letter(tx, person, command, talk, turn, sms)
+        answers = _is_answer(letter)
+        understood = answers or command.verb is not Verb.UNKNOWN
+        heard = Heard(msisdn, name, sms.text, understood, tx.now)
+        verdict = self._restraint.judge(heard)
+        self._count(verdict.value)
+        answer: Text | None = None
+        if verdict is Verdict.ANSWER or command.verb is Verb.STOP:
+            handler = self._answered if answers else self._handlers[command.verb]
+            answer = self._done(handler, letter)
+        if verdict is Verdict.TELL:
+            answer = TOO_MANY
+        if verdict in SILENT or answer is None:
             return
+        said = [answer]
+        if HIDDEN in sms.text and command.verb is not Verb.PIN:
+            said.append(PIN_SENT)
         language = find_person(tx, msisdn).language
-        text = plain(answer, language)
-        key = f"sms:{sms.provider}:{sms.id}"
-        outbox.add(tx, ANSWER_TOPIC, msisdn, {"text": text}, key=key)
+        for number, each in enumerate(said):
+            key = f"sms:{name}:{number}" if number else f"sms:{name}"
+            outbox.add(tx, ANSWER_TOPIC, msisdn, {"text": plain(each, language)}, key=key)
+
+    def _done(self, handler: Callable[[_Letter], Text | None], letter: _Letter) -> Text | None:
+        """Do what is asked for, or nothing of it and say why."""
+        try:
+            with letter.tx.db.begin_nested():
+                return handler(letter)
+        except Refused as error:
+            return why(error)
+
+    def _answered(self, letter: _Letter) -> Text | None:
+        """The screen that was sent last is answered."""
+        answer = self._searching.answer(letter.turn, letter.talk, letter.sms.text)
+        return self._asked(letter, answer)
+
+    def _in_conversation(self, letter: _Letter) -> Text | None:
+        """A word that begins a conversation, or leads through one."""
+        answer = self._searching.lead(letter.turn, letter.talk, letter.command)
+        return self._unknown(letter) if answer is None else self._asked(letter, answer)
+
+    def _asked(self, letter: _Letter, answer: Text | None) -> Text | None:
+        """A screen takes the place of whatever else a number would have answered."""
+        if _question(letter) is not None:
+            questions.settled(letter.tx, letter.msisdn)
+        return answer
 
     def _stop(self, letter: _Letter) -> T:
         opt_out(letter.tx, letter.msisdn, Purpose.OFFERS, _said(letter))
@@ -149,8 +234,8 @@ class SmsDesk:
         if letter.person.vendor_id is not None and letter.command.code:
             return t("Reply {code} 1 to accept or {code} 2 to decline.", code=letter.command.code)
         return t(
-            "We did not understand. Reply HELP, STATUS code, PAY code or CANCEL code, or dial "
-            "{dial}.",
+            "We did not understand. Reply HELP, FIND hall Nakuru 25/12 80, STATUS code, PAY code "
+            "or CANCEL code, or dial {dial}.",
             dial=self._ussd_code,
         )
 
@@ -239,7 +324,9 @@ class SmsDesk:
         if letter.command.code is None:
             found = bookings_of_customer(letter.tx, letter.msisdn, LISTED_MAX)
             if not found:
-                return t("You have no bookings yet. Dial {dial}", dial=self._ussd_code)
+                return t(
+                    "You have no bookings yet. Reply FIND or dial {dial}", dial=self._ussd_code
+                )
             return _joined([_state_line(view) for view in found])
         view = booking_by_code(letter.tx, letter.command.code)
         if letter.command.code not in _own_codes(letter):
@@ -253,15 +340,63 @@ class SmsDesk:
         )
 
 
+def _is_answer(letter: _Letter) -> bool:
+    """Tell whether a message answers the screen that was sent last, rather than being a command.
+
+    An answer in free words may hold any word; otherwise only what is no command is one.
+    """
+    command, talk = letter.command, letter.talk
+    if not talks.is_open(talk, letter.tx.now):
+        return False
+    if command.verb in {*ALWAYS, *ALONG, Verb.TICKET, Verb.PIN}:
+        return False
+    question = question_of(talk)
+    if question is not None and question.free_text:
+        return True
+    match command.verb:
+        case Verb.UNKNOWN:
+            answers = command.code not in _own_codes(letter)
+        case Verb.NUMBER:
+            answers = _question(letter) is None
+        case Verb.ACCEPT | Verb.DECLINE:
+            bare = command.number is not None and command.code is None
+            answers = bare and _is_older(letter)
+        case Verb.FIND | Verb.BOOK:
+            answers = command.guessed and question is not None
+        case Verb.STATUS:
+            # A day such as 25DEC has the form of a code.
+            alone = command.code is not None and len(letter.sms.text.split()) == 1
+            known = letter.sms.text.strip().upper() in _own_codes(letter)
+            answers = question is not None and alone and not known
+        case _:
+            answers = False
+    return answers
+
+
+def _is_older(letter: _Letter) -> bool:
+    """Tell whether all that waits for a vendor's answer was asked before the last screen."""
+    if _question(letter) is not None:
+        return False
+    return all(each.since < letter.talk.asked_at for each in _waiting(letter))
+
+
 def _waiting(letter: _Letter) -> list[_Waiting]:
     """What waits for a vendor's yes or no: requests, then changes of what is booked."""
     vendor_id = _vendor_id(letter)
     requests = [view.booking for view in requests_of_vendor(letter.tx, vendor_id, LISTED_MAX)]
     changes = changes_asked(letter.tx, vendor_id, LISTED_MAX)
     return [
-        *(_Waiting(asked.code, asked.starts_on, asked.people) for asked in requests),
         *(
-            _Waiting(each.view.booking.code, each.change.starts_on, each.change.people)
+            _Waiting(asked.code, asked.starts_on, asked.people, asked.created_at)
+            for asked in requests
+        ),
+        *(
+            _Waiting(
+                each.view.booking.code,
+                each.change.starts_on,
+                each.change.people,
+                each.change.created_at,
+            )
             for each in changes
         ),
     ][:LISTED_MAX]

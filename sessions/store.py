@@ -182,7 +182,7 @@ class RedisStore:
             name,
             f"{name}:lease",
             person_key(session.msisdn),
-            _unfinished_key(session.msisdn),
+            unfinished_key(session.msisdn),
             digest,
             token,
             LEASE_MS,
@@ -221,7 +221,7 @@ class RedisStore:
             name,
             f"{name}:lease",
             person_key(session.msisdn),
-            _unfinished_key(session.msisdn),
+            unfinished_key(session.msisdn),
             token,
             closing.state,
             closing.digest,
@@ -304,5 +304,6 @@ def decode_reply(stored: str) -> Reply:
     return Reply(stored[1:], stored[0] == ".")
 
 
-def _unfinished_key(msisdn: str) -> str:
+def unfinished_key(msisdn: str) -> str:
+    """Return the key of the pointer to a caller's call that may be continued."""
     return f"ussd:{{{msisdn}}}:unfinished"

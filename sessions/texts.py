@@ -286,6 +286,7 @@ REFUSALS: Mapping[str, T] = {
     "too_early": t("It is too early for that."),
     "too_late": t("It is too late for that. Call us."),
     "no_dispute": t("No problem is open any more."),
+    "too_many_questions": t("You wrote {limit} times today. Call us."),
     "too_many_disputes": t("It was reported {limit} times. Call us."),
     "too_many_notes": t("We cannot take more notes. Call us."),
     "note_too_long": t("Type at most {most} letters at a time."),

@@ -1,15 +1,20 @@
 """The values of a turn, and how a provider's transcript is read."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from core.db.tx import Tx
 from core.ports import Reply, UssdTurn
+from core.talks import Channel
 from sessions.flow import Person
 from sessions.handover import Handover
 from sessions.state import State
+
+T = TypeVar("T")
 
 
 class NeedsThread(Exception):
@@ -25,8 +30,24 @@ class Hooks(Protocol):
     def help_sms(self, tx: Tx, person: Person) -> None:
         """Write the notice with the next steps for somebody who is stuck."""
 
+    def used(self, tx: Tx, person: Person, channel: Channel) -> None:
+        """Take note that somebody has just done something on a channel."""
+
     def late_sms(self, tx: Tx, person: Person, text: str) -> None:
         """Write a notice with the answer that came too late for the screen."""
+
+
+class Transactions(Protocol):
+    """Where a conversation reads and writes: a database, or a transaction that is open already."""
+
+    def run(self, use_case: Callable[[Tx], T]) -> T:
+        """Run a use case as a whole: when it raises, nothing of it is kept."""
+
+    def transaction(self) -> AbstractContextManager[Tx]:
+        """Open a transaction; leaving the block without an error keeps what was done."""
+
+    def reading(self) -> AbstractContextManager[Tx]:
+        """Open what reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +60,7 @@ class Hop:
         threaded: it runs in a thread and may use the database.
         handover: with the waiting hop, when an effect is to be performed.
         replay: the session was lost and is being rebuilt: nothing is performed.
+        channel: what it is played on.
     """
 
     turn: UssdTurn
@@ -46,6 +68,7 @@ class Hop:
     threaded: bool = False
     handover: Handover | None = None
     replay: bool = False
+    channel: Channel = Channel.USSD
 
 
 @dataclass(frozen=True, slots=True)

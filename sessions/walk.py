@@ -5,14 +5,14 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from core import receipts
-from core.db.tx import Database, Tx
+from core.db.tx import Tx
 from core.errors import Refused
 from core.ports import Reply
 from sessions import texts
 from sessions.fit import page, view_of
 from sessions.flow import End, Flow, Go, Menu, Option, Talk
 from sessions.state import HISTORY_MAX, State, Step
-from sessions.turns import Hop, NeedsThread, Played, new_part
+from sessions.turns import Hop, NeedsThread, Played, Transactions, new_part
 
 REDIRECTS_MAX = 5
 RESUME = "@resume"
@@ -34,7 +34,7 @@ class Walk:
     def __init__(
         self,
         flow: Flow,
-        database: Database,
+        database: Transactions,
         state: State,
         hop: Hop,
         reading: Callable[[], AbstractContextManager[Tx]] | None = None,
@@ -115,7 +115,13 @@ class Walk:
         self.state.view = view_of(end, self.state.person.language)
         self.state.pages = [0]
         self.why = self.told = None
-        self.state.final = page(self.state.view, 0, self.state.person.language, way_out=False).text
+        self.state.final = page(
+            self.state.view,
+            0,
+            self.state.person.language,
+            way_out=False,
+            channel=self.hop.channel,
+        ).text
 
     def back(self) -> None:
         """Turn a page back, or go back a screen with its answers undone."""
@@ -199,6 +205,7 @@ class Walk:
                 language,
                 way_out=state.screen != self.flow.home,
                 why=texts.plain(self.why, language) if self.why is not None else "",
+                channel=self.hop.channel,
             )
             text, state.shown = fitted.text, fitted.end
         reply = Reply(text if self.told is None else self.told, state.final is not None)
@@ -212,6 +219,7 @@ class Walk:
             self.hop.now,
             self.hop.turn.service_code,
             self._reading if core else None,
+            self.hop.channel,
         )
 
 

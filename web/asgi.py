@@ -12,6 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from channels.registry import enabled_gateways
+from sessions.bootstrap import build_talking
 from web.api.envelope import PREFIX, add_api_errors
 from web.api.previews import preview_routes
 from web.health import Readiness, health_routes
@@ -24,6 +25,7 @@ from web.pages.errors import add_error_pages
 from web.pages.papers.routes import paper_routes
 from web.pages.paying import pay_routes
 from web.pages.routes import STATIC, page_routes
+from web.pages.talk.routes import talk_routes
 from web.parts import Parts
 from web.simulator.routes import STATIC as SIMULATOR_STATIC
 from web.simulator.routes import simulator_routes
@@ -73,6 +75,7 @@ def assemble(parts: Parts) -> ASGIApp:
     app.include_router(paper_routes(parts))
     app.include_router(pay_routes(parts))
     app.include_router(preview_routes(parts))
+    app.include_router(talk_routes(parts, build_talking(settings)))
     add_api_errors(app, parts.database.clock)
     app.mount("/static", StaticFiles(directory=STATIC))
     if settings.local and settings.simulator_url:

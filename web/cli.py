@@ -28,6 +28,7 @@ from web.commands import (
     simulate,
     simulator,
     tax,
+    tickets,
     up,
 )
 
@@ -61,6 +62,7 @@ app.command()(papers.statement)
 app.add_typer(tax.app, name="tax")
 app.add_typer(etims.app, name="etims")
 app.add_typer(disputes.app, name="disputes")
+app.add_typer(tickets.app, name="tickets")
 app.add_typer(clock.app, name="clock")
 app.command()(clock.trigger)
 app.command()(simulate.simulate)

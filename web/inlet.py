@@ -7,6 +7,7 @@ so whatever a process leaves behind when it dies is stored by another, or by the
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import structlog
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
@@ -15,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from core.db.tx import Database, Tx
 from core.inbox import store
 from core.ports import Callback
+from web.covering import MESSAGE, without_pin
 from web.journal import Entry, Journal, JournalFull, JournalUnusable
 
 log = structlog.get_logger()
@@ -23,6 +25,7 @@ log = structlog.get_logger()
 # (25), rollback (40), resources (53), not in the right state, a lock (55), operator (57).
 PASSING = frozenset({"08", "25", "40", "53", "55", "57"})
 DRAIN_SECONDS = 1.0
+SEALED = "sealed"
 STOP_SECONDS = 5.0
 
 Count = Callable[[str, str, str], None]
@@ -53,7 +56,7 @@ class Inlet:
         result = self._stored(callback)
         if result is None:
             try:
-                self._journal.append(Entry(callback, came))
+                self._journal.append(Entry(self._sealed(callback), came))
             except (JournalFull, JournalUnusable) as error:
                 self._count(callback.provider, callback.kind, "lost")
                 log.error("callback.lost", **_name(callback), why=error.code)  # noqa: TRY400 -- the code says it all.
@@ -79,7 +82,7 @@ class Inlet:
         if self._journal.waits():
             return None
         try:
-            new = self._database.run(lambda tx: store(tx, callback))
+            new = self._database.run(lambda tx: store(tx, without_pin(tx, callback)))
         except SQLAlchemyError as error:
             if not is_away(error):
                 raise
@@ -87,12 +90,25 @@ class Inlet:
             return None
         return "stored" if new else "repeated"
 
+    def _sealed(self, callback: Callback) -> Callback:
+        """A message as it waits on the disk: whether a PIN is in it only the database knows."""
+        if callback.kind != MESSAGE:
+            return callback
+        sealed = self._database.vault.seal(dict(callback.payload))
+        return replace(callback, payload={SEALED: sealed.decode()})
+
+    def _opened(self, callback: Callback) -> Callback:
+        sealed = callback.payload.get(SEALED)
+        if not isinstance(sealed, str):
+            return callback
+        return replace(callback, payload=self._database.vault.open(sealed.encode()))
+
     def _store_all(self, entries: Sequence[Entry]) -> Sequence[Entry]:
         """Store entries; return those that the database refuses for what is in them."""
 
         def every(tx: Tx) -> None:
             for entry in entries:
-                store(tx, entry.callback, entry.at)
+                store(tx, without_pin(tx, self._opened(entry.callback)), entry.at)
 
         try:
             self._database.run(every)
@@ -104,7 +120,8 @@ class Inlet:
 
     def _store_one(self, entry: Entry) -> bool:
         try:
-            self._database.run(lambda tx: store(tx, entry.callback, entry.at))
+            callback = self._opened(entry.callback)
+            self._database.run(lambda tx: store(tx, without_pin(tx, callback), entry.at))
         except SQLAlchemyError as error:
             if is_away(error):
                 raise

@@ -28,6 +28,7 @@ from core.payments.lifecycle import OPEN, AttemptState
 from core.payments.model import Attempt
 from core.ports import Reply
 from core.reconcile.queries import open_items
+from core.support.queries import waiting_tickets
 from sessions.conductor import HopKind
 from web.journal import Journal
 
@@ -152,6 +153,7 @@ def _read(tx: Tx) -> list[Metric]:
         *_invariants(tx),
         *_cases(tx),
         *_dead_letters(tx),
+        *_tickets(tx),
     ]
 
 
@@ -236,3 +238,13 @@ def _cases(tx: Tx) -> list[Metric]:
     unconfirmed.add_metric(["in"], items.in_cents)
     unconfirmed.add_metric(["out"], items.out_cents)
     return [count, cents, unconfirmed]
+
+
+def _tickets(tx: Tx) -> list[Metric]:
+    """Questions that nobody has answered, and how long the first of them has waited."""
+    count, since = waiting_tickets(tx)
+    waiting = GaugeMetricFamily("nafasi_tickets_waiting", "Questions that wait for an answer.")
+    waiting.add_metric([], count)
+    oldest = GaugeMetricFamily("nafasi_tickets_oldest_seconds", "How long the first has waited.")
+    oldest.add_metric([], 0 if since is None else (tx.now - since).total_seconds())
+    return [waiting, oldest]

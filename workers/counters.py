@@ -19,3 +19,6 @@ DOCUMENTS = Counter("nafasi_worker_documents", "Receipts and credit notes issued
 INVOICES = Counter(
     "nafasi_worker_tax_invoices", "Invoices sent to the tax authority, by outcome.", ["result"]
 )
+MESSAGES = Counter(
+    "nafasi_worker_messages", "Messages from people, by what became of them.", ["result"]
+)

@@ -12,6 +12,8 @@ from core.documents.links import StatementLink
 from core.inbox import Arrival, Inbound
 from core.outbox import Notice, Sending
 from core.receipts import TurnReceipt
+from core.support.model import Ticket, TicketNote
+from core.talks import OpenTalk
 from workers.budget import Budget
 from workers.parts import Parts
 
@@ -22,6 +24,7 @@ BATCH_MAX = 1_000
 NOTICE_TEXT_DAYS = 30
 TURN_RECEIPT_DAYS = 30
 CALLBACK_PAYLOAD_DAYS = 90
+TALK_DAYS = 2
 
 OVER = (Sending.SENT, Sending.UNKNOWN, Sending.DEAD, Sending.DROPPED)
 READ = (Arrival.APPLIED, Arrival.IGNORED)
@@ -31,7 +34,14 @@ def run_housekeeping(parts: Parts) -> int:
     """Purge in small transactions until nothing is left to purge; return how many rows."""
     budget = Budget(RUN_SECONDS)
     total = 0
-    for purge in (purge_notices, purge_turns, purge_callbacks, purge_links):
+    for purge in (
+        purge_notices,
+        purge_turns,
+        purge_callbacks,
+        purge_links,
+        purge_talks,
+        purge_tickets,
+    ):
         purged = 0
         while not budget.spent:
             batch = parts.database.run(purge)
@@ -82,6 +92,30 @@ def purge_links(tx: Tx) -> int:
     tokens = tx.db.scalars(old).all()
     tx.db.execute(delete(StatementLink).where(StatementLink.token.in_(tokens)))
     return len(tokens)
+
+
+def purge_talks(tx: Tx) -> int:
+    """Drop conversations by message that nobody goes on with; who used what stays known."""
+    old = (OpenTalk.expires_at < tx.now - timedelta(days=TALK_DAYS), OpenTalk.state.is_not(None))
+    return _clear(tx, OpenTalk.msisdn, old, {"state": None, "token": None, "opened_by": None})
+
+
+def purge_tickets(tx: Tx) -> int:
+    """Drop the words of tickets that were closed."""
+    before = tx.now - timedelta(days=NOTICE_TEXT_DAYS)
+    closed = select(Ticket.id).where(Ticket.closed_at < before)
+    old = (TicketNote.ticket_id.in_(closed), TicketNote.words != "")
+    return _clear(tx, TicketNote.id, old, {"words": ""})
+
+
+PURGES = (
+    purge_notices,
+    purge_turns,
+    purge_callbacks,
+    purge_links,
+    purge_talks,
+    purge_tickets,
+)
 
 
 def _clear(

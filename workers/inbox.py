@@ -44,10 +44,12 @@ from core.ports import (
     ProviderError,
     SmsIn,
 )
+from sessions.dropped import Left
 from workers.attempts import COLLECTING, PAYING
 from workers.balances import note_answer, note_refusal
 from workers.budget import Budget
 from workers.counters import CALLBACKS
+from workers.drops import note_drop
 from workers.parts import Parts
 
 log = structlog.get_logger()
@@ -166,9 +168,10 @@ def _opt_out(_parts: Parts, tx: Tx, row: Inbound) -> None:
     opt_out(tx, said.msisdn, Purpose.OFFERS, Said("provider", f"{row.provider} {row.id}"))
 
 
-def _ussd_event(_parts: Parts, _tx: Tx, row: Inbound) -> None:
-    """Nothing hangs on it: the row itself is the record of what a conversation cost."""
+def _ussd_event(parts: Parts, tx: Tx, row: Inbound) -> None:
+    """The row is the record of what a call cost; one that was cut off can be gone on with."""
     event = parse_event(_form(row))
+    note_drop(parts, tx, Left(event.provider, event.session_id, event.msisdn))
     log.info(
         "session.ended",
         provider=row.provider,

@@ -20,6 +20,7 @@ from core.outbox import Lane, Words
 from core.people.model import Purpose
 from core.people.usecases import Said, language_of, may_write, opt_out
 from core.ports import ProviderError, SmsOut, SmsSent
+from core.talks import channel_of
 from sessions.gsm7 import segments
 from workers import pause
 from workers.budget import Budget
@@ -113,7 +114,9 @@ def _begin(tx: Tx, notice_id: UUID) -> Letter | None:
             outbox.postpone(tx, notice_id, morning, "quiet_hours")
             return None
     language = language_of(tx, notice.msisdn)
-    return Letter(notice.id, notice.topic, notice.msisdn, notice.params, language.value)
+    # The next step is told for what its reader used last.
+    params = {**notice.params, "channel": channel_of(tx, notice.msisdn).value}
+    return Letter(notice.id, notice.topic, notice.msisdn, params, language.value)
 
 
 def quiet_until(now: datetime) -> datetime | None:

@@ -36,7 +36,9 @@ from core.reconcile.accounts import accounts_of
 from core.reconcile.usecases import Accounts
 from core.settings import Settings, named_numbers
 from sessions.bootstrap import build_desk, notice_context
+from sessions.dropped import DroppedCalls
 from sessions.notices.render import render
+from workers.counters import MESSAGES
 from workers.pause import Pauses
 from workers.rates import Rates
 
@@ -75,6 +77,7 @@ class Parts:
         rates: how many messages a second each route takes.
         sms_prices: cents a segment by route, where we know it.
         seller: who issues receipts.
+        dropped: finds calls that were cut off; None where nobody is written to about them.
         registrar: who tells the tax authority of them; None where nobody does.
         refresh: called before each task; keeps a movable clock up to date.
         close: lets go of all connections.
@@ -94,6 +97,7 @@ class Parts:
     accounts: Mapping[str, Accounts] = field(default_factory=dict)
     cards: Mapping[str, CardGateway] = field(default_factory=dict)
     seller: Seller = field(default_factory=Seller)
+    dropped: DroppedCalls | None = None
     registrar: TaxRegistrar | None = None
     refresh: Callable[[], None] = field(default=lambda: None)
     close: Callable[[], None] = field(default=lambda: None)
@@ -138,13 +142,14 @@ def build_parts(settings: Settings, wake: Callable[[Work], None]) -> Parts:
         cards={name: opened.cards for name, opened in gateways.items() if opened.cards},
         health=health,
         paybill=settings.daraja_shortcode,
-        desk=build_desk(settings, store),
+        desk=build_desk(settings, store, lambda verdict: MESSAGES.labels(verdict).inc()),
         render=partial(render, context=words),
         pauses=Pauses(store),
         rates=Rates(named_numbers(settings.sms_rates), store, database.ids.token()),
         sms_prices=named_numbers(settings.sms_prices),
         accounts=accounts_of(settings),
         seller=Seller(settings.company_name, settings.company_pin),
+        dropped=DroppedCalls(store),
         registrar=registrar,
         refresh=_follow(clock, database) if settings.local else lambda: None,
         close=close,

@@ -17,6 +17,7 @@ from workers.cases import run_cases, run_float
 from workers.checker import run_checker
 from workers.disputes import run_disputes
 from workers.documents import run_documents, run_invoices
+from workers.drops import run_drops
 from workers.housekeeping import run_housekeeping
 from workers.inbox import run_inbox
 from workers.ledger import run_ledger
@@ -66,6 +67,7 @@ JOBS = (
     Job("documents", run_documents, Queue.DEFAULT, 2, 60),
     Job("invoices", run_invoices, Queue.SLOW, 5, 120),
     Job("disputes", run_disputes, Queue.DEFAULT, 30, 60),
+    Job("drops", run_drops, Queue.SLOW, 30, 60),
     Job("payouts", run_payouts, Queue.SLOW, 30, 300),
     Job("ledger", run_ledger, Queue.SLOW, 2, 60),
     Job("checker", run_checker, Queue.SLOW, 60, 120),

@@ -20,7 +20,9 @@ import core.people.model
 import core.pricing.model
 import core.questions
 import core.receipts
-import core.reconcile.model  # noqa: F401
+import core.reconcile.model
+import core.support.model
+import core.talks  # noqa: F401
 from core.db.base import Base
 
 metadata = Base.metadata

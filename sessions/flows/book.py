@@ -13,6 +13,7 @@ from core.errors import BadInput, Refused
 from core.limits import MPESA_DAY_MAX_CENTS
 from core.money import Money
 from core.payments.attempts import first_collection
+from core.talks import Channel
 from sessions.flow import End, Go, Menu, Option, Part, Talk
 from sessions.flows import words
 from sessions.texts import Keep, T, Text, cut, keep, n, t, why
@@ -204,10 +205,10 @@ def confirm(talk: Talk, tx: Tx) -> End:
     first_collection(tx, made, talk.person.msisdn)
     payable = payable_now(tx, made)
     assert payable is not None, "a held booking waits for its price"
-    return prompt_coming(made.code, payable, talk.service_code)
+    return prompt_coming(talk, made.code, payable)
 
 
-def prompt_coming(code: str, payable: Dues, service_code: str, *, late: bool = False) -> End:
+def prompt_coming(talk: Talk, code: str, payable: Dues, *, late: bool = False) -> End:
     """The last words before the M-Pesa prompt, which comes when this screen is gone."""
     soon = (
         t("M-Pesa will ask you in 2 minutes.")
@@ -218,14 +219,17 @@ def prompt_coming(code: str, payable: Dues, service_code: str, *, late: bool = F
         [
             keep(t("Pay {total} by {by}.", total=words.part_of(payable), by=payable.by)),
             keep(soon),
-            keep(
-                t(
-                    "Code {code}. Nothing came? Dial {dial}",
-                    code=code,
-                    dial=direct(service_code, code),
-                )
-            ),
+            keep(_nothing_came(talk, code)),
         ]
+    )
+
+
+def _nothing_came(talk: Talk, code: str) -> T:
+    """The next step, in what this person uses."""
+    if talk.channel is Channel.SMS:
+        return t("Code {code}. Nothing came? Reply PAY {code}", code=code)
+    return t(
+        "Code {code}. Nothing came? Dial {dial}", code=code, dial=direct(talk.service_code, code)
     )
 
 

@@ -200,7 +200,7 @@ def change_it(talk: Talk, tx: Tx) -> End:
     made = request_change(tx, view.booking.id, customer.id, _wish(talk, tx, view), agreed)
     payable = payable_now(tx, view.booking)
     if payable is not None:
-        return prompt_coming(view.booking.code, payable, talk.service_code)
+        return prompt_coming(talk, view.booking.code, payable)
     return End([keep(outcome(view, made))])
 
 

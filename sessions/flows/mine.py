@@ -226,7 +226,7 @@ def pay(talk: Talk, tx: Tx) -> End:
     assert attempt.due_at is not None, "a new or open attempt has a time"
     waits = attempt.state is AttemptState.QUEUED
     late = waits and (attempt.due_at - tx.now).total_seconds() > STK_DELAY_SECONDS * 2
-    return prompt_coming(view.booking.code, payable, talk.service_code, late=late)
+    return prompt_coming(talk, view.booking.code, payable, late=late)
 
 
 @mine.screen("code")

@@ -14,9 +14,12 @@ from sessions.notices.context import (
     NoticeContext,
     Params,
     Words,
+    by_message,
     dial_of,
     due_of,
+    listing_again,
     rest_after,
+    search_again,
     to_pay,
     what_of,
 )
@@ -71,6 +74,8 @@ def _request_accepted(params: Params, context: NoticeContext) -> T:
 
 def _came_to_nothing(sentence: T, params: Params, context: NoticeContext) -> T:
     others = params.get("alternatives") or []
+    if not others and by_message(params):
+        return t("{sentence} You paid nothing. Reply FIND to find another.", sentence=sentence)
     if not others:
         return t(
             "{sentence} You paid nothing. Dial {dial} to find another.",
@@ -86,7 +91,8 @@ def _came_to_nothing(sentence: T, params: Params, context: NoticeContext) -> T:
 
 def _alternative(other: Params, params: Params, context: NoticeContext) -> T:
     """Something else that is free, with its day only when it is another day."""
-    what = {"name": cut(other["title"]), "dial": dial_of(context, str(other["number"]))}
+    way = listing_again(params, context, other["number"])
+    what = {"name": cut(other["title"]), "dial": way}
     if other["starts_on"] == params["starts_on"]:
         return t("{name} {dial}", **what)
     return t("{name} {day} {dial}", **what, day=date.fromisoformat(other["starts_on"]))
@@ -121,13 +127,13 @@ def _hold_expired(params: Params, context: NoticeContext) -> T:
             "now. Book again: {dial}",
             **what_of(params),
             back=Money(params["back_cents"]),
-            dial=dial_of(context, str(params["number"])),
+            dial=listing_again(params, context, params["number"]),
         )
     return t(
         "{code} {listing}, {day}: not paid in time, so others can book it now. You paid nothing. "
         "Book again: {dial}",
         **what_of(params),
-        dial=dial_of(context, str(params["number"])),
+        dial=listing_again(params, context, params["number"]),
     )
 
 
@@ -196,7 +202,7 @@ def _cancelled_customer(params: Params, context: NoticeContext) -> T:
                 "Sorry, the vendor cancelled {code} {listing}, {day}. {back} Find another: {dial}",
                 **what_of(params),
                 back=back,
-                dial=context.ussd_code,
+                dial=search_again(params, context),
             )
         case Actor.ADMIN:
             return t(

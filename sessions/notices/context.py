@@ -7,10 +7,14 @@ from typing import Any
 
 from core.catalog.rules import Category
 from core.money import Money
+from core.talks import Channel
 from sessions.flows import words
+from sessions.gsm7 import septets, to_gsm7
 from sessions.texts import T, Text, cut, t
 
 Params = Mapping[str, Any]
+# With the sentence around them, so many septets of somebody's words fit two SMS.
+SAID_SEPTETS = 210
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +75,31 @@ def due_of(params: Params) -> datetime:
 def dial_of(context: NoticeContext, code: str) -> str:
     """Return what to dial to come straight to a booking or a listing."""
     return f"{context.ussd_code.rstrip('#')}*{code}#"
+
+
+def by_message(params: Params) -> bool:
+    """Tell whether whoever reads this last did something by SMS, and so may have no call to make.
+
+    The worker that sends a message puts in what its reader used last.
+    """
+    return bool(params.get("channel") == Channel.SMS)
+
+
+def listing_again(params: Params, context: NoticeContext, number: int) -> T | str:
+    """Return what leads to a listing, for whoever reads this: a code to dial, or a message."""
+    if by_message(params):
+        return t("BOOK {number}", number=str(number))
+    return dial_of(context, str(number))
+
+
+def search_again(params: Params, context: NoticeContext) -> T | str:
+    """Return what begins a search, for whoever reads this: a code to dial, or a message."""
+    return t("FIND") if by_message(params) else context.ussd_code
+
+
+def as_said(words: str) -> str:
+    """Return somebody's words as far as a message carries them; elsewhere all of them are kept."""
+    said = to_gsm7(words)
+    while septets(said) > SAID_SEPTETS:
+        said = f"{said[:-3].rstrip()}.."
+    return said

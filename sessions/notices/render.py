@@ -9,8 +9,9 @@ from typing import Any
 
 from core.booking.notices import Topic
 from core.msisdn import local_form
+from core.support.usecases import ANSWERED_TOPIC
 from sessions.gsm7 import septets
-from sessions.notices import booking, change, disputes, money, papers
+from sessions.notices import booking, change, disputes, money, papers, support
 from sessions.notices.context import NoticeContext, Params, Words
 from sessions.texts import Cut, T, Text, plain, t
 
@@ -33,6 +34,7 @@ SEGMENTS_MAX: Mapping[str, int] = {
     Topic.REQUEST_CHANGED: 2,
     Topic.CHANGED_CUSTOMER: 2,
     Topic.CHANGED_VENDOR: 2,
+    ANSWERED_TOPIC: 2,
     HELP_TOPIC: 2,
     ANSWER_TOPIC: 2,
     LATE_TOPIC: 2,
@@ -77,9 +79,10 @@ def _short(value: Any, length: int) -> Any:
 
 def _help(_params: Params, context: NoticeContext) -> T:
     return t(
-        "Nafasi: dial {dial} to find halls, food and rooms and pay by M-Pesa. By SMS: STATUS "
-        "code, PAY code, CHANGE code, CANCEL code, PROBLEM code, RECEIPT code, SWAHILI, STOP, "
-        "START. Vendors answer 1 yes, 2 no, and ask for STATEMENT. Call {help}.",
+        "Nafasi: dial {dial} to find halls, food and rooms and pay by M-Pesa. By SMS: FIND hall "
+        "Nakuru 25/12 80, BOOK number; STATUS, PAY, CHANGE, CANCEL, PROBLEM or RECEIPT and the "
+        "code; HELP and your question; SWAHILI, STOP, START. Vendors answer 1 yes, 2 no, and ask "
+        "for STATEMENT. Call {help}.",
         dial=context.ussd_code,
         help=local_form(context.help_phone),
     )
@@ -95,6 +98,7 @@ _WORDS: Mapping[str, Words] = {
     **papers.WORDS,
     **disputes.WORDS,
     **change.WORDS,
+    **support.WORDS,
     HELP_TOPIC: _help,
     ANSWER_TOPIC: _answer,
     LATE_TOPIC: _answer,

@@ -20,6 +20,8 @@ from core.lifecycle import Lifecycle
 from core.payments import lifecycle as attempt
 from core.payments.model import Attempt, Refund
 from core.payouts import model as payout
+from core.support import lifecycle as ticket
+from core.support.model import Ticket
 from tests.support.servers import ROOT
 from web.commands.docs import LIFECYCLE_PAGE, lifecycle_markdown
 
@@ -51,6 +53,7 @@ LIFECYCLES: dict[str, tuple[Lifecycle[Any, Any], type[StrEnum], type[StrEnum], A
         invoice.InvoiceEvent,
         TaxInvoice,
     ),
+    "tickets": (ticket.LIFECYCLE, ticket.TicketState, ticket.TicketEvent, Ticket),
 }
 
 every_lifecycle = pytest.mark.parametrize("table", LIFECYCLES)
@@ -84,6 +87,7 @@ def test_every_state_can_be_reached_and_every_event_happens(table: str) -> None:
         "refunds": {attempt.RefundState.OPEN},
         "payouts": {payout.PayoutState.RELEASED, payout.PayoutState.HELD},
         "tax_invoices": {invoice.InvoiceState.WAITING},
+        "tickets": {ticket.TicketState.OPEN},
     }[table]
 
     reached: set[Any] = set(firsts)

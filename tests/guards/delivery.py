@@ -5,8 +5,11 @@ from sqlalchemy import false
 from core import inbox, outbox, receipts
 from core.cases.model import CaseKind
 from core.cases.usecases import open_case
+from core.db.tx import Tx
 from core.people.penalties import add_penalty
 from core.ports import Callback
+from core.support.lifecycle import TicketState
+from core.support.model import Ticket
 from tests.core.booking.world import World
 from tests.guards.guard import Guard, Kind, check, count, outcome, unique, unique_index, words
 from tests.support.factories import CUSTOMER
@@ -59,6 +62,25 @@ def _penalty_once(world: World) -> None:
     assert count(world, "SELECT count(*) FROM vendor_penalties") == 1
 
 
+def _one_ticket(world: World) -> None:
+    def ask(tx: Tx) -> None:
+        tx.db.add(
+            Ticket(
+                id=tx.ids.uuid(),
+                msisdn=CUSTOMER,
+                state=TicketState.OPEN,
+                opened_at=tx.now,
+                waiting_since=tx.now,
+                said_at=tx.now,
+            )
+        )
+
+    for _ in range(2):
+        outcome(lambda: world.run(ask))
+
+    assert count(world, "SELECT count(*) FROM tickets") == 1
+
+
 GUARDS = (
     Guard(
         "a callback that comes twice is applied twice",
@@ -89,5 +111,10 @@ GUARDS = (
         "a vendor pays for one cancellation twice",
         unique("vendor_penalties", "uq_vendor_penalties_booking_id"),
         _penalty_once,
+    ),
+    Guard(
+        "a question is answered in one place and goes on in another",
+        unique_index("uq_tickets_live"),
+        _one_ticket,
     ),
 )

@@ -12,6 +12,7 @@ from core.errors import NotFound, NoUnits
 from core.ids import CountedIds
 from core.money import kes
 from core.ports import Reply, UssdTurn
+from core.talks import Channel
 from sessions.conductor import Conductor, HopKind
 from sessions.dates import parse_day
 from sessions.engine import Engine
@@ -194,6 +195,9 @@ class SampleHooks:
 
     def help_sms(self, tx: Tx, person: Person) -> None:
         self._note(tx, "help", person.msisdn)
+
+    def used(self, tx: Tx, person: Person, channel: Channel) -> None:
+        """Calls only are played here."""
 
     def late_sms(self, tx: Tx, person: Person, text: str) -> None:
         self._note(tx, "late", f"{person.language}: {text}")

@@ -41,8 +41,8 @@ EVERYBODY = [
     ("RISITI k7p4q", Command(Verb.RECEIPT, "K7P4Q")),
     ("K7P4Q stakabadhi", Command(Verb.RECEIPT, "K7P4Q")),
     ("receipt K7P4O", Command(Verb.RECEIPT, guessed=True)),
-    # There is no statement of customers.
-    ("statement", Command(Verb.UNKNOWN)),
+    # There is no statement of customers: the desk says so.
+    ("statement", Command(Verb.STATEMENT)),
     ("Problem", Command(Verb.PROBLEM)),
     (
         "PROBLEM k7p4q: no power, not OK!",

@@ -17,13 +17,13 @@ from core.ports import UssdTurn
 from core.pricing.queries import rates_on
 from core.pricing.rules import quote
 from core.vault import Vault
-from sessions.bootstrap import CoreHooks
 from sessions.engine import Engine
 from sessions.fit import SCREEN_SEPTETS
 from sessions.flow import TYPED_MAX
 from sessions.flows.everything import build_flow
 from sessions.flows.find import base_within
 from sessions.gsm7 import septets
+from sessions.hooks import CoreHooks
 from sessions.notices.render import HELP_TOPIC
 from sessions.play import MISTAKES_MAX, Play
 from sessions.state import State, View

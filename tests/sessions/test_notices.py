@@ -16,10 +16,12 @@ from core.limits import (
     NAME_MAX,
     PEOPLE_MAX,
     STAY_NIGHTS_MAX,
+    TICKET_ANSWER_MAX,
     TITLE_MAX,
 )
 from core.payouts.model import HoldReason
 from core.ports import Reason
+from core.support.usecases import ANSWERED_TOPIC
 from sessions.gsm7 import segments, septets
 from sessions.notices.context import NoticeContext
 from sessions.notices.papers import PAY_TOPIC, RECEIPT_TOPIC, STATEMENT_TOPIC
@@ -31,6 +33,7 @@ from sessions.notices.render import (
     render,
     topics,
 )
+from sessions.notices.support import DROPPED_TOPIC
 from sessions.texts import LANGUAGES
 
 CONTEXT = NoticeContext(
@@ -84,10 +87,23 @@ ALTERNATIVES = [
     {"number": 9990 + i, "title": f"{TITLE[:38]} {i}", "base_cents": 1, "starts_on": day}
     for i, day in enumerate(("2026-09-30", "2026-09-30", "2026-10-28"), 1)
 ]
+BY_SMS = {"channel": "sms"}
 MORE: dict[str, list[dict[str, Any]]] = {
     Topic.REQUEST_RECEIVED: [{"others": 0}, {"others": 3}],
-    Topic.REQUEST_DECLINED: [{"alternatives": ALTERNATIVES}, {"alternatives": []}, {}],
-    Topic.REQUEST_EXPIRED: [{"alternatives": ALTERNATIVES}, {"alternatives": []}, {}],
+    Topic.REQUEST_DECLINED: [
+        {"alternatives": ALTERNATIVES},
+        {"alternatives": []},
+        {},
+        BY_SMS,
+        {"alternatives": ALTERNATIVES} | BY_SMS,
+    ],
+    Topic.REQUEST_EXPIRED: [
+        {"alternatives": ALTERNATIVES},
+        {"alternatives": []},
+        {},
+        BY_SMS,
+        {"alternatives": ALTERNATIVES} | BY_SMS,
+    ],
     Topic.REQUEST_ACCEPTED: [{}, IN_PARTS, DEPOSIT],
     Topic.PAYMENT_FAILED: [
         {"reason": reason.value, "card": card} for reason in Reason for card in (False, True)
@@ -123,6 +139,10 @@ MORE: dict[str, list[dict[str, Any]]] = {
         {"side": side.value, "words": letter * DISPUTE_NOTE_MAX}
         for side in (Side.CUSTOMER, Side.VENDOR)
         for letter in ("x", "[")
+    ],
+    DROPPED_TOPIC: [{"title": TITLE, "token": TOKEN}],
+    ANSWERED_TOPIC: [
+        {"number": 9_999_999, "words": letter * TICKET_ANSWER_MAX} for letter in ("x", "[")
     ],
     Topic.DISPUTE_RESOLVED_CUSTOMER: [
         {"refund_cents": cents, "kept_cents": 24_700_000 - cents}
@@ -227,6 +247,8 @@ TOLD: dict[str, tuple[str, ...]] = {
     Topic.PAYOUT_HELD: ("KES 99,999,999", "0700000099"),
     Topic.PAYOUT_REVERSED: ("KES 99,999,999", "0700000099"),
     Topic.PAYOUT_CHANGED: ("012", "0700000099"),
+    ANSWERED_TOPIC: ("9999999", "HELP"),
+    DROPPED_TOPIC: ("GO", "STOP", f"{CONTEXT.public_url}/c/{TOKEN}"),
     HELP_TOPIC: ("*384*7781#", "0700000099"),
     RECEIPT_TOPIC: ("K7P4Q", "{total}", f"{CONTEXT.public_url}/receipts/{TOKEN}.pdf"),
     STATEMENT_TOPIC: ("09/2026", "{day}", f"{CONTEXT.public_url}/statements/{TOKEN}"),
@@ -244,6 +266,9 @@ IN_SWAHILI = {
     "CARD K7P4Q": "KADI K7P4Q",
     "CANCEL K7P4Q": "GHAIRI K7P4Q",
     "PROBLEM K7P4Q": "SHIDA K7P4Q",
+    "HELP": "MSAADA",
+    "GO": "ENDELEA",
+    "STOP": "ACHA",
 }
 
 
@@ -343,3 +368,22 @@ def test_an_answer_carries_the_words_it_was_given() -> None:
 def test_a_topic_without_words_is_refused() -> None:
     with pytest.raises(KeyError):
         render("nothing", {}, "en", CONTEXT)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_whoever_writes_is_told_what_to_write(language: str) -> None:
+    """Somebody without calls cannot dial a code."""
+    book = {"en": "BOOK 9999", "sw": "AGIZA 9999"}[language]
+    for params in ({}, {"back_cents": 199_999_900}):
+        body = render(Topic.HOLD_EXPIRED, {**WORST, **params, **BY_SMS}, language, CONTEXT)
+        assert book in body
+        assert "*384*" not in body
+        assert segments(body) == 1
+    for topic in (Topic.REQUEST_DECLINED, Topic.REQUEST_EXPIRED):
+        others = {"alternatives": ALTERNATIVES}
+        body = render(topic, {**WORST, **others, **BY_SMS}, language, CONTEXT)
+        assert all(f"{book.split()[0]} {other['number']}" in body for other in ALTERNATIVES)
+        find = {"en": "FIND", "sw": "TAFUTA"}[language]
+        assert find in render(topic, {**WORST, **BY_SMS}, language, CONTEXT)
+    gone = {**WORST, "by": "vendor", "refund_cents": 0, **BY_SMS}
+    assert find in render(Topic.CANCELLED_CUSTOMER, gone, language, CONTEXT)

@@ -22,12 +22,14 @@ from core.ids import CountedIds
 from core.money import Money
 from core.people.model import User, Vendor
 from core.ports import Routes
+from core.talks import Channel
 from core.vault import Vault
 from sessions.fit import SCREEN_SEPTETS, page, view_of
 from sessions.flow import Ask, End, Go, Menu
 from sessions.flows.everything import PUBLISHED, build_flow
 from sessions.flows.words import refund_line
 from sessions.gsm7 import septets
+from sessions.notices.render import ONE_SEGMENT
 from sessions.texts import LANGUAGES, LOCALE, ONCE_MORE, REFUSALS, T, Text, plain
 from tests.conftest import START, VAULT_KEY
 from tests.sessions.worst import (
@@ -123,14 +125,19 @@ def whys_above(screen: str) -> tuple[Text, ...]:
 
 
 def pages(
-    shown: Menu | Ask | End, language: str, *, home: bool, why: str = ""
+    shown: Menu | Ask | End,
+    language: str,
+    *,
+    home: bool,
+    why: str = "",
+    channel: Channel = Channel.USSD,
 ) -> Iterator[tuple[str, int]]:
     """Turn all pages of a screen: their text and how many choices each one offers."""
     view = view_of(shown, language)
     start = 0
     while True:
         way_out = not home and not isinstance(shown, End)
-        fitted = page(view, start, language, way_out=way_out, why=why)
+        fitted = page(view, start, language, way_out=way_out, why=why, channel=channel)
         assert fitted.whole, f"a line was cut: {fitted.text!r}"
         yield fitted.text, fitted.end - start
         if fitted.end >= len(view.choices):
@@ -140,6 +147,12 @@ def pages(
 
 
 def check_screen(shown: Menu | Ask | End, language: str, *, home: bool, why: str = "") -> None:
+    """The screen fits, and leads on: by a call, and in one message."""
+    # A message's lines are shorter than the keys of a call, so what fits there fits here.
+    for text, _ in pages(shown, language, home=home, why=why, channel=Channel.SMS):
+        assert septets(text) <= ONE_SEGMENT, text
+        way_back = "BACK" if language == "en" else "RUDI"
+        assert home or isinstance(shown, End) or text.endswith(way_back), text
     for text, choices in pages(shown, language, home=home, why=why):
         lines = text.split("\n")
         assert septets(text) <= SCREEN_SEPTETS, text

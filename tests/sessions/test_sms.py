@@ -17,6 +17,7 @@ from core.people.usecases import language_of, opt_out_words, set_language
 from core.ports import SmsIn
 from sessions.gsm7 import SMS_PART_SEPTETS, septets
 from sessions.notices.render import ANSWER_TOPIC, HELP_TOPIC
+from sessions.restraint import Heard, Verdict
 from sessions.sms import LISTED_MAX, SmsDesk
 from sessions.texts import LANGUAGES
 from tests.support.factories import (
@@ -195,7 +196,9 @@ def test_the_state_of_a_booking_is_told_to_its_two_sides_only(
     assert "KES 66,700" in told
     assert office.say(VENDOR, only.code) == told
     assert office.say(STRANGER, f"status {only.code}") == "We know no such booking."
-    assert office.say(STRANGER, "status") == "You have no bookings yet. Dial *384*7781#"
+    assert (
+        office.say(STRANGER, "status") == "You have no bookings yet. Reply FIND or dial *384*7781#"
+    )
 
 
 def test_pay_asks_the_senders_phone_once(office: Office, database: Database) -> None:
@@ -261,3 +264,65 @@ def test_the_longest_lists_fit_two_segments(
     for told in (which, states):
         assert septets(told) <= SEGMENTS_MAX * SMS_PART_SEPTETS, told
         assert told.count("Des" if language == "sw" else "Dec") == LISTED_MAX
+
+
+class Wall:
+    """Gives every message the same verdict."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        self.verdict = verdict
+
+    def judge(self, _heard: Heard) -> Verdict:
+        return self.verdict
+
+
+@pytest.mark.parametrize(
+    ("verdict", "answer"), [(Verdict.TELL, "You wrote very often."), (Verdict.LOOP, "")]
+)
+def test_who_writes_too_often_gets_nothing_done_but_a_stop(
+    database: Database, verdict: Verdict, answer: str
+) -> None:
+    """STOP is obeyed whoever says it how often; the answer to it may be spared."""
+    counted: list[str] = []
+    with database.transaction() as tx:
+        desk = SmsDesk("*384*7781#", restraint=Wall(verdict), count=counted.append)
+        desk.handle(tx, SmsIn("africastalking", "1", CUSTOMER, "20384", "KISWAHILI"))
+        desk.handle(tx, SmsIn("africastalking", "2", CUSTOMER, "20384", "STOP"))
+
+    with database.transaction() as tx:
+        assert language_of(tx, CUSTOMER) is Language.EN
+        assert tx.db.scalars(select(OptOut.msisdn)).all() == [CUSTOMER]
+    said = Office(database).answers(CUSTOMER)
+    assert [text[: len(answer)] for text in said] == ([answer] * 2 if answer else [])
+    assert counted == [verdict.value] * 2
+
+
+@pytest.mark.parametrize("sender", ["+254700000097", "+254700000096"])
+def test_our_own_messages_are_not_answered(database: Database, sender: str) -> None:
+    counted: list[str] = []
+    with database.transaction() as tx:
+        desk = SmsDesk("*384*7781#", ours=["+254700000097"], count=counted.append)
+        desk.handle(tx, SmsIn("kannel", "1", sender, "+254700000096", "HELP"))
+
+    assert Office(database).answers(sender) == []
+    assert counted == ["own"]
+
+
+def test_a_pin_is_not_kept_and_its_sender_is_told(office: Office) -> None:
+    assert office.say(CUSTOMER, "****").startswith("Never send a PIN by SMS")
+
+
+def test_what_was_told_with_a_pin_is_kept_without_it(office: Office, database: Database) -> None:
+    warning = office.say(CUSTOMER, "HELP they would not take my PIN **** at the gate")
+
+    first, second = office.answers(CUSTOMER)
+    assert first.startswith("We have your question 1")
+    assert second == warning
+    assert warning.startswith("Never send a PIN by SMS")
+    # Money is not moved by a message that was not meant so.
+    assert office.say(CUSTOMER, "PAY, my PIN is ****").startswith("Never send a PIN")
+
+
+@pytest.mark.parametrize("words", ["KUBALI", "decline", "STATEMENT"])
+def test_what_only_vendors_say_is_told_to_others(office: Office, words: str) -> None:
+    assert office.say(STRANGER, words) == "This phone is not a vendor's."

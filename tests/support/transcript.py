@@ -19,6 +19,7 @@ A line is a step; the indented block under it is what the phone then shows::
     fault oauth error500 50     a provider misbehaves so many times (channels/simulator/faults.py)
     wait 25h                    5s, 10m, 25h, 9d: all that falls due on the way is done
     inputs <= 9                 so many entries at the most since the call began
+    tell 1 It came back today   staff answer the question with this number
     decide K7P4Q 50             an admin gives the customer so many percent of what is disputed
     state K7P4Q confirmed
     ledger payable:1 40,000     an account, or a kind of accounts, in shillings
@@ -51,6 +52,7 @@ from core.invariants.run import run_all
 from core.outbox import Notice, Sending
 from core.people.model import Language
 from core.people.usecases import set_language
+from core.support.usecases import answer
 from sessions.fit import SCREEN_SEPTETS
 from sessions.gsm7 import segments, septets
 from sessions.notices.render import SEGMENTS_MAX
@@ -67,6 +69,8 @@ OUTCOMES = {
     "late": "late_paid",
     "twice": "duplicate",
 }
+# What links begin with in a story; the server's port is another each time.
+HERE = "https://nafasi.test"
 END, NOTHING, BETWEEN = "(end)", "(nothing)", "--"
 _BLOCK = re.compile(r"\s+(\||\(end\)|\(nothing\)|--)")
 
@@ -169,6 +173,7 @@ class Player:
             "fault": self._fault,
             "wait": self._wait,
             "inputs": self._inputs,
+            "tell": self._tell,
             "decide": self._decide,
             "state": self._state,
             "ledger": self._ledger,
@@ -276,7 +281,8 @@ class Player:
         self.read[rest] = len(texts)
         block: list[str] = []
         for text in unread:
-            block += [*([BETWEEN] if block else []), *_quoted(text)]
+            told = text.replace(self.world.stage.base, HERE)
+            block += [*([BETWEEN] if block else []), *_quoted(told)]
         return block or [NOTHING]
 
     def _pay(self, rest: str) -> None:
@@ -303,6 +309,12 @@ class Player:
     def _inputs(self, rest: str) -> None:
         most = int(rest.removeprefix("<="))
         assert self.inputs <= most, f"it took {self.inputs} inputs"
+
+    def _tell(self, rest: str) -> None:
+        number, _, words = rest.partition(" ")
+        self.world.work()
+        with self.world.database.transaction() as tx:
+            answer(tx, int(number), words)
 
     def _decide(self, rest: str) -> None:
         code, percent = rest.split()

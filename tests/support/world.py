@@ -50,8 +50,10 @@ from core.payments.model import Attempt
 from core.payouts import rules as payout_rules
 from core.payouts.model import Payout
 from core.settings import Environment, Settings
+from core.talks import OpenTalk
 from core.vault import Vault
 from sessions.bootstrap import build_conductor, notice_context
+from sessions.dropped import DroppedCalls
 from sessions.gsm7 import segments, septets
 from sessions.notices.render import render
 from sessions.sms import SmsDesk
@@ -265,6 +267,7 @@ class Stage:
             desk=SmsDesk(settings.ussd_code, partial(forget_person, store)),
             render=partial(render, context=replace(notice_context(settings), public_url=SHOWN)),
             pauses=Pauses(store),
+            dropped=DroppedCalls(store),
         )
 
 
@@ -434,6 +437,7 @@ class World:
             select(Attempt.due_at),
             select(Payout.due_at),
             select(Dispute.due_at),
+            select(OpenTalk.offer_at),
             select(Notice.due_at).where(Notice.state == Sending.WAITING),
             select(Inbound.due_at).where(Inbound.state == Arrival.WAITING),
         ).subquery()

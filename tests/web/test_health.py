@@ -98,6 +98,8 @@ def test_metrics_tell_what_the_checker_found_and_what_waits_for_a_person(web: We
     assert web.metric("nafasi_invariants_checked_timestamp_seconds") == looked_at
     assert web.metric('nafasi_cases_open{kind="invariant"}') == 1
     assert web.metric('nafasi_cases_open_cents{kind="suspense"}') == 0
+    assert web.metric("nafasi_tickets_waiting") == 0
+    assert web.metric("nafasi_tickets_oldest_seconds") == 0
     assert web.metric('nafasi_open_items_cents{direction="in"}') == 0
 
 

@@ -52,3 +52,19 @@ def test_a_route_that_was_not_named_has_no_address(database: Database, redis_url
         for path in ("twilio/sms", "kannel/sms", "hubtel/ussd", "airtel/ussd"):
             assert web.http.post(web.hook(path), data=MESSAGE).status_code == 404
             assert web.http.get(f"/hooks/{path.partition('/')[0]}/{SECRET}/sms").status_code == 404
+
+
+@pytest.mark.parametrize("text", ["1234", "my M-Pesa PIN is 1234 thanks"])
+def test_a_pin_sent_by_mistake_is_never_stored(web: Web, text: str) -> None:
+    message = MESSAGE | {"Body": text}
+    path = web.hook("twilio/sms")
+    signed = {"x-twilio-signature": sign(TOKEN, f"{PUBLIC}{path}", message)}
+    assert web.http.post(path, data=message, headers=signed).status_code == 200
+    form = {"id": "m-1", "from": "+254700000001", "to": "20384", "text": text}
+    assert web.http.post(web.hook("africastalking/sms"), data=form).status_code == 200
+    query = urlencode({"id": "k-1", "from": "+254700000001", "to": "20384", "text": text})
+    assert web.http.get(f"{web.hook('kannel/sms')}?{query}").status_code == 200
+
+    kept = web.inbox()
+    assert len(kept) == 3
+    assert all("1234" not in str(row.payload) and "****" in str(row.payload) for row in kept)

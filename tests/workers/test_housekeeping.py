@@ -2,13 +2,16 @@
 
 from sqlalchemy import func, select, text, update
 
-from core import inbox, outbox, receipts
+from core import inbox, outbox, receipts, talks
 from core.clock import ManualClock, nairobi_date
 from core.documents.links import StatementLink, new_link
 from core.inbox import Arrival, Inbound
 from core.outbox import Notice, Sending
 from core.receipts import TurnReceipt
-from tests.support.factories import CUSTOMER, make_vendor
+from core.support.queries import ticket_by_number
+from core.support.usecases import close, write
+from core.talks import Channel, OpenTalk
+from tests.support.factories import CUSTOMER, STRANGER, make_vendor
 from tests.support.fakes import notices
 from tests.workers import callbacks
 from tests.workers.callbacks import arrivals, arrive
@@ -110,3 +113,23 @@ def test_more_than_one_batch_goes_in_one_run(crew: Crew, clock: ManualClock) -> 
     with crew.database.transaction() as tx:
         assert tx.db.scalar(select(func.count()).select_from(TurnReceipt)) == 0
         assert tx.db.scalar(select(func.count()).select_from(Notice)) == 0
+
+
+def test_conversations_by_message_and_closed_questions_lose_their_words(
+    crew: Crew, clock: ManualClock
+) -> None:
+    with crew.database.transaction() as tx:
+        talks.keep(tx, talks.claim(tx, CUSTOMER, Channel.SMS), {"format": 1}, Channel.SMS)
+        closed, still = (write(tx, number, "I paid twice") for number in (CUSTOMER, STRANGER))
+        close(tx, closed.number)
+
+    assert run_housekeeping(crew.parts) == 0
+    clock.advance(days=31)
+    assert run_housekeeping(crew.parts) == 2
+    assert run_housekeeping(crew.parts) == 0
+
+    with crew.database.transaction() as tx:
+        assert tx.db.get_one(OpenTalk, CUSTOMER).state is None
+        assert talks.channel_of(tx, CUSTOMER) is Channel.SMS
+        said = [ticket_by_number(tx, each.number).notes[0].words for each in (closed, still)]
+    assert said == ["", "I paid twice"]

@@ -23,6 +23,7 @@ def lifecycle_markdown() -> str:
     from core.documents import lifecycle as invoice
     from core.payments import lifecycle as attempt
     from core.payouts import model as payout
+    from core.support import lifecycle as ticket
 
     parts = (
         _section("A booking", booking.LIFECYCLE, _words(booking.PUBLIC)),
@@ -32,6 +33,7 @@ def lifecycle_markdown() -> str:
         _section("A refund", attempt.REFUND_LIFECYCLE),
         _section("A payout", payout.LIFECYCLE),
         _section("An invoice for the tax authority", invoice.LIFECYCLE),
+        _section("A ticket", ticket.LIFECYCLE),
     )
     return "\n".join((_HEAD, *parts))
 

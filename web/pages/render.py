@@ -33,10 +33,14 @@ def language_of(request: Request) -> str:
 
 
 def page(
-    request: Request, template: str, values: Mapping[str, Any] | None = None, status: int = 200
+    request: Request,
+    template: str,
+    values: Mapping[str, Any] | None = None,
+    status: int = 200,
+    language: str | None = None,
 ) -> Response:
-    """Return a page in the visitor's language."""
-    language = language_of(request)
+    """Return a page in a language, the visitor's when none is given."""
+    language = language or language_of(request)
     say = {name: plain(text, language) for name, text in PAGE.items()}
     html = _environment.get_template(template).render(
         say=say, lang=language, languages=LANGUAGES, path=request.url.path, **(values or {})

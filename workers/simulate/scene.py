@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from channels.simulator.sms import send_from_phone
+from channels.simulator.sms_in import send_from_phone
 from channels.simulator.state import World
 from core.db.tx import Tx
 from core.errors import Refused

@@ -1,0 +1,1 @@
+"""What people ask us in their own words, and what we answer."""

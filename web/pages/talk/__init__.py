@@ -1,0 +1,1 @@
+"""A conversation in the browser: the screens of a call, as pages with buttons."""
