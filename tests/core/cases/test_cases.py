@@ -351,12 +351,15 @@ def test_messages_of_unknown_fate_are_one_case_a_day(
     assert [case.subject for case in look(database)] == ["2026-11-20", "2026-11-21"]
 
 
-def test_a_callback_that_could_not_be_applied_is_a_case(database: Database) -> None:
+def test_a_callback_that_could_not_be_applied_is_a_case(
+    database: Database, clock: ManualClock
+) -> None:
     with database.transaction() as tx:
         inbox.store(tx, Callback("daraja", "stk", "ws_CO_1", {"secret": "nobody's business"}))
         inbound_id: UUID = tx.db.scalars(text("SELECT id FROM inbox")).one()
-        for _ in range(INBOX_TRIES_MAX):
-            inbox.postpone(tx, inbound_id, "unknown_attempt")
+    for _ in range(INBOX_TRIES_MAX):
+        database.run(lambda tx: inbox.postpone(tx, inbound_id, "unknown_attempt"))
+        clock.advance(hours=1)
 
     (case,) = look(database)
 
