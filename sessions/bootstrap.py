@@ -15,7 +15,7 @@ from sessions.engine import Engine
 from sessions.flows.everything import build_flow
 from sessions.hooks import CoreHooks
 from sessions.notices.context import NoticeContext
-from sessions.restraint import RedisRestraint
+from sessions.restraint import RedisRestraint, Restraint
 from sessions.sms import SmsDesk
 from sessions.store import RedisStore, connect, forget_person
 from sessions.talking import Talking
@@ -44,7 +44,10 @@ def build_talking(settings: Settings) -> Talking:
 
 
 def build_desk(
-    settings: Settings, store: redis.Redis, count: Callable[[str], None] = lambda _verdict: None
+    settings: Settings,
+    store: redis.Redis,
+    count: Callable[[str], None] = lambda _verdict: None,
+    restraint: Restraint | None = None,
 ) -> SmsDesk:
     """Return what answers SMS.
 
@@ -52,11 +55,12 @@ def build_desk(
         settings: of the whole application.
         store: where calls remember who has a number, and where messages are counted.
         count: told what became of each message.
+        restraint: who is answered how often; counted in the store where nothing else is given.
     """
     return SmsDesk(
         settings.ussd_code,
         partial(forget_person, store),
-        RedisRestraint(store),
+        restraint or RedisRestraint(store),
         _our_numbers(settings),
         count,
     )

@@ -57,7 +57,7 @@ class Searching:
                 "That was too long ago. Reply FIND hall Nakuru 25/12 80, or dial {dial}.",
                 dial=self._ussd_code,
             )
-        if talk.offered and verb is Verb.GO:
+        if talk.offered:
             return self._talking.resume(turn, talk).text
         typed = {Verb.BACK: BACK, Verb.MORE: MORE if _has_more(talk) else None}.get(verb)
         if typed is None:

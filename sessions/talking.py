@@ -194,13 +194,19 @@ class Talking:
                 play.state.mistakes = 0
                 break
         if used:
-            # Led back to a question, they need not answer again what came after it.
-            again = used if used.pop(play.state.screen, None) else {}
+            again = _after(used, play.state.screen)
             play.state.draft = {**play.state.draft, AHEAD: {**ahead, **again}}
         reply = _whole(turn, play).result().reply
         state = None if play.state.final is not None else play.state.to_json()
         talks.keep(turn.tx, talk, state, turn.channel)
         return reply
+
+
+def _after(used: Mapping[str, str], screen: str) -> dict[str, str]:
+    """What was typed ahead after a screen that it led back to: it need not be typed again."""
+    screens = list(used)
+    later = screens[screens.index(screen) + 1 :] if screen in used else []
+    return {each: used[each] for each in later}
 
 
 def _whole(turn: Turn, play: Play) -> Play:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, delete, select, tuple_, update
+from sqlalchemy import ColumnElement, delete, or_, select, tuple_, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from core.db.tx import Tx
@@ -96,8 +96,12 @@ def purge_links(tx: Tx) -> int:
 
 def purge_talks(tx: Tx) -> int:
     """Drop conversations by message that nobody goes on with; who used what stays known."""
-    old = (OpenTalk.expires_at < tx.now - timedelta(days=TALK_DAYS), OpenTalk.state.is_not(None))
-    return _clear(tx, OpenTalk.msisdn, old, {"state": None, "token": None, "opened_by": None})
+    words = ("state", "last_words", "token", "opened_by")
+    old = (
+        OpenTalk.expires_at < tx.now - timedelta(days=TALK_DAYS),
+        or_(OpenTalk.state.is_not(None), OpenTalk.last_words.is_not(None)),
+    )
+    return _clear(tx, OpenTalk.msisdn, old, dict.fromkeys(words))
 
 
 def purge_tickets(tx: Tx) -> int:

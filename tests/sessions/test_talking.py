@@ -154,6 +154,16 @@ def test_a_conversation_is_over_after_some_hours(
     assert bookings(database) == 0
 
 
+def test_what_was_typed_ahead_does_not_bar_the_way_back(office: Office, hall: Listing) -> None:
+    with_bad_day = office.say(CUSTOMER, "FIND hall nairobi 31/02 80")
+    assert with_bad_day.startswith("There is no such date.")
+
+    assert office.say(CUSTOMER, "BACK").startswith("Where?")
+    assert "Which day?" in office.say(CUSTOMER, "nakuru")
+    # What came after is still known.
+    assert office.say(CUSTOMER, "5/12").startswith("Sorry, nothing is free")
+
+
 def test_a_new_search_forgets_the_old_one(office: Office, hall: Listing) -> None:
     to_price(office, hall)
 
