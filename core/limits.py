@@ -132,6 +132,8 @@ OUTBOX_LEASE_SECONDS = 60
 INBOX_TRIES_MAX = 8
 INBOX_BATCH_MAX = 50
 TIMERS_BATCH_MAX = 100
+# Bookings whose money is released in one transaction; their rows are locked for as long as it is.
+RELEASES_BATCH_MAX = 200
 CALLBACK_BODY_MAX_BYTES = 64 * 1024
 
 # Cases, and how late somebody may look into them.

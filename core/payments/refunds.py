@@ -5,7 +5,7 @@ CHECK, and what is sent leaves the booking's escrow, which cannot be overdrawn. 
 as a provider carries at once; its attempts are like any other (``attempts``, ``settle``).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -99,12 +99,27 @@ def refunded(tx: Tx, booking_id: UUID) -> list[Money]:
 
 
 def reversals(tx: Tx, booking: Booking) -> list[Money]:
-    """Return what of a booking's price is not there to be shared out, in order.
+    """Return what of a booking's price is not there to be shared out, in order."""
+    return reversals_of(tx, [booking])[booking.id]
+
+
+def reversals_of(tx: Tx, bookings: Sequence[Booking]) -> dict[UUID, list[Money]]:
+    """Return what of each booking's price is not there to be shared out, in order.
 
     What never came reverses the shares as a refund does, then what went back.
     """
-    never_came = Money(left_cents(booking))
-    return ([never_came] if never_came.cents else []) + refunded(tx, booking.id)
+    gone = {
+        booking.id: [Money(cents)] if (cents := left_cents(booking)) else []
+        for booking in bookings
+    }
+    rows = tx.db.execute(
+        select(Refund.booking_id, Refund.amount_cents)
+        .where(Refund.booking_id.in_(gone), Refund.change_id.is_(None))
+        .order_by(Refund.number)
+    )
+    for booking_id, cents in rows:
+        gone[booking_id].append(Money(cents))
+    return gone
 
 
 def failed_refunds(tx: Tx, limit: int = LIST_MAX) -> list[Refund]:
