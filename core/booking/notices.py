@@ -46,6 +46,7 @@ class Topic(StrEnum):
     COMPLETED = "completed"
     MONEY_RETURNING = "money_returning"
     MONEY_RETURNED = "money_returned"
+    MONEY_CAME_BACK = "money_came_back"
     PAYOUT_SENT = "payout_sent"
     PAYOUT_FAILED = "payout_failed"
     PAYOUT_HELD = "payout_held"

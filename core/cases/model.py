@@ -19,6 +19,8 @@ class CaseKind(StrEnum):
     """Money in suspense could not be sent back, for good. Subject: the receipt's id."""
     REFUND_FAILED = "refund_failed"
     """A customer's refund could not be sent, for good. Subject: the refund's id."""
+    CAME_BACK = "came_back"
+    """Money that a customer had got back came to us again. Subject: the attempt's id."""
     PAYOUT_FAILED = "payout_failed"
     """A vendor could not be paid, for good. Subject: the payout's id."""
     PAYOUT_HELD = "payout_held"

@@ -30,6 +30,8 @@ class TransferKind(StrEnum):
     SENT_BACK = "sent_back"
     CHARGED = "charged"
     PAID_BACK = "paid_back"
+    CAME_BACK = "came_back"
+    SENT_AGAIN = "sent_again"
 
 
 @dataclass(frozen=True, slots=True)

@@ -313,9 +313,9 @@ def look_now(
 def _ask_late(tx: Tx, attempt: Attempt) -> Attempt | None:
     """Plan the next question about an attempt that was settled; they end by themselves.
 
-    One that was given up may have gone through, a payout that arrived may have come back.
+    One that was given up may have gone through, money that arrived may have come back.
     """
-    if attempt.state is AttemptState.SUCCEEDED and attempt.kind is Kind.PAYOUT:
+    if attempt.state is AttemptState.SUCCEEDED and attempt.kind is not Kind.COLLECTION:
         attempt.due_at = None
         return attempt
     failed = attempt.state is AttemptState.FAILED and attempt.sent_at is not None

@@ -18,8 +18,8 @@ from core.payments.model import Attempt, Direction, Kind, Receipt
 from core.payments.queries import receipt_numbered
 
 CAME_BACK = "payout came back"
-"""What a receipt has for an account whose money is a payout's that came back. Whatever people
-type is kept in capitals."""
+"""What a receipt has for an account whose money had gone out, to a vendor or back to a customer,
+and came back. Whatever people type is kept in capitals."""
 
 
 def nameless(attempt: Attempt) -> str:

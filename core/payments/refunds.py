@@ -126,7 +126,7 @@ def failed_refunds(tx: Tx, limit: int = LIST_MAX) -> list[Refund]:
     """Return refunds that wait for a person, the oldest first."""
     query = (
         select(Refund)
-        .where(Refund.state == RefundState.FAILED)
+        .where(Refund.state.in_((RefundState.FAILED, RefundState.REVERSED)))
         .order_by(Refund.number)
         .limit(min(limit, LIST_MAX))
     )
@@ -134,7 +134,7 @@ def failed_refunds(tx: Tx, limit: int = LIST_MAX) -> list[Refund]:
 
 
 def retry_refund(tx: Tx, refund_id: UUID, msisdn: str | None = None) -> Refund:
-    """Send a failed refund once more, because a person has found out what was wrong.
+    """Send a refund that failed or came back once more: a person has found out what was wrong.
 
     Args:
         tx: the caller's transaction.
@@ -143,7 +143,7 @@ def retry_refund(tx: Tx, refund_id: UUID, msisdn: str | None = None) -> Refund:
 
     Raises:
         NotFound: ``no_refund``.
-        IllegalMove: it has not failed.
+        IllegalMove: it has neither failed nor come back.
         Refused: ``too_small`` (data: least_cents): M-Pesa sends no such amount.
     """
     refund = tx.db.get(Refund, refund_id, with_for_update=True, populate_existing=True)
@@ -178,9 +178,10 @@ def refund_returned(tx: Tx, attempt: Attempt) -> None:
     refund.reason = None
     refund.finished_at = tx.now
     booking = tx.db.get_one(Booking, refund.booking_id)
+    post = postings.sent_again if _came_back_before(tx, attempt) else postings.returned
     ledger.post(
         tx,
-        postings.returned(
+        post(
             booking.code,
             attempt.provider,
             amount,
@@ -188,7 +189,9 @@ def refund_returned(tx: Tx, attempt: Attempt) -> None:
             booking_id=booking.id,
         ),
     )
-    tell_customer(tx, booking, Topic.MONEY_RETURNED, key=str(refund.id), amount_cents=amount.cents)
+    tell_customer(
+        tx, booking, Topic.MONEY_RETURNED, key=str(attempt.id), amount_cents=amount.cents
+    )
 
 
 def refund_failed(tx: Tx, attempt: Attempt) -> None:
@@ -204,6 +207,14 @@ def refund_failed(tx: Tx, attempt: Attempt) -> None:
         return
     refund.move(RefundEvent.FAIL)
     refund.finished_at = tx.now
+
+
+def _came_back_before(tx: Tx, attempt: Attempt) -> bool:
+    """Tell whether this refund had arrived once before, and has its credit note from then."""
+    back = select(Attempt.id).where(
+        Attempt.refund_id == attempt.refund_id, Attempt.reversed_at.is_not(None)
+    )
+    return tx.db.scalar(back.limit(1)) is not None
 
 
 def _lock(tx: Tx, attempt: Attempt) -> Refund:

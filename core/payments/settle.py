@@ -18,6 +18,7 @@ from core.escrow import ledger, postings
 from core.money import Money
 from core.msisdn import is_shown_as
 from core.payments import receipts, refunds
+from core.payments.came_back import refund_came_back, return_came_back
 from core.payments.collect import collect
 from core.payments.lifecycle import AttemptEvent, AttemptState
 from core.payments.model import Attempt, Direction, Kind
@@ -77,14 +78,14 @@ def _apply_outcome(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
 
 
 def _reverse(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
-    """Book that a payout came back; one whose arrival we never knew of has simply failed."""
+    """Book that money came back; what we never knew to have arrived has simply failed."""
     if attempt.state is AttemptState.FAILED or attempt.reversed_at is not None:
         return "repeat"
-    if attempt.state is not AttemptState.SUCCEEDED and attempt.kind is not Kind.COLLECTION:
+    if attempt.kind is Kind.COLLECTION:
+        return "not_reversible"
+    if attempt.state is not AttemptState.SUCCEEDED:
         fail(tx, attempt, event.reason or Reason.BAD_RECIPIENT, event.code)
         return None
-    if attempt.kind is not Kind.PAYOUT:
-        return "not_reversible"
     number = event.receipt or f"reversal:{attempt.id}"
     amount = Money(attempt.amount_cents)
     kept = receipts.keep(
@@ -92,7 +93,12 @@ def _reverse(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
     )
     if kept is None:
         return "other_receipt"
-    payout_reversed(tx, attempt, number)
+    if attempt.kind is Kind.PAYOUT:
+        payout_reversed(tx, attempt, number)
+    elif attempt.refund_id is not None:
+        refund_came_back(tx, attempt, number)
+    else:
+        return_came_back(tx, attempt, number)
     return None
 
 

@@ -1,7 +1,9 @@
-"""Postings no longer lock the shared accounts that they name: the check at commit looks instead."""
+"""Postings lock no shared account that they name; refunds that come back."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 
+import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0014"
@@ -9,6 +11,8 @@ down_revision: str | None = "0013"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 
+REFUND_STATES = ("open", "returned", "failed")
+NEW_CASES = {"came_back"}
 ACCOUNT_KEY = "fk_ledger_postings_account_ledger_accounts"
 
 # A foreign key locks the row that it finds, and all postings find the same few shared accounts:
@@ -65,8 +69,30 @@ $$
 def upgrade() -> None:
     op.execute(BALANCED)
     op.drop_constraint(ACCOUNT_KEY, "ledger_postings")
+    _allow("refunds", "state", (*REFUND_STATES, "reversed"))
+    _case_kinds(lambda kinds: kinds | NEW_CASES)
 
 
 def downgrade() -> None:
+    op.execute("DELETE FROM cases WHERE kind = 'came_back'")
+    _case_kinds(lambda kinds: kinds - NEW_CASES)
+    op.execute("UPDATE refunds SET state = 'failed' WHERE state = 'reversed'")
+    _allow("refunds", "state", REFUND_STATES)
     op.create_foreign_key(ACCOUNT_KEY, "ledger_postings", "ledger_accounts", ["account"], ["path"])
     op.execute(BALANCED_BEFORE)
+
+
+def _allow(table: str, column: str, words: Sequence[str]) -> None:
+    """Let a column hold these words and no others."""
+    listed = ", ".join(f"'{word}'" for word in words)
+    op.drop_constraint(op.f(f"ck_{table}_{column}"), table)
+    op.create_check_constraint(op.f(f"ck_{table}_{column}"), table, f"{column} IN ({listed})")
+
+
+def _case_kinds(change: Callable[[set[str]], set[str]]) -> None:
+    """Allow other kinds of cases than now; which those are, other revisions may have said."""
+    definition = op.get_bind().execute(
+        sa.text("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = :name"),
+        {"name": "ck_cases_kind"},
+    )
+    _allow("cases", "kind", sorted(change(set(re.findall(r"'(\w+)'", definition.scalar_one())))))

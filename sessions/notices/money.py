@@ -147,6 +147,16 @@ def _money_returned(params: Params, _context: NoticeContext) -> T:
     )
 
 
+def _money_came_back(params: Params, context: NoticeContext) -> T:
+    return t(
+        "{amount} that we sent back to you for {code} came to us again. It is still yours: we "
+        "check where to send it. Call {help}.",
+        amount=Money(params["amount_cents"]),
+        code=params["code"],
+        help=local_form(context.help_phone),
+    )
+
+
 def _payout_sent(params: Params, _context: NoticeContext) -> T:
     if params.get("to_bank"):
         return n(
@@ -247,6 +257,7 @@ WORDS: Mapping[str, Words] = {
     Topic.REST_RECEIVED: _rest_received,
     Topic.MONEY_RETURNING: _money_returning,
     Topic.MONEY_RETURNED: _money_returned,
+    Topic.MONEY_CAME_BACK: _money_came_back,
     Topic.PAYOUT_SENT: _payout_sent,
     Topic.PAYOUT_FAILED: _payout_failed,
     Topic.PAYOUT_HELD: _payout_held,

@@ -143,6 +143,7 @@ MORE: dict[str, list[dict[str, Any]]] = {
     Topic.CHANGE_OFF_CUSTOMER: [{"reason": reason} for reason in (DECLINED, UNANSWERED, UNPAID)],
     Topic.CHANGE_OFF_VENDOR: [{"reason": reason} for reason in (UNANSWERED, UNPAID, WITHDRAWN)],
     Topic.MONEY_RETURNED: [{"amount_cents": 24_700_000}],
+    Topic.MONEY_CAME_BACK: [{"amount_cents": 24_700_000}],
     Topic.PAYOUT_SENT: [
         {"amount_cents": 99_999_999_00, "bookings": count, "to_bank": to_bank}
         for count in (1, 1234)
@@ -219,6 +220,7 @@ TOLD: dict[str, tuple[str, ...]] = {
     Topic.CHECK_IN_LOCKED: ("K7P4Q", "5", "0700000099"),
     Topic.MONEY_RETURNING: ("{total}", "K7P4Q", "0700000099"),
     Topic.MONEY_RETURNED: ("{total}", "K7P4Q"),
+    Topic.MONEY_CAME_BACK: ("{total}", "K7P4Q", "0700000099"),
     Topic.PAYOUT_SENT: ("KES 99,999,999",),
     Topic.PAYOUT_FAILED: ("KES 99,999,999", "0700000099"),
     Topic.PAYOUT_HELD: ("KES 99,999,999", "0700000099"),

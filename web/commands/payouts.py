@@ -168,11 +168,11 @@ def came_back(
     ],
     provider: Annotated[str, typer.Option(help="Whose statement it is.")] = "daraja",
 ) -> None:
-    """Book that a payout came back to us, as a provider's statement shows; it is owed again."""
+    """Book that money we sent came back, as a provider's statement shows; it is owed again."""
     from core.payments.reversals import book_reversal
 
-    payout = _run(lambda tx: book_reversal(tx, provider, receipt, number))
-    say.print(f"{_shillings(payout)} is owed again. Check where the vendor is paid.")
+    cents = _run(lambda tx: book_reversal(tx, provider, receipt, number))
+    say.print(f"{_shillings(cents)} is owed again. Check where it should go.")
 
 
 @vendors.command()
