@@ -12,7 +12,7 @@ import redis
 
 from core.clock import Clock
 from core.errors import NafasiError
-from core.ports import Callback, CollectionGateway, PayoutGateway
+from core.ports import Callback, CollectionGateway, PayoutGateway, TakeBackGateway
 from core.settings import Settings
 
 
@@ -29,6 +29,7 @@ class Gateways:
     collections: CollectionGateway
     payouts: PayoutGateway
     close: Callable[[], None]
+    takings_back: TakeBackGateway | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class MoneyProvider:
         enabled: whether the settings want it.
         open: makes its adapters.
         to_banks: it can pay into bank accounts.
+        takes_back: it can take payments to us back.
         webhooks: the last part of a callback's address → how to take it.
         hints: an inbox kind → what it asks us to look into.
     """
@@ -69,5 +71,6 @@ class MoneyProvider:
     enabled: Callable[[Settings], bool]
     open: Callable[[Settings, redis.Redis, Clock], Gateways]
     to_banks: bool = False
+    takes_back: bool = False
     webhooks: Mapping[str, Accept] = field(default_factory=dict)
     hints: Mapping[str, ReadHint] = field(default_factory=dict)

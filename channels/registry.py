@@ -40,11 +40,19 @@ def build_health(settings: Settings) -> SharedHealth:
 
 
 def build_routes(settings: Settings, health: SharedHealth) -> Routes:
-    """Return who moves money in which order."""
+    """Return who moves money in which order.
+
+    Raises:
+        BadSettings: somebody is to take payments back who cannot.
+    """
     providers = enabled_providers(settings)
     names = tuple(provider.name for provider in providers)
     banks = tuple(provider.name for provider in providers if provider.to_banks)
-    return Routes(collection=names, payout=names, bank=banks, health=health)
+    able = [provider.name for provider in providers if provider.takes_back]
+    named = _named("TAKE_BACK", settings.take_back, able) if settings.take_back else ()
+    return Routes(
+        collection=names, payout=names, bank=banks, taking_back=tuple(named), health=health
+    )
 
 
 def enabled_gateways(settings: Settings) -> tuple[UssdGateway, ...]:

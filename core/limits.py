@@ -91,6 +91,9 @@ B2C_QUERY_AFTER_SECONDS = (60, 300, 900, 3600)
 ATTEMPT_BACKOFF_SECONDS = (5, 15, 60, 120, 300)
 COLLECTION_TRIES_MAX = 6
 PAYOUT_SEND_TRIES_MAX = 50
+# A payment that stands although its provider was told so often to take it back will stand: then
+# the money is sent.
+TAKE_BACK_TRIES_MAX = 3
 ATTEMPT_LEASE_SECONDS = 60
 ATTEMPTS_BATCH_MAX = 50
 # An attempt that was given up is asked about so often when its provider says that it moved.

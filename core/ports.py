@@ -236,12 +236,15 @@ class Routes:
         payout: who sends money to wallets.
         bank: who sends money to bank accounts.
         health: who is being left alone at the moment.
+        taking_back: whose payments go back by being taken back, where a whole one goes back;
+            everybody else's are sent back.
     """
 
     collection: tuple[str, ...] = ("daraja",)
     payout: tuple[str, ...] = ("daraja",)
     bank: tuple[str, ...] = ()
     health: Health = field(default_factory=AllUp)
+    taking_back: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +292,21 @@ class PayRequest:
     amount: Money
     reference: str
     bank: BankAccount | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TakeBackRequest:
+    """Have a payment to us taken back whole. The receipt is the provider's idempotency key.
+
+    Attributes:
+        attempt_id: ours, made and stored before this is sent.
+        receipt: the provider's receipt of the payment.
+        amount: all of it.
+    """
+
+    attempt_id: UUID
+    receipt: str
+    amount: Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,6 +387,10 @@ class MoneyEvent:
     payer_shown: str | None = None
 
 
+NOT_TAKEN_BACK = "not_taken_back"
+"""The code of evidence that a payment to us stands, which its provider was to take back."""
+
+
 class CollectionGateway(Protocol):
     """Takes money from customers.
 
@@ -443,6 +465,26 @@ class PayoutGateway(Protocol):
 
         Raises:
             ProviderError: there is no answer; stop when our credentials were refused.
+        """
+
+
+class TakeBackGateway(Protocol):
+    """Has payments to us taken back, to whoever made them."""
+
+    name: str
+
+    def take_back(self, request: TakeBackRequest) -> Accepted:
+        """Ask for it; a payment is taken back once, however often that is asked for.
+
+        Raises:
+            ProviderError: as ``PayoutGateway.pay``.
+        """
+
+    def ask_taken_back(self, attempt_id: UUID, receipt: str) -> MoneyEvent | None:
+        """Ask whether a payment was taken back; the answer as of ``PayoutGateway.ask_payout``.
+
+        Raises:
+            ProviderError: there is no answer.
         """
 
 

@@ -17,7 +17,14 @@ from core.payments import attempts, settle
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind
 from core.payouts.halts import halt_on_stop
-from core.ports import MoneyEvent, Outcome, PayRequest, ProviderError, PushRequest
+from core.ports import (
+    MoneyEvent,
+    Outcome,
+    PayRequest,
+    ProviderError,
+    PushRequest,
+    TakeBackRequest,
+)
 from workers.budget import Budget
 from workers.counters import ATTEMPTS
 from workers.parts import Parts
@@ -28,6 +35,7 @@ T = TypeVar("T")
 RUN_SECONDS = 15
 COLLECTING = (Kind.COLLECTION,)
 PAYING = (Kind.PAYOUT, Kind.RETURN)
+BAD_CREDENTIALS = "bad_credentials"
 
 
 class Halted(Exception):
@@ -70,18 +78,24 @@ def _handle(parts: Parts, attempt_id: UUID) -> int:
             _push(parts, provider, begun)
         case PayRequest():
             _pay(parts, provider, begun)
+        case TakeBackRequest():
+            _take_back(parts, provider, begun)
         case Attempt(kind=Kind.COLLECTION, reference=None):
             return 0  # Its answer was lost and the reference with it: there is nothing to ask by.
         case Attempt(kind=Kind.COLLECTION):
             _ask(parts, provider, begun)
+        case Attempt(takes_back=str() as receipt):
+            gateway = parts.takings_back[provider]
+            _ask_out(parts, provider, begun, lambda: gateway.ask_taken_back(begun.id, receipt))
         case Attempt():
-            _ask_payout(parts, provider, begun)
+            payouts = parts.payouts[provider]
+            _ask_out(parts, provider, begun, lambda: payouts.ask_payout(begun.id, begun.reference))
     return 1
 
 
 def _begin(
     parts: Parts, tx: Tx, attempt_id: UUID
-) -> tuple[PushRequest | PayRequest | Attempt | None, str]:
+) -> tuple[attempts.Request | Attempt | None, str]:
     begun = attempts.begin(tx, attempt_id)
     provider = tx.db.get_one(Attempt, attempt_id).provider
     if isinstance(begun, PushRequest) and parts.collections[provider].asks_by_own_id:
@@ -121,6 +135,19 @@ def _pay(parts: Parts, provider: str, request: PayRequest) -> None:
     _log_call("attempt.paid", Kind.PAYOUT, "accepted", request.attempt_id)
 
 
+def _take_back(parts: Parts, provider: str, request: TakeBackRequest) -> None:
+    gateway = parts.takings_back[provider]
+    try:
+        answer = _call(parts, provider, lambda: gateway.take_back(request))
+    except ProviderError as error:
+        _note_refusal(parts, request.attempt_id, Kind.RETURN, error)
+        if error.code == BAD_CREDENTIALS:
+            _halt_on_stop(parts, provider, error)
+        return
+    parts.database.run(lambda tx: attempts.accepted(tx, request.attempt_id, answer.reference))
+    _log_call("attempt.taking_back", Kind.RETURN, "accepted", request.attempt_id)
+
+
 def _ask(parts: Parts, provider: str, attempt: Attempt) -> None:
     """Ask about a silent prompt; the answer is evidence like any other."""
     reference = attempt.reference
@@ -144,11 +171,12 @@ def _learn(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
     return settle.apply(tx, event)
 
 
-def _ask_payout(parts: Parts, provider: str, attempt: Attempt) -> None:
+def _ask_out(
+    parts: Parts, provider: str, attempt: Attempt, ask: Callable[[], MoneyEvent | None]
+) -> None:
     """Ask about a silent payment; the answer is evidence, now or as a callback later."""
-    gateway = parts.payouts[provider]
     try:
-        event = _call(parts, provider, lambda: gateway.ask_payout(attempt.id, attempt.reference))
+        event = _call(parts, provider, ask)
     except ProviderError as error:
         _log_call("attempt.asked", attempt.kind, error.code, attempt.id)
         _halt_on_stop(parts, provider, error)

@@ -24,7 +24,14 @@ from core.clock import SystemClock
 from core.db.tx import Database, Tx, Work
 from core.documents.usecases import Seller
 from core.local_clock import read_ahead
-from core.ports import CollectionGateway, PayoutGateway, SmsIn, SmsSender, TaxRegistrar
+from core.ports import (
+    CollectionGateway,
+    PayoutGateway,
+    SmsIn,
+    SmsSender,
+    TakeBackGateway,
+    TaxRegistrar,
+)
 from core.reconcile.accounts import accounts_of
 from core.reconcile.usecases import Accounts
 from core.settings import Settings
@@ -57,6 +64,7 @@ class Parts:
         senders: who sends text messages, the preferred one first.
         collections: who takes money, by provider.
         payouts: who sends money, by provider.
+        takings_back: who takes payments back, by provider.
         health: where it is noted how calls to them went.
         paybill: the shortcode that payments by hand must name.
         accounts: ours with each provider, and which way money moves there.
@@ -78,6 +86,7 @@ class Parts:
     desk: Desk
     render: Render
     pauses: Pauses
+    takings_back: Mapping[str, TakeBackGateway] = field(default_factory=dict)
     accounts: Mapping[str, Accounts] = field(default_factory=dict)
     seller: Seller = field(default_factory=Seller)
     registrar: TaxRegistrar | None = None
@@ -121,6 +130,11 @@ def build_parts(settings: Settings, wake: Callable[[Work], None]) -> Parts:
         senders=senders,
         collections={name: opened.collections for name, opened in gateways.items()},
         payouts={name: opened.payouts for name, opened in gateways.items()},
+        takings_back={
+            name: opened.takings_back
+            for name, opened in gateways.items()
+            if opened.takings_back is not None
+        },
         health=health,
         paybill=settings.daraja_shortcode,
         desk=build_desk(settings, store),

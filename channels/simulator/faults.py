@@ -28,6 +28,7 @@ class Service(StrEnum):
     B2C = "b2c"
     STATUS = "status"
     BALANCE = "balance"
+    REVERSAL = "reversal"
     C2B = "c2b"
     FLUTTERWAVE_CHARGE = "flutterwave_charge"
     FLUTTERWAVE_VERIFY = "flutterwave_verify"
@@ -79,11 +80,12 @@ ANSWERING = _FLUTTERWAVE | {
     Service.B2C,
     Service.STATUS,
     Service.BALANCE,
+    Service.REVERSAL,
     Service.ETIMS,
 }
 _SILENT = _FLUTTERWAVE | {Service.OAUTH, Service.QUERY, Service.ETIMS}
 CALLING_BACK = (frozenset(Service) - _SILENT) | _WEBHOOKS
-_QUEUED = frozenset({Service.B2C, Service.STATUS, Service.BALANCE})
+_QUEUED = frozenset({Service.B2C, Service.STATUS, Service.BALANCE, Service.REVERSAL})
 _CODED = _WEBHOOKS | _QUEUED | {Service.SMS, Service.STK, Service.QUERY, Service.ETIMS}
 _WITH_CODE = frozenset({FaultKind.INSIDER_CODE, FaultKind.REPORT})
 
@@ -96,7 +98,7 @@ def _services(kind: FaultKind) -> frozenset[Service]:
     if kind is FaultKind.QUEUE_TIMEOUT:
         return _QUEUED
     if kind is FaultKind.QUEUE_TIMEOUT_PAID:
-        return frozenset({Service.B2C})
+        return frozenset({Service.B2C, Service.REVERSAL})
     if kind is FaultKind.CALLBACK_BEFORE_ANSWER:
         return ANSWERING & CALLING_BACK
     return CALLING_BACK if kind.startswith("callback_") else ANSWERING

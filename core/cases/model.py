@@ -30,7 +30,7 @@ class CaseKind(StrEnum):
     PAYOUTS_HALTED = "payouts_halted"
     """Nothing is sent through a provider. Subject: its name and since when."""
     OVERPAID = "overpaid"
-    """A vendor was sent money twice: suspense is short of it. Subject: the attempt's id."""
+    """Somebody was sent money twice: suspense is short of it. Subject: the attempt's id."""
     DISPUTE = "dispute"
     """A dispute waits for our decision. Subject: the dispute's id."""
     NOTICES_UNKNOWN = "notices_unknown"

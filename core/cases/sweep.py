@@ -162,13 +162,15 @@ SELECT subject FROM open
 WHERE subject NOT IN (SELECT halted.subject FROM ({HALTED}) AS halted)
 """  # noqa: S608 -- put together from our own words.
 
-# A payout that was given up and had gone through all the same, after another had taken over.
+# A payout or refund that was given up and had gone through all the same, after another.
 OVERPAID = """
 SELECT attempts.id::text AS subject, amount_cents,
-    jsonb_build_object('payout_id', payout_id, 'provider', provider) AS facts
+    jsonb_build_object(
+        'payout_id', payout_id, 'refund_id', refund_id, 'provider', provider) AS facts
 FROM ledger_transfers
 JOIN attempts ON idempotency_key = concat('out:', provider, ':', attempts.id)
-WHERE ledger_transfers.kind = 'sent_back' AND attempts.kind = 'payout'
+WHERE ledger_transfers.kind = 'sent_back'
+    AND (attempts.kind = 'payout' OR refund_id IS NOT NULL) AND reversed_at IS NULL
 """
 
 # Vendor and customer have been heard, or had their time.

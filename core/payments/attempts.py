@@ -31,6 +31,7 @@ from core.limits import (
     STK_LOST_SECONDS,
     STK_QUERY_AFTER_SECONDS,
     STK_REPEAT_SECONDS,
+    TAKE_BACK_TRIES_MAX,
 )
 from core.money import Money
 from core.payments import routing
@@ -41,11 +42,20 @@ from core.payments.refunds import is_wanted
 from core.payments.settle import fail
 from core.payouts.halts import HaltReason, halts, is_halted
 from core.payouts.settle import is_owed, lock_payout, plan_rest
-from core.ports import BankAccount, PayRequest, ProviderError, PushRequest, Reason
+from core.ports import (
+    NOT_TAKEN_BACK,
+    BankAccount,
+    PayRequest,
+    ProviderError,
+    PushRequest,
+    Reason,
+    TakeBackRequest,
+)
 
 # How often a payment whose fate is unknown is asked about before it is sent again by its old id.
 PAYOUT_ASKED_MIN = 2
 REROUTED = "rerouted"
+Request = PushRequest | PayRequest | TakeBackRequest
 REASONS = {
     "bad_number": Reason.BAD_RECIPIENT,
     "bad_credentials": Reason.CREDENTIALS,
@@ -162,7 +172,7 @@ def due_attempts(
     )
 
 
-def begin(tx: Tx, attempt_id: UUID) -> PushRequest | PayRequest | Attempt | None:
+def begin(tx: Tx, attempt_id: UUID) -> Request | Attempt | None:
     """Take one due attempt.
 
     Returns:
@@ -199,18 +209,23 @@ def _may_be_sent_again(attempt: Attempt) -> bool:
     """A payment that may never have reached the provider, after asking about it in vain.
 
     Our id is the provider's idempotency key (``PayoutGateway.pay``), so the same attempt again
-    cannot pay twice. Prompts have no such key: they are given up instead.
+    cannot pay twice. Prompts have no such key: they are given up instead. A payment is taken back
+    once (``TakeBackGateway``): asking for that again tells what became of it the first time.
     """
     return (
         attempt.kind is not Kind.COLLECTION
         and attempt.state is AttemptState.UNKNOWN
-        and attempt.reference is None
+        and (attempt.reference is None or attempt.takes_back is not None)
         and attempt.asked >= PAYOUT_ASKED_MIN
-        and attempt.tries < PAYOUT_SEND_TRIES_MAX
+        and attempt.tries < _sent_at_most(attempt)
     )
 
 
-def _send(tx: Tx, attempt: Attempt) -> PushRequest | PayRequest | None:
+def _sent_at_most(attempt: Attempt) -> int:
+    return PAYOUT_SEND_TRIES_MAX if attempt.takes_back is None else TAKE_BACK_TRIES_MAX
+
+
+def _send(tx: Tx, attempt: Attempt) -> Request | None:
     if not _still_wanted(tx, attempt):
         attempt.move(AttemptEvent.FAIL)
         attempt.reason = Reason.CANCELLED
@@ -224,6 +239,8 @@ def _send(tx: Tx, attempt: Attempt) -> PushRequest | PayRequest | None:
     amount = Money(attempt.amount_cents)
     if attempt.kind is Kind.COLLECTION:
         return PushRequest(attempt.id, attempt.msisdn, amount, attempt.account)
+    if attempt.takes_back is not None:
+        return TakeBackRequest(attempt.id, attempt.takes_back, amount)
     sealed = attempt.bank_sealed
     bank = BankAccount(**tx.vault.open(sealed)) if sealed is not None else None
     return PayRequest(attempt.id, attempt.msisdn, amount, attempt.account, bank)
@@ -365,9 +382,25 @@ def _ask(tx: Tx, attempt: Attempt) -> Attempt | None:
         if silent_seconds >= limit:
             fail(tx, attempt, Reason.SILENT, "silent")
             return None
+    if _stands_untouched(attempt):
+        fail(tx, attempt, Reason.OTHER, NOT_TAKEN_BACK)
+        return None
     attempt.asked += 1
     attempt.due_at = _next_question(attempt, tx.now)
     return attempt
+
+
+def _stands_untouched(attempt: Attempt) -> bool:
+    """Tell whether a payment was not taken back, however often its provider was told to.
+
+    Should it still do so late, that is a late success like any other.
+    """
+    return (
+        attempt.takes_back is not None
+        and attempt.code == NOT_TAKEN_BACK
+        and attempt.tries >= TAKE_BACK_TRIES_MAX
+        and attempt.asked >= PAYOUT_ASKED_MIN
+    )
 
 
 def _was_taken(attempt: Attempt) -> bool:

@@ -22,6 +22,11 @@ CAME_BACK = "payout came back"
 and came back. Whatever people type is kept in capitals."""
 
 
+TAKEN_BACK = "payment taken back"
+"""The same of a payment to us that its provider has taken back: it left the account to which it
+had come."""
+
+
 def nameless(attempt: Attempt) -> str:
     """Return the number of a receipt whose real number is not known yet."""
     return f"attempt:{attempt.id}"
@@ -70,7 +75,8 @@ def keep_of(tx: Tx, attempt: Attempt, number: str | None) -> Receipt | None:
         Direction.IN if attempt.kind is Kind.COLLECTION else Direction.OUT,
         Money(attempt.amount_cents),
         attempt=attempt,
-        payer=attempt.msisdn,
+        account=TAKEN_BACK if attempt.takes_back is not None else None,
+        payer=attempt.msisdn or None,
     )
 
 

@@ -30,6 +30,7 @@ from core.payments.lifecycle import AttemptState, RefundEvent, RefundState
 from core.payments.model import Attempt, Kind, Receipt, Refund
 from core.payments.queries import captured
 from core.payments.returns import retry_seconds
+from core.payments.ways_back import payment_to_take_back
 
 
 def refundable(booking: Booking) -> Money:
@@ -195,13 +196,21 @@ def refund_returned(tx: Tx, attempt: Attempt) -> None:
 
 
 def refund_failed(tx: Tx, attempt: Attempt) -> None:
-    """Try a refund again that has failed for certain, three times; then it waits for a person."""
+    """Try a refund again that has failed for certain, three times; then it waits for a person.
+
+    What could not be taken back is sent at once.
+    """
     refund = _lock(tx, attempt)
     if refund.state is not RefundState.OPEN:
         return
     refund.reason = attempt.reason
-    made = select(func.count()).select_from(Attempt).where(Attempt.refund_id == refund.id)
-    if int(tx.db.scalar(made) or 0) < REFUND_TRIES_MAX:
+    made = (
+        select(func.count())
+        .select_from(Attempt)
+        .where(Attempt.refund_id == refund.id, Attempt.takes_back.is_(None))
+    )
+    sendable = refund.amount_cents >= B2C_MIN_CENTS
+    if sendable and int(tx.db.scalar(made) or 0) < REFUND_TRIES_MAX:
         tx.db.flush()
         _new_attempt(tx, refund, attempt.account, delay_seconds=retry_seconds(attempt))
         return
@@ -268,12 +277,13 @@ def _new_refund(
     )
     tx.db.add(refund)
     tx.db.flush()
-    if cents < B2C_MIN_CENTS:
+    taken = payment_to_take_back(tx, receipt, cents)
+    if taken is None and cents < B2C_MIN_CENTS:
         # Less than M-Pesa sends: a person finds another way.
         refund.move(RefundEvent.FAIL)
         refund.finished_at = tx.now
     else:
-        _new_attempt(tx, refund, booking.code, delay_seconds=0)
+        _new_attempt(tx, refund, booking.code, delay_seconds=0, takes_back=taken)
     return refund
 
 
@@ -281,7 +291,9 @@ def _anyone(tx: Tx) -> str:
     return routing.choose(tx.routes.payout, tx.routes.health.down())
 
 
-def _new_attempt(tx: Tx, refund: Refund, account: str, delay_seconds: int) -> None:
+def _new_attempt(
+    tx: Tx, refund: Refund, account: str, delay_seconds: int, takes_back: str | None = None
+) -> None:
     tx.db.add(
         Attempt(
             id=tx.ids.uuid(),
@@ -290,6 +302,7 @@ def _new_attempt(tx: Tx, refund: Refund, account: str, delay_seconds: int) -> No
             state=AttemptState.QUEUED,
             booking_id=refund.booking_id,
             refund_id=refund.id,
+            takes_back=takes_back,
             msisdn=refund.msisdn,
             amount_cents=refund.amount_cents,
             account=account,

@@ -24,6 +24,7 @@ from core.payments.lifecycle import AttemptEvent, AttemptState
 from core.payments.model import Attempt, Direction, Kind
 from core.payments.paybill import typed_code
 from core.payments.returns import retry_return, returned, send_back, suspend
+from core.payments.ways_back import own_reason
 from core.payouts.halts import OUR_SIDE, HaltReason, halt
 from core.payouts.settle import payout_failed, payout_paid, payout_reversed
 from core.ports import MoneyEvent, Outcome, Reason
@@ -104,6 +105,7 @@ def _reverse(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
 
 def fail(tx: Tx, attempt: Attempt, reason: Reason, code: str | None) -> None:
     """Note that a locked attempt moved no money, and do what follows for its kind."""
+    reason = own_reason(attempt, reason)
     attempt.move(AttemptEvent.FAIL)
     attempt.reason = reason
     attempt.code = code

@@ -1,4 +1,4 @@
-"""Postings lock no shared account that they name; refunds that come back."""
+"""Postings lock no account that all name; money that comes back; payments taken back."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -11,6 +11,7 @@ down_revision: str | None = "0013"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 
+OPEN = "state IN ('queued', 'sending', 'pending', 'unknown')"
 REFUND_STATES = ("open", "returned", "failed")
 NEW_CASES = {"came_back"}
 ACCOUNT_KEY = "fk_ledger_postings_account_ledger_accounts"
@@ -71,9 +72,23 @@ def upgrade() -> None:
     op.drop_constraint(ACCOUNT_KEY, "ledger_postings")
     _allow("refunds", "state", (*REFUND_STATES, "reversed"))
     _case_kinds(lambda kinds: kinds | NEW_CASES)
+    op.add_column("attempts", sa.Column("takes_back", sa.Text(), nullable=True))
+    op.create_check_constraint(
+        op.f("ck_attempts_takes_back"), "attempts", "takes_back IS NULL OR kind = 'return'"
+    )
+    op.create_index(
+        "uq_attempts_open_return",
+        "attempts",
+        ["receipt_id"],
+        unique=True,
+        postgresql_where=sa.text(f"receipt_id IS NOT NULL AND {OPEN}"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("uq_attempts_open_return", table_name="attempts")
+    op.drop_constraint(op.f("ck_attempts_takes_back"), "attempts")
+    op.drop_column("attempts", "takes_back")
     op.execute("DELETE FROM cases WHERE kind = 'came_back'")
     _case_kinds(lambda kinds: kinds - NEW_CASES)
     op.execute("UPDATE refunds SET state = 'failed' WHERE state = 'reversed'")
