@@ -170,6 +170,7 @@ STATEMENT_LINK_SECONDS = 24 * 3600
 STATEMENT_LINKS_A_DAY_MAX = 5
 STATEMENT_ENTRIES_MAX = 10_000
 TAX_ROWS_MAX = 200_000
+TAX_REFERENCE_MAX = 40
 # An invoice whose registering failed without fault of its own: seconds before the n-th new try.
 INVOICE_BACKOFF_SECONDS = (30, 120, 600, 3600)
 INVOICE_LEASE_SECONDS = 120

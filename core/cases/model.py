@@ -43,6 +43,8 @@ class CaseKind(StrEnum):
     """Money of a month that no statement has shown yet. Subject: provider, account, month."""
     INVOICE_REFUSED = "invoice_refused"
     """The tax authority will not have an invoice. Subject: its number."""
+    TAX_UNPAID = "tax_unpaid"
+    """Tax of a month is overdue. Subject: the tax and the month."""
     INVARIANT = "invariant"
     """Something that must always be true is not. Subject: the invariant's name."""
 

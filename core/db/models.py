@@ -7,6 +7,7 @@ import core.checker
 import core.disputes.model
 import core.documents.links
 import core.documents.model
+import core.documents.remittances
 import core.escrow.model
 import core.inbox
 import core.local_clock

@@ -244,6 +244,15 @@ def return_back(provider: str, amount: Money, *, reference: str) -> Transfer:
     )
 
 
+def tax_paid(account: str, provider: str, amount: Money, *, reference: str) -> Transfer:
+    """Tax that was held went to the authority, out of what lies with a provider or the bank."""
+    return Transfer(
+        outgoing_key(provider, reference),
+        TransferKind.TAX_PAID,
+        _move(amount, debit=account, credit=accounts.float_of(provider)),
+    )
+
+
 def _shared_out(code: str, vendor_number: int, shares: Shares) -> tuple[Leg, ...]:
     owed = (
         (accounts.payable(vendor_number), shares.vendor_net),

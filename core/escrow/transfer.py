@@ -32,6 +32,7 @@ class TransferKind(StrEnum):
     PAID_BACK = "paid_back"
     CAME_BACK = "came_back"
     SENT_AGAIN = "sent_again"
+    TAX_PAID = "tax_paid"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Postings lock no account that all name; money that comes back; payments taken back."""
+"""Postings lock no account that all name; money that comes back or is taken back; tax."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ depends_on: Sequence[str] | None = None
 
 OPEN = "state IN ('queued', 'sending', 'pending', 'unknown')"
 REFUND_STATES = ("open", "returned", "failed")
-NEW_CASES = {"came_back"}
+NEW_CASES = {"came_back", "tax_unpaid"}
 ACCOUNT_KEY = "fk_ledger_postings_account_ledger_accounts"
 
 # A foreign key locks the row that it finds, and all postings find the same few shared accounts:
@@ -72,6 +72,7 @@ def upgrade() -> None:
     op.drop_constraint(ACCOUNT_KEY, "ledger_postings")
     _allow("refunds", "state", (*REFUND_STATES, "reversed"))
     _case_kinds(lambda kinds: kinds | NEW_CASES)
+    _tax_payments()
     op.add_column("attempts", sa.Column("takes_back", sa.Text(), nullable=True))
     op.create_check_constraint(
         op.f("ck_attempts_takes_back"), "attempts", "takes_back IS NULL OR kind = 'return'"
@@ -85,11 +86,41 @@ def upgrade() -> None:
     )
 
 
+def _tax_payments() -> None:
+    op.create_table(
+        "tax_payments",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "tax",
+            sa.Enum(
+                *("vat", "withholding"),
+                name="tax",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("month", sa.Date(), nullable=False),
+        sa.Column("amount_cents", sa.BigInteger(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("reference", sa.Text(), nullable=False),
+        sa.Column("paid_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tax_payments")),
+        sa.UniqueConstraint(
+            "provider", "reference", name=op.f("uq_tax_payments_provider_reference")
+        ),
+        sa.CheckConstraint("amount_cents > 0", name=op.f("ck_tax_payments_amount")),
+        sa.CheckConstraint("extract(day FROM month) = 1", name=op.f("ck_tax_payments_month")),
+    )
+
+
 def downgrade() -> None:
     op.drop_index("uq_attempts_open_return", table_name="attempts")
     op.drop_constraint(op.f("ck_attempts_takes_back"), "attempts")
     op.drop_column("attempts", "takes_back")
-    op.execute("DELETE FROM cases WHERE kind = 'came_back'")
+    op.drop_table("tax_payments")
+    op.execute("DELETE FROM cases WHERE kind IN ('came_back', 'tax_unpaid')")
     _case_kinds(lambda kinds: kinds - NEW_CASES)
     op.execute("UPDATE refunds SET state = 'failed' WHERE state = 'reversed'")
     _allow("refunds", "state", REFUND_STATES)

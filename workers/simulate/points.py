@@ -62,6 +62,7 @@ class Step(StrEnum):
     ROLL_UP = "ledger.roll_up"
     SWEEP_CASES = "cases.sweep"
     LOOK_AT_FLOAT = "cases.float"
+    LOOK_AT_TAXES = "taxes.look"
     PURGE_NOTICES = "housekeeping.notices"
     PURGE_TURNS = "housekeeping.turns"
     PURGE_CALLBACKS = "housekeeping.callbacks"
@@ -119,6 +120,7 @@ WORKER_STEPS = {
     ("run_ledger", "roll_up"): Step.ROLL_UP,
     ("run_cases", "sweep"): Step.SWEEP_CASES,
     ("run_float", "look_daily"): Step.LOOK_AT_FLOAT,
+    ("run_float", "look_for_unpaid"): Step.LOOK_AT_TAXES,
     ("run_housekeeping", "purge_notices"): Step.PURGE_NOTICES,
     ("run_housekeeping", "purge_turns"): Step.PURGE_TURNS,
     ("run_housekeeping", "purge_callbacks"): Step.PURGE_CALLBACKS,
