@@ -66,6 +66,7 @@ PAYOUT_CHANGED_SECONDS = 72 * 3600
 PAYOUT_HOLD_WHY_MAX = 200
 # Whoever ends a hold looks again at once; whatever else ends one is seen a day later.
 PAYOUT_HELD_AGAIN_SECONDS = 24 * 3600
+VENDOR_NOTE_MAX = 500
 BANK_CODE_MAX = 6
 BANK_ACCOUNT_MAX = 20
 

@@ -52,6 +52,8 @@ class Topic(StrEnum):
     PAYOUT_HELD = "payout_held"
     PAYOUT_REVERSED = "payout_reversed"
     PAYOUT_CHANGED = "payout_changed"
+    VENDOR_SUSPENDED = "vendor_suspended"
+    VENDOR_REINSTATED = "vendor_reinstated"
     DISPUTE_OPENED_CUSTOMER = "dispute_opened_customer"
     DISPUTE_OPENED_VENDOR = "dispute_opened_vendor"
     DISPUTE_NOTE = "dispute_note"

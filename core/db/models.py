@@ -16,6 +16,7 @@ import core.payments.model
 import core.payouts.balances
 import core.payouts.halts
 import core.payouts.model
+import core.payouts.standing
 import core.people.model
 import core.pricing.model
 import core.questions

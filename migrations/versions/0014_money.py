@@ -73,6 +73,7 @@ def upgrade() -> None:
     _allow("refunds", "state", (*REFUND_STATES, "reversed"))
     _case_kinds(lambda kinds: kinds | NEW_CASES)
     _tax_payments()
+    _vendor_notes()
     op.add_column("attempts", sa.Column("takes_back", sa.Text(), nullable=True))
     op.create_check_constraint(
         op.f("ck_attempts_takes_back"), "attempts", "takes_back IS NULL OR kind = 'return'"
@@ -115,10 +116,42 @@ def _tax_payments() -> None:
     )
 
 
+def _vendor_notes() -> None:
+    decisions = ("verified", "suspended", "reinstated")
+    op.create_table(
+        "vendor_notes",
+        sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),
+        sa.Column("vendor_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "decision",
+            sa.Enum(
+                *decisions,
+                name="decision",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["vendor_id"], ["vendors.id"], name=op.f("fk_vendor_notes_vendor_id_vendors")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_vendor_notes")),
+    )
+    op.create_index("ix_vendor_notes_vendor_id_id", "vendor_notes", ["vendor_id", "id"])
+    op.execute(
+        "CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON vendor_notes"
+        " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+    )
+
+
 def downgrade() -> None:
     op.drop_index("uq_attempts_open_return", table_name="attempts")
     op.drop_constraint(op.f("ck_attempts_takes_back"), "attempts")
     op.drop_column("attempts", "takes_back")
+    op.drop_table("vendor_notes")
     op.drop_table("tax_payments")
     op.execute("DELETE FROM cases WHERE kind IN ('came_back', 'tax_unpaid')")
     _case_kinds(lambda kinds: kinds - NEW_CASES)

@@ -249,6 +249,21 @@ def _payout_changed(params: Params, context: NoticeContext) -> T:
     )
 
 
+def _vendor_suspended(_params: Params, context: NoticeContext) -> T:
+    return t(
+        "Nafasi has paused your listings and payouts. Paid bookings stand, and what we owe you "
+        "stays yours. Call {help}.",
+        help=local_form(context.help_phone),
+    )
+
+
+def _vendor_reinstated(_params: Params, context: NoticeContext) -> T:
+    return t(
+        "Your listings are on Nafasi again, and payouts go on. Questions: {help}",
+        help=local_form(context.help_phone),
+    )
+
+
 WORDS: Mapping[str, Words] = {
     Topic.PAYMENT_FAILED: _payment_failed,
     Topic.PROVIDER_DOWN: _provider_down,
@@ -263,4 +278,6 @@ WORDS: Mapping[str, Words] = {
     Topic.PAYOUT_HELD: _payout_held,
     Topic.PAYOUT_REVERSED: _payout_reversed,
     Topic.PAYOUT_CHANGED: _payout_changed,
+    Topic.VENDOR_SUSPENDED: _vendor_suspended,
+    Topic.VENDOR_REINSTATED: _vendor_reinstated,
 }

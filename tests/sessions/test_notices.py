@@ -160,6 +160,8 @@ MORE: dict[str, list[dict[str, Any]]] = {
     ]
     + [{"amount_cents": 99_999_999_00, "reason": "changed", "until": WORST["due_at"]}],
     Topic.PAYOUT_REVERSED: [{"amount_cents": 99_999_999_00}],
+    Topic.VENDOR_SUSPENDED: [{}],
+    Topic.VENDOR_REINSTATED: [{}],
     Topic.PAYOUT_CHANGED: [{"to_bank": to_bank, "ending": "012"} for to_bank in (False, True)],
 }
 MORE |= {
@@ -226,6 +228,8 @@ TOLD: dict[str, tuple[str, ...]] = {
     Topic.PAYOUT_HELD: ("KES 99,999,999", "0700000099"),
     Topic.PAYOUT_REVERSED: ("KES 99,999,999", "0700000099"),
     Topic.PAYOUT_CHANGED: ("012", "0700000099"),
+    Topic.VENDOR_SUSPENDED: ("0700000099",),
+    Topic.VENDOR_REINSTATED: ("0700000099",),
     HELP_TOPIC: ("*384*7781#", "0700000099"),
     RECEIPT_TOPIC: ("K7P4Q", "{total}", f"{CONTEXT.public_url}/receipts/{TOKEN}.pdf"),
     STATEMENT_TOPIC: ("09/2026", "{day}", f"{CONTEXT.public_url}/statements/{TOKEN}"),
