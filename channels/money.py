@@ -12,7 +12,13 @@ import redis
 
 from core.clock import Clock
 from core.errors import NafasiError
-from core.ports import Callback, CardGateway, CollectionGateway, PayoutGateway
+from core.ports import (
+    Callback,
+    CardGateway,
+    CollectionGateway,
+    PayoutGateway,
+    TakeBackGateway,
+)
 from core.settings import Settings
 
 
@@ -30,6 +36,7 @@ class Gateways:
     payouts: PayoutGateway
     close: Callable[[], None]
     cards: CardGateway | None = None
+    takings_back: TakeBackGateway | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,7 @@ class MoneyProvider:
         open: makes its adapters.
         to_banks: it can pay into bank accounts.
         from_cards: it can take money from cards.
+        takes_back: it can take payments to us back.
         webhooks: the last part of a callback's address → how to take it.
         hints: an inbox kind → what it asks us to look into.
     """
@@ -72,5 +80,6 @@ class MoneyProvider:
     open: Callable[[Settings, redis.Redis, Clock], Gateways]
     to_banks: bool = False
     from_cards: bool = False
+    takes_back: bool = False
     webhooks: Mapping[str, Accept] = field(default_factory=dict)
     hints: Mapping[str, ReadHint] = field(default_factory=dict)

@@ -41,12 +41,25 @@ def build_health(settings: Settings) -> SharedHealth:
 
 
 def build_routes(settings: Settings, health: SharedHealth) -> Routes:
-    """Return who moves money in which order."""
+    """Return who moves money in which order.
+
+    Raises:
+        BadSettings: somebody is to take payments back who cannot.
+    """
     providers = enabled_providers(settings)
     names = tuple(provider.name for provider in providers)
     banks = tuple(provider.name for provider in providers if provider.to_banks)
     cards = tuple(provider.name for provider in providers if provider.from_cards)
-    return Routes(collection=names, payout=names, bank=banks, card=cards, health=health)
+    able = [provider.name for provider in providers if provider.takes_back]
+    named = _named("TAKE_BACK", settings.take_back, able) if settings.take_back else ()
+    return Routes(
+        collection=names,
+        payout=names,
+        bank=banks,
+        health=health,
+        card=cards,
+        taking_back=tuple(named),
+    )
 
 
 def enabled_gateways(settings: Settings) -> tuple[UssdGateway, ...]:

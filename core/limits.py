@@ -66,6 +66,7 @@ PAYOUT_CHANGED_SECONDS = 72 * 3600
 PAYOUT_HOLD_WHY_MAX = 200
 # Whoever ends a hold looks again at once; whatever else ends one is seen a day later.
 PAYOUT_HELD_AGAIN_SECONDS = 24 * 3600
+VENDOR_NOTE_MAX = 500
 BANK_CODE_MAX = 6
 BANK_ACCOUNT_MAX = 20
 
@@ -98,6 +99,9 @@ PAY_LINKS_A_DAY_MAX = 5
 ATTEMPT_BACKOFF_SECONDS = (5, 15, 60, 120, 300)
 COLLECTION_TRIES_MAX = 6
 PAYOUT_SEND_TRIES_MAX = 50
+# A payment that stands although its provider was told so often to take it back will stand: then
+# the money is sent.
+TAKE_BACK_TRIES_MAX = 3
 ATTEMPT_LEASE_SECONDS = 60
 ATTEMPTS_BATCH_MAX = 50
 # An attempt that was given up is asked about so often when its provider says that it moved.
@@ -150,6 +154,8 @@ OUTBOX_LEASE_SECONDS = 60
 INBOX_TRIES_MAX = 8
 INBOX_BATCH_MAX = 50
 TIMERS_BATCH_MAX = 100
+# Bookings whose money is released in one transaction; their rows are locked for as long as it is.
+RELEASES_BATCH_MAX = 200
 CALLBACK_BODY_MAX_BYTES = 64 * 1024
 # A callback that fails by a fault of ours holds back its person's later ones so many times: some
 # fourteen seconds.
@@ -196,6 +202,7 @@ STATEMENT_LINK_SECONDS = 24 * 3600
 STATEMENT_LINKS_A_DAY_MAX = 5
 STATEMENT_ENTRIES_MAX = 10_000
 TAX_ROWS_MAX = 200_000
+TAX_REFERENCE_MAX = 40
 # An invoice whose registering failed without fault of its own: seconds before the n-th new try.
 INVOICE_BACKOFF_SECONDS = (30, 120, 600, 3600)
 INVOICE_LEASE_SECONDS = 120

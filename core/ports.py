@@ -237,6 +237,8 @@ class Routes:
         bank: who sends money to bank accounts.
         health: who is being left alone at the moment.
         card: who takes money from cards.
+        taking_back: whose payments go back by being taken back, where a whole one goes back;
+            everybody else's are sent back.
     """
 
     collection: tuple[str, ...] = ("daraja",)
@@ -244,6 +246,7 @@ class Routes:
     bank: tuple[str, ...] = ()
     health: Health = field(default_factory=AllUp)
     card: tuple[str, ...] = ()
+    taking_back: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +331,21 @@ class PayRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeBackRequest:
+    """Have a payment to us taken back whole. The receipt is the provider's idempotency key.
+
+    Attributes:
+        attempt_id: ours, made and stored before this is sent.
+        receipt: the provider's receipt of the payment.
+        amount: all of it.
+    """
+
+    attempt_id: UUID
+    receipt: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """The provider took the request. That is no outcome.
 
@@ -405,6 +423,10 @@ class MoneyEvent:
     at: datetime | None = None
     fee: Money | None = None
     payer_shown: str | None = None
+
+
+NOT_TAKEN_BACK = "not_taken_back"
+"""The code of evidence that a payment to us stands, which its provider was to take back."""
 
 
 class CollectionGateway(Protocol):
@@ -511,6 +533,26 @@ class PayoutGateway(Protocol):
 
         Raises:
             ProviderError: there is no answer; stop when our credentials were refused.
+        """
+
+
+class TakeBackGateway(Protocol):
+    """Has payments to us taken back, to whoever made them."""
+
+    name: str
+
+    def take_back(self, request: TakeBackRequest) -> Accepted:
+        """Ask for it; a payment is taken back once, however often that is asked for.
+
+        Raises:
+            ProviderError: as ``PayoutGateway.pay``.
+        """
+
+    def ask_taken_back(self, attempt_id: UUID, receipt: str) -> MoneyEvent | None:
+        """Ask whether a payment was taken back; the answer as of ``PayoutGateway.ask_payout``.
+
+        Raises:
+            ProviderError: there is no answer.
         """
 
 

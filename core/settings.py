@@ -190,6 +190,11 @@ class Settings(BaseSettings):
         description="M-Pesa's public certificate (PEM) that seals the operator's password; "
         "empty takes the simulator's.",
     )
+    take_back: str = Field(
+        default="",
+        description="Whose payments are taken back (M-Pesa: Transaction Reversal) when all of one "
+        "goes back; empty sends the money instead. daraja needs the role on the paybill.",
+    )
     daraja_callback_ips: str = Field(
         default="",
         description="Addresses that Daraja's callbacks may come from, parted by commas; `any` "

@@ -26,6 +26,7 @@ from core.ports import (
     PayRequest,
     ProviderError,
     PushRequest,
+    TakeBackRequest,
 )
 from workers.budget import Budget
 from workers.counters import ATTEMPTS
@@ -37,6 +38,7 @@ T = TypeVar("T")
 RUN_SECONDS = 15
 COLLECTING = (Kind.COLLECTION,)
 PAYING = (Kind.PAYOUT, Kind.RETURN)
+BAD_CREDENTIALS = "bad_credentials"
 
 
 class Halted(Exception):
@@ -72,9 +74,17 @@ def _run(parts: Parts, kinds: Collection[Kind]) -> int:
 def _handle(parts: Parts, attempt_id: UUID) -> int:
     """Do the next step of one attempt; 1 when the provider was called."""
     begun, provider = parts.database.run(lambda tx: _begin(parts, tx, attempt_id))
+    if begun is None:
+        return 0
+    if isinstance(begun, Attempt):
+        return _look_into(parts, provider, begun)
+    _carry_out(parts, provider, begun)
+    return 1
+
+
+def _carry_out(parts: Parts, provider: str, begun: attempts.Request) -> None:
+    """Send what an attempt is to bring about."""
     match begun:
-        case None:
-            return 0
         case PushRequest():
             push = parts.collections[provider].push
             _open(parts, provider, begun.attempt_id, lambda: push(begun))
@@ -87,12 +97,26 @@ def _handle(parts: Parts, attempt_id: UUID) -> int:
         case PayRequest():
             pay = parts.payouts[provider].pay
             _pay(parts, provider, begun.attempt_id, lambda: pay(begun))
+        case TakeBackRequest():
+            _take_back(parts, provider, begun)
+
+
+def _look_into(parts: Parts, provider: str, begun: Attempt) -> int:
+    """Ask what became of an attempt; 1 when there was something to ask by."""
+    match begun:
         case Attempt(kind=Kind.COLLECTION, reference=None):
-            return 0  # Its answer was lost and the reference with it: there is nothing to ask by.
+            return 0  # Its answer was lost and the reference with it.
         case Attempt(kind=Kind.COLLECTION):
             _ask(parts, provider, begun)
+        case Attempt(takes_back=str() as receipt):
+            gateway = parts.takings_back[provider]
+            _ask_out(parts, provider, begun, lambda: gateway.ask_taken_back(begun.id, receipt))
+        case Attempt(method=Method.CARD):
+            cards = parts.cards[provider]
+            _ask_out(parts, provider, begun, lambda: cards.ask_refund(begun.id, begun.reference))
         case Attempt():
-            _ask_payout(parts, provider, begun)
+            payouts = parts.payouts[provider]
+            _ask_out(parts, provider, begun, lambda: payouts.ask_payout(begun.id, begun.reference))
     return 1
 
 
@@ -141,6 +165,19 @@ def _pay(parts: Parts, provider: str, attempt_id: UUID, paying: Callable[[], Acc
     _log_call("attempt.paid", Kind.PAYOUT, "accepted", attempt_id)
 
 
+def _take_back(parts: Parts, provider: str, request: TakeBackRequest) -> None:
+    gateway = parts.takings_back[provider]
+    try:
+        answer = _call(parts, provider, lambda: gateway.take_back(request))
+    except ProviderError as error:
+        _note_refusal(parts, request.attempt_id, Kind.RETURN, error)
+        if error.code == BAD_CREDENTIALS:
+            _halt_on_stop(parts, provider, error)
+        return
+    parts.database.run(lambda tx: attempts.accepted(tx, request.attempt_id, answer.reference))
+    _log_call("attempt.taking_back", Kind.RETURN, "accepted", request.attempt_id)
+
+
 def _ask(parts: Parts, provider: str, attempt: Attempt) -> None:
     """Ask about a silent prompt or page; the answer is evidence like any other."""
     reference = attempt.reference
@@ -165,12 +202,12 @@ def _learn(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
     return settle.apply(tx, event)
 
 
-def _ask_payout(parts: Parts, provider: str, attempt: Attempt) -> None:
+def _ask_out(
+    parts: Parts, provider: str, attempt: Attempt, ask: Callable[[], MoneyEvent | None]
+) -> None:
     """Ask about a silent payment; the answer is evidence, now or as a callback later."""
-    card = attempt.method is Method.CARD
-    ask = parts.cards[provider].ask_refund if card else parts.payouts[provider].ask_payout
     try:
-        event = _call(parts, provider, lambda: ask(attempt.id, attempt.reference))
+        event = _call(parts, provider, ask)
     except ProviderError as error:
         _log_call("attempt.asked", attempt.kind, error.code, attempt.id)
         _halt_on_stop(parts, provider, error)

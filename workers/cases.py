@@ -6,6 +6,7 @@ The look at the float is about whole days; it is taken every hour so that no day
 import structlog
 
 from core.cases.sweep import sweep
+from core.documents.remittances import look_for_unpaid
 from core.reconcile.daily import look_daily
 from workers.parts import Parts
 
@@ -18,8 +19,9 @@ def run_cases(parts: Parts) -> int:
 
 
 def run_float(parts: Parts) -> int:
-    """Set float, statements and open items side by side; return how many cases are new."""
-    return _tell(parts.database.run(lambda tx: look_daily(tx, parts.accounts)))
+    """Set float, statements, open items and taxes side by side; return how many cases are new."""
+    opened = _tell(parts.database.run(lambda tx: look_daily(tx, parts.accounts)))
+    return opened + _tell(parts.database.run(look_for_unpaid))
 
 
 def _tell(numbers: list[int]) -> int:

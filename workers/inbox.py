@@ -22,6 +22,11 @@ from channels.daraja.callbacks import (
     parse_status_result,
     parse_stk,
 )
+from channels.daraja.reversal_callbacks import (
+    parse_reversal_result,
+    parse_reversal_status,
+    parse_reversal_timeout,
+)
 from channels.money import ReadHint
 from channels.registry import GATEWAYS, PROVIDERS, SMS_ROUTES
 from channels.sms import Read
@@ -266,6 +271,9 @@ HANDLERS: Mapping[tuple[str, str], Handler] = {
     ("daraja", "b2c_timeout"): _money(parse_b2c_timeout, PAYING),
     ("daraja", "status_result"): _money(parse_status_result, PAYING),
     ("daraja", "status_timeout"): _money(parse_b2c_timeout, PAYING),
+    ("daraja", "reversal_result"): _money(parse_reversal_result, PAYING),
+    ("daraja", "reversal_status"): _money(parse_reversal_status, PAYING),
+    ("daraja", "reversal_timeout"): _money(parse_reversal_timeout, PAYING),
     ("daraja", "balance_result"): _balance,
     ("daraja", "balance_timeout"): _no_answer,
     ("daraja", "c2b_confirmation"): _paybill,

@@ -30,6 +30,7 @@ from core.ports import (
     PayoutGateway,
     SmsIn,
     SmsSender,
+    TakeBackGateway,
     TaxRegistrar,
 )
 from core.reconcile.accounts import accounts_of
@@ -68,6 +69,7 @@ class Parts:
         collections: who takes money, by provider.
         payouts: who sends money, by provider.
         cards: who takes money from cards, by provider.
+        takings_back: who takes payments back, by provider.
         health: where it is noted how calls to them went.
         paybill: the shortcode that payments by hand must name.
         accounts: ours with each provider, and which way money moves there.
@@ -94,6 +96,7 @@ class Parts:
     pauses: Pauses
     rates: Rates = field(default_factory=Rates)
     sms_prices: Mapping[str, int] = field(default_factory=dict)
+    takings_back: Mapping[str, TakeBackGateway] = field(default_factory=dict)
     accounts: Mapping[str, Accounts] = field(default_factory=dict)
     cards: Mapping[str, CardGateway] = field(default_factory=dict)
     seller: Seller = field(default_factory=Seller)
@@ -140,6 +143,11 @@ def build_parts(settings: Settings, wake: Callable[[Work], None]) -> Parts:
         collections={name: opened.collections for name, opened in gateways.items()},
         payouts={name: opened.payouts for name, opened in gateways.items()},
         cards={name: opened.cards for name, opened in gateways.items() if opened.cards},
+        takings_back={
+            name: opened.takings_back
+            for name, opened in gateways.items()
+            if opened.takings_back is not None
+        },
         health=health,
         paybill=settings.daraja_shortcode,
         desk=build_desk(settings, store, lambda verdict: MESSAGES.labels(verdict).inc()),

@@ -7,10 +7,12 @@ from uuid import UUID
 import structlog
 
 from core.booking.changes import due_changes, fire_change
+from core.booking.lifecycle import State
+from core.booking.release import due_releases, release_many
 from core.booking.timers import due_bookings, fire
 from core.db.tx import Tx
 from core.errors import IllegalMove
-from core.limits import TIMERS_BATCH_MAX
+from core.limits import RELEASES_BATCH_MAX, TIMERS_BATCH_MAX
 from workers.budget import Budget
 from workers.counters import TIMERS
 from workers.parts import Parts
@@ -27,7 +29,40 @@ KINDS: tuple[tuple[DueOf, Fire], ...] = ((due_bookings, fire), (due_changes, fir
 def run_timers(parts: Parts) -> int:
     """Fire what is due, the longest overdue first; return how many timers fired."""
     budget = Budget(RUN_SECONDS)
-    return sum(_run(parts, budget, *kind) for kind in KINDS)
+    released = _release(parts, budget)
+    return released + sum(_run(parts, budget, *kind) for kind in KINDS)
+
+
+def _release(parts: Parts, budget: Budget) -> int:
+    """Release what is due, many bookings at a time."""
+    released = 0
+    while not budget.spent:
+        due = parts.database.run(lambda tx: due_releases(tx, RELEASES_BATCH_MAX))
+        now_released = _release_all(parts, due)
+        released += now_released
+        if len(due) < RELEASES_BATCH_MAX or now_released == 0:
+            break
+    if released:
+        TIMERS.labels(State.COMPLETED.value).inc(released)
+        log.info("timer.released", bookings=released)
+    return released
+
+
+def _release_all(parts: Parts, due: list[UUID]) -> int:
+    """Release bookings together; of those that refuse, each half by itself.
+
+    One that refuses alone is left to its own timer, which tells why.
+    """
+    if not due:
+        return 0
+    try:
+        return parts.database.run(lambda tx: release_many(tx, due))
+    except Exception:
+        if len(due) == 1:
+            return 0
+        log.warning("timer.batch_split", bookings=len(due), exc_info=True)
+    middle = len(due) // 2
+    return _release_all(parts, due[:middle]) + _release_all(parts, due[middle:])
 
 
 def _run(parts: Parts, budget: Budget, due_of: DueOf, fire_one: Fire) -> int:

@@ -16,6 +16,9 @@ MONEY = {
     ("b2c", "timeout"): "b2c_timeout",
     ("status", "result"): "status_result",
     ("status", "timeout"): "status_timeout",
+    ("reversal", "result"): "reversal_result",
+    ("reversal", "status"): "reversal_status",
+    ("reversal", "timeout"): "reversal_timeout",
     ("balance", "result"): "balance_result",
     ("balance", "timeout"): "balance_timeout",
 }

@@ -5,6 +5,7 @@ import redis
 from channels.daraja.b2c import DarajaPayouts
 from channels.daraja.client import DarajaClient
 from channels.daraja.config import DarajaConfig
+from channels.daraja.reversal import DarajaReversals
 from channels.daraja.stk import DarajaCollections
 from channels.daraja.wire import PROVIDER
 from channels.money import Gateways, MoneyProvider
@@ -32,8 +33,15 @@ def daraja_config(settings: Settings) -> DarajaConfig:
 def open_gateways(settings: Settings, store: redis.Redis, clock: Clock) -> Gateways:
     """Return the adapters of the settings' Daraja application."""
     client = DarajaClient(daraja_config(settings), store)
-    return Gateways(DarajaCollections(client, clock), DarajaPayouts(client), client.close)
+    return Gateways(
+        DarajaCollections(client, clock),
+        DarajaPayouts(client),
+        client.close,
+        takings_back=DarajaReversals(client),
+    )
 
 
 # Its callbacks have addresses that name the attempt: web.hooks and workers.inbox list them.
-DARAJA = MoneyProvider(name=PROVIDER, enabled=lambda _settings: True, open=open_gateways)
+DARAJA = MoneyProvider(
+    name=PROVIDER, enabled=lambda _settings: True, open=open_gateways, takes_back=True
+)

@@ -53,6 +53,14 @@ B2C_REASONS = {
 # Duplicate, internal failure, traffic: it may have been paid, so it is asked, never failed.
 B2C_UNSETTLED = frozenset({"15", "17", "26", *(str(100_000_000 + n) for n in range(12))})
 
+# provider-facts §2.9. Only refused credentials say anything about other payments; whatever else is
+# refused (no funds on the paybill, an operator without the role) is this payment's own.
+REVERSAL_REASONS = {
+    **dict.fromkeys(("1", "11", "21", "2006", "2028", "R000002"), Reason.OTHER),
+    "2001": Reason.CREDENTIALS,
+    "8006": Reason.CREDENTIALS,
+}
+
 # TransactionStatus speaks in words (provider-facts §2.8); compared in lower case.
 STATUS_WORDS = {
     "completed": (Outcome.SUCCEEDED, None),
@@ -83,4 +91,12 @@ def b2c_outcome(code: str) -> tuple[Outcome, Reason | None]:
     if code in B2C_UNSETTLED:
         return Outcome.UNKNOWN, Reason.BUSY
     reason = B2C_REASONS.get(code)
+    return (Outcome.FAILED, reason) if reason else (Outcome.UNKNOWN, None)
+
+
+def reversal_outcome(code: str) -> tuple[Outcome, Reason | None]:
+    """Return what a reversal's result code says; R000001 (reversed before) is asked about."""
+    if code == SUCCESS:
+        return Outcome.SUCCEEDED, None
+    reason = REVERSAL_REASONS.get(code)
     return (Outcome.FAILED, reason) if reason else (Outcome.UNKNOWN, None)

@@ -22,6 +22,7 @@ from channels.simulator import (
     daraja_b2c,
     daraja_balance,
     daraja_c2b,
+    daraja_reversal,
     daraja_stk,
     etims,
     flutterwave_cards,
@@ -78,6 +79,7 @@ def app_of(world: World) -> Starlette:
         *daraja_c2b.routes(world),
         *daraja_b2c.routes(world),
         *daraja_balance.routes(world),
+        *daraja_reversal.routes(world),
     ]
     flutterwave_routes = [
         *flutterwave_cards.routes(world),

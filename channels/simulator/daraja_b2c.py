@@ -87,8 +87,8 @@ async def pay(world: World, fields: Fields, fault: Fault | None) -> dict[str, ob
         body = _result(world, payout, code)
         await send_result(world, Service.B2C, fields, body, fault)
 
-    await _now_or_later(world, process, fault)
-    return _accepted(payout.conversation_id, originator)
+    await now_or_later(world, process, fault)
+    return accepted(payout.conversation_id, originator)
 
 
 def _decide(
@@ -236,8 +236,8 @@ async def status(world: World, fields: Fields, fault: Fault | None) -> dict[str,
         )
         await send_result(world, Service.STATUS, fields, body, fault)
 
-    await _now_or_later(world, process, fault)
-    return _accepted(conversation, originator)
+    await now_or_later(world, process, fault)
+    return accepted(conversation, originator)
 
 
 def _status_parameters(world: World, receipt: str, original: str) -> list[dict[str, object]]:
@@ -262,7 +262,7 @@ def _status_parameters(world: World, receipt: str, original: str) -> list[dict[s
         "DebitAccountType": "Utility Account" if paid_out else "MMF Account For Customer",
         "DebitPartyCharges": f"Fee For B2C Payment|KES|{_number(charge):.2f}" if charge else "",
         "ReasonType": "Business Payment to Customer via API" if paid_out else "Pay Utility",
-        "TransactionStatus": payout.status if payout else "Completed",
+        "TransactionStatus": _status_word(payout, found),
         "FinalisedTime": int(daraja_stamp(at)),
         "Amount": f"{amount_cents // 100}.00",
         "ConversationID": payout.conversation_id if payout else "",
@@ -272,7 +272,13 @@ def _status_parameters(world: World, receipt: str, original: str) -> list[dict[s
     return [*_parameters(parameters), {"Key": "TransactionReason"}]
 
 
-async def _now_or_later(world: World, process: Process, fault: Fault | None) -> None:
+def _status_word(payout: Payout | None, found: Transaction | None) -> str:
+    if payout is not None:
+        return payout.status
+    return "Reversed" if found is not None and found.taken_back else "Completed"
+
+
+async def now_or_later(world: World, process: Process, fault: Fault | None) -> None:
     """Run the processing before the answer goes out if so ordered, else in the background."""
     if is_fault(fault, FaultKind.CALLBACK_BEFORE_ANSWER):
         await process()
@@ -285,7 +291,8 @@ async def _now_or_later(world: World, process: Process, fault: Fault | None) -> 
     world.tasks.start(work())
 
 
-def _accepted(conversation_id: str, originator_conversation_id: str) -> dict[str, object]:
+def accepted(conversation_id: str, originator_conversation_id: str) -> dict[str, object]:
+    """The answer to a request whose outcome comes by callback."""
     return {
         "ConversationID": conversation_id,
         "OriginatorConversationID": originator_conversation_id,

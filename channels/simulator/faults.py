@@ -29,6 +29,7 @@ class Service(StrEnum):
     B2C = "b2c"
     STATUS = "status"
     BALANCE = "balance"
+    REVERSAL = "reversal"
     C2B = "c2b"
     FLUTTERWAVE_CHARGE = "flutterwave_charge"
     FLUTTERWAVE_VERIFY = "flutterwave_verify"
@@ -86,12 +87,13 @@ ANSWERING = (
         Service.B2C,
         Service.STATUS,
         Service.BALANCE,
+        Service.REVERSAL,
         Service.ETIMS,
     }
 )
 _SILENT = _FLUTTERWAVE | {Service.OAUTH, Service.QUERY, Service.ETIMS}
 CALLING_BACK = (frozenset(Service) - _SILENT) | _WEBHOOKS
-_QUEUED = frozenset({Service.B2C, Service.STATUS, Service.BALANCE})
+_QUEUED = frozenset({Service.B2C, Service.STATUS, Service.BALANCE, Service.REVERSAL})
 _CODED = (
     _WEBHOOKS | _QUEUED | {Service.SMS, Service.TWILIO, Service.STK, Service.QUERY, Service.ETIMS}
 )
@@ -102,7 +104,7 @@ _ONLY: Mapping[FaultKind, frozenset[Service]] = {
     FaultKind.INSIDER_CODE: _CODED,
     FaultKind.REPORT: _ROUTES,
     FaultKind.QUEUE_TIMEOUT: _QUEUED,
-    FaultKind.QUEUE_TIMEOUT_PAID: frozenset({Service.B2C}),
+    FaultKind.QUEUE_TIMEOUT_PAID: frozenset({Service.B2C, Service.REVERSAL}),
     FaultKind.HOP_UNSHOWN: frozenset({Service.USSD}),
     FaultKind.CALLBACK_BEFORE_ANSWER: ANSWERING & CALLING_BACK,
 }

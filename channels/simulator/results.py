@@ -32,6 +32,8 @@ RESULT_TEXTS = {
     "2040": "Credit Party customer type is not supported.",
     "4999": "The transaction is still under processing",
     "8006": "The security credential is locked.",
+    "R000001": "The transaction has already been reversed.",
+    "R000002": "The OriginalTransactionID is invalid.",
 }
 
 

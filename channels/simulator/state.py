@@ -217,6 +217,7 @@ class Transaction:
     at: datetime
     charge_cents: int = 0
     reference: str = ""
+    taken_back: bool = False
 
 
 class SmsDirection(StrEnum):

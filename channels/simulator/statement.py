@@ -95,6 +95,8 @@ def _movements(world: World, shortcode: str) -> list[Movement]:
             found.append((paid, -paid.amount_cents, "Business Payment to Customer via API"))
             if paid.charge_cents:
                 found.append((paid, -paid.charge_cents, "Business Payment Charge"))
+        elif paid.kind == "taken_back":
+            found.append((paid, -paid.amount_cents, "Pay Bill Reversal"))
         elif paid.kind == "reversal":
             found.append((paid, paid.amount_cents, "Business Payment Reversal"))
         else:
@@ -108,7 +110,7 @@ def _row(paid: Transaction, cents: int, reason: str, balance: int) -> list[str]:
     masked = f"{digits[:4]}****{digits[-3:]} - JANE WANJIKU"
     moved = ("", _money(cents)) if cents < 0 else (_money(cents), "")
     linked, account = ("", paid.reference)
-    if paid.kind == "reversal":
+    if paid.kind in {"reversal", "taken_back"}:
         linked, account = account, linked
     return [
         paid.receipt, at, at, reason, "Completed", *moved, _money(balance), "true", reason,

@@ -46,7 +46,13 @@ def move(
     return after
 
 
-def move_all(tx: Tx, booking_ids: Collection[UUID], event: Event, actor: Actor) -> None:
+def move_all(
+    tx: Tx,
+    booking_ids: Collection[UUID],
+    event: Event,
+    actor: Actor,
+    actor_id: UUID | None = None,
+) -> None:
     """Move bookings together, in as many statements for a thousand as for one.
 
     They are locked in the order of their ids.
@@ -74,6 +80,7 @@ def move_all(tx: Tx, booking_ids: Collection[UUID], event: Event, actor: Actor) 
                     "state_before": before,
                     "state_after": after,
                     "actor": actor,
+                    "actor_id": actor_id,
                     "at": tx.now,
                 }
                 for id_, before, after in moves

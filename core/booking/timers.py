@@ -1,7 +1,8 @@
 """What time does to bookings: every state with a ``due_at`` has one thing that happens then.
 
 Due rows are polled with ``SKIP LOCKED``, one transaction each, so that one bad row never blocks
-the rest, and two workers never do the same one.
+the rest, and two workers never do the same one. Releases alone are done many at once
+(``core.booking.release``).
 """
 
 from datetime import timedelta
@@ -16,17 +17,14 @@ from core.booking.lifecycle import Actor, Event, State
 from core.booking.model import Booking
 from core.booking.moves import lock_booking, move
 from core.booking.notices import Topic, tell_customer, tell_vendor
-from core.booking.price import price_of, vendor_number
+from core.booking.release import release
 from core.booking.rest import rest_is_due
 from core.booking.usecases import offer_alternatives, release_units
 from core.db.tx import Tx
 from core.errors import NotFound, Refused
-from core.escrow import ledger, postings
 from core.limits import HOLD_STRETCH_SECONDS, STK_GIVE_UP_SECONDS
 from core.payments.collect import give_back_parts, part_hold_end
 from core.payments.queries import open_collection
-from core.payments.refunds import reversals
-from core.pricing.shares import left_after
 
 
 def due_bookings(tx: Tx, limit: int) -> list[UUID]:
@@ -60,7 +58,7 @@ def fire(tx: Tx, booking_id: UUID) -> State | None:
         case State.CONFIRMED | State.CHECKED_IN:
             complete(tx, booking, Actor.TIME)
         case State.COMPLETED:
-            release_money(tx, booking)
+            release(tx, [booking])
         case _:
             booking.due_at = None
     return booking.state
@@ -94,27 +92,6 @@ def complete_by_customer(tx: Tx, booking_id: UUID, customer_id: UUID) -> Booking
         raise NotFound("no_booking")
     complete(tx, booking, Actor.CUSTOMER, customer_id)
     return booking
-
-
-def release_money(
-    tx: Tx, booking: Booking, actor: Actor = Actor.TIME, actor_id: UUID | None = None
-) -> None:
-    """Share out a completed booking's escrow: vendor, fee, commission, taxes."""
-    move(tx, booking, Event.RELEASE, actor, actor_id)
-    if booking.refunds_cents < booking.total_cents:
-        gone = reversals(tx, booking)
-        post = postings.released(
-            booking.code,
-            vendor_number(tx, booking),
-            price_of(booking),
-            booking_id=booking.id,
-            refunded=gone,
-        )
-        ledger.post(tx, post)
-        if gone:
-            booking.released_net_cents = left_after(price_of(booking), gone).vendor_net.cents
-    booking.released_at = tx.now
-    booking.due_at = None
 
 
 def _lapse_request(tx: Tx, booking: Booking) -> None:

@@ -28,11 +28,13 @@ class Rule:
         found: selects ``subject, amount_cents, facts`` of what has no case yet.
         settled: selects ``subject`` of open cases that are about nothing any more; empty when
             only a person can say so.
+        again: what was settled and is found once more is a new case.
     """
 
     kind: CaseKind
     found: str
     settled: str = ""
+    again: bool = False
 
 
 # People type their own number as account: enough of it stays to be recognised.
@@ -56,7 +58,7 @@ SELECT receipt_id::text AS subject, receipts.spare_cents AS amount_cents,
 FROM attempts JOIN receipts ON receipts.id = receipt_id
 WHERE kind = 'return' AND suspense
 GROUP BY receipt_id, receipts.id
-HAVING bool_and(attempts.state NOT IN {_OPEN})
+HAVING bool_and(attempts.state NOT IN {_OPEN}) AND bool_and(reversed_at IS NULL)
 """  # noqa: S608 -- put together from our own words.
 
 SUSPENSE_SETTLED = """
@@ -73,6 +75,30 @@ FROM refunds WHERE state = 'failed'
 REFUND_SETTLED = """
 SELECT subject FROM open JOIN refunds ON refunds.id::text = subject WHERE state <> 'failed'
 """
+
+# The number that it was sent to does not keep it. What came back twice is about the last time.
+CAME_BACK = f"""
+SELECT attempts.id::text AS subject, attempts.amount_cents,
+    jsonb_build_object('booking_id', attempts.booking_id, 'refund_id', refund_id,
+        'receipt_id', attempts.receipt_id, 'provider', attempts.provider,
+        'number', receipts.number,
+        'account', {_ACCOUNT}) AS facts
+FROM attempts
+LEFT JOIN refunds ON refunds.id = refund_id
+LEFT JOIN receipts ON receipts.id = attempts.receipt_id
+WHERE kind = 'return' AND reversed_at IS NOT NULL AND (refunds.state = 'reversed' OR suspense)
+    AND NOT EXISTS (
+        SELECT 1 FROM attempts AS later
+        WHERE (later.refund_id = attempts.refund_id OR later.receipt_id = attempts.receipt_id)
+            AND later.reversed_at > attempts.reversed_at
+    )
+"""  # noqa: S608 -- put together from our own words.
+
+# A person has sent it again or given it to a booking, or it came back once more since.
+CAME_BACK_SETTLED = f"""
+SELECT subject FROM open
+WHERE subject NOT IN (SELECT back.subject FROM ({CAME_BACK}) AS back)
+"""  # noqa: S608 -- put together from our own words.
 
 PAYOUT_FAILED = """
 SELECT id::text AS subject, amount_cents - paid_cents AS amount_cents,
@@ -136,13 +162,15 @@ SELECT subject FROM open
 WHERE subject NOT IN (SELECT halted.subject FROM ({HALTED}) AS halted)
 """  # noqa: S608 -- put together from our own words.
 
-# A payout that was given up and had gone through all the same, after another had taken over.
+# A payout or refund that was given up and had gone through all the same, after another.
 OVERPAID = """
 SELECT attempts.id::text AS subject, amount_cents,
-    jsonb_build_object('payout_id', payout_id, 'provider', provider) AS facts
+    jsonb_build_object(
+        'payout_id', payout_id, 'refund_id', refund_id, 'provider', provider) AS facts
 FROM ledger_transfers
 JOIN attempts ON idempotency_key = concat('out:', provider, ':', attempts.id)
-WHERE ledger_transfers.kind = 'sent_back' AND attempts.kind = 'payout'
+WHERE ledger_transfers.kind = 'sent_back'
+    AND (attempts.kind = 'payout' OR refund_id IS NOT NULL) AND reversed_at IS NULL
 """
 
 # Vendor and customer have been heard, or had their time.
@@ -219,7 +247,8 @@ JOIN tax_invoices ON number::text = subject WHERE tax_invoices.state <> 'refused
 RULES = (
     Rule(CaseKind.SUSPENSE, SUSPENSE, SUSPENSE_SETTLED),
     Rule(CaseKind.RETURN_FAILED, RETURN_FAILED, SUSPENSE_SETTLED),
-    Rule(CaseKind.REFUND_FAILED, REFUND_FAILED, REFUND_SETTLED),
+    Rule(CaseKind.REFUND_FAILED, REFUND_FAILED, REFUND_SETTLED, again=True),
+    Rule(CaseKind.CAME_BACK, CAME_BACK, CAME_BACK_SETTLED),
     Rule(CaseKind.PAYOUT_FAILED, PAYOUT_FAILED, PAYOUT_SETTLED),
     Rule(CaseKind.PAYOUT_HELD, PAYOUT_HELD, PAYOUT_NOT_HELD),
     Rule(CaseKind.PAYOUT_REVERSED, PAYOUT_REVERSED, PAYOUT_REVERSED_SETTLED),
@@ -260,16 +289,29 @@ def _close(tx: Tx, rule: Rule) -> None:
 
 
 def _open_new(tx: Tx, rule: Rule) -> list[int]:
-    values: dict[str, Any] = {"kind": rule.kind.value, "batch_max": CASES_BATCH_MAX}
+    values: dict[str, Any] = {
+        "kind": rule.kind.value,
+        "batch_max": CASES_BATCH_MAX,
+        "again": rule.again,
+        "settled_note": SETTLED_NOTE,
+    }
     if ":notice_before" in rule.found:
         values["notice_before"] = tx.now - timedelta(seconds=NOTICE_UNKNOWN_SECONDS)
     statement = (
         f"SELECT * FROM ({rule.found}) AS found WHERE NOT EXISTS ("  # noqa: S608 -- our own words.
-        " SELECT 1 FROM cases WHERE kind = :kind AND cases.subject = found.subject)"
+        " SELECT 1 FROM cases WHERE kind = :kind AND cases.subject = found.subject"
+        " AND NOT (:again AND coalesce(note, '') = :settled_note))"
         " ORDER BY found.subject LIMIT :batch_max"
     )
     opened = (
-        open_case(tx, rule.kind, row.subject, amount_cents=row.amount_cents, facts=row.facts)
+        open_case(
+            tx,
+            rule.kind,
+            row.subject,
+            amount_cents=row.amount_cents,
+            facts=row.facts,
+            again=rule.again,
+        )
         for row in tx.db.execute(text(statement), values).all()
     )
     return [number for number in opened if number is not None]

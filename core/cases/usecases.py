@@ -13,6 +13,8 @@ from core.db.tx import Tx
 from core.errors import BadInput, NotFound, Refused
 from core.limits import CASE_NOTE_MAX, CASE_OWNER_MAX
 
+ABOUT_SUSPENSE = frozenset({CaseKind.SUSPENSE, CaseKind.RETURN_FAILED, CaseKind.CAME_BACK})
+
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -113,7 +115,7 @@ def receipt_of(tx: Tx, number: int) -> UUID:
     """
     case = _open(tx, number)
     named = case.facts.get("receipt_id")
-    if case.kind not in {CaseKind.SUSPENSE, CaseKind.RETURN_FAILED} or named is None:
+    if case.kind not in ABOUT_SUSPENSE or named is None:
         raise Refused("not_suspense", kind=case.kind.value)
     return UUID(named)
 

@@ -7,6 +7,7 @@ import core.checker
 import core.disputes.model
 import core.documents.links
 import core.documents.model
+import core.documents.remittances
 import core.escrow.model
 import core.inbox
 import core.local_clock
@@ -16,6 +17,7 @@ import core.payments.model
 import core.payouts.balances
 import core.payouts.halts
 import core.payouts.model
+import core.payouts.standing
 import core.people.model
 import core.pricing.model
 import core.questions

@@ -15,8 +15,8 @@ from core.booking.model import Booking
 from core.booking.moves import lock_booking, move
 from core.booking.notices import Topic, tell_customer, tell_vendor
 from core.booking.price import price_of
+from core.booking.release import release
 from core.booking.rules import release_due
-from core.booking.timers import release_money
 from core.booking.usecases import release_units
 from core.db.tx import Tx
 from core.disputes import rules
@@ -160,7 +160,7 @@ def resolve(
     plan_refund(tx, booking, decision.refund)
     if decision.kept.cents:
         booking.completed_at = booking.completed_at or tx.now
-        release_money(tx, booking, Actor.ADMIN, admin_id)
+        release(tx, [booking], Actor.ADMIN, admin_id)
     else:
         _all_goes_back(tx, booking)
     _tell_decision(tx, booking, dispute, decision)

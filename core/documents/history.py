@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from core.booking.dues import left_cents
 from core.booking.model import Booking
 from core.booking.price import price_of
 from core.db.tx import Tx
@@ -78,6 +79,15 @@ class History:
         earlier = [refund for refund in refunds[:place] if refund.change_id is None]
         return [Money(refund.amount_cents) for refund in earlier]
 
+    def gone(self, booking: Booking) -> list[Money]:
+        """Return what never came of a price, then its refunds: as the ledger reverses them."""
+        never_came = Money(left_cents(booking))
+        refunds = [each for each in self._refunds[booking.id] if each.change_id is None]
+        return [
+            *([never_came] if never_came.cents else []),
+            *(Money(refund.amount_cents) for refund in refunds),
+        ]
+
     def issued(self, booking_id: UUID) -> Lines:
         """Return what a booking's receipts say, less its credit notes."""
         return self._issued[booking_id]
@@ -120,9 +130,13 @@ class History:
                     came.remove(amount)
                     side.remove(amount)
 
-    def note_refund(self, refund: Refund, attempt_id: UUID) -> None:
-        """Take in one try of a refund, in the order in which refunds were planned."""
-        self._refund_ids[str(attempt_id)] = refund.id
+    def note_refund(self, refund: Refund, attempt_id: UUID | None) -> None:
+        """Take in one try of a refund, in the order in which refunds were planned.
+
+        None for one that was never tried, which is too small to be sent.
+        """
+        if attempt_id is not None:
+            self._refund_ids[str(attempt_id)] = refund.id
         known = self._refunds[refund.booking_id]
         if not known or known[-1].id != refund.id:
             known.append(refund)
@@ -145,7 +159,7 @@ def history_of(tx: Tx, bookings: Iterable[Booking]) -> History:
         history.note_transfers(by_path[path], rows)
     for refund, attempt_id in tx.db.execute(
         select(Refund, Attempt.id)
-        .join(Attempt, Attempt.refund_id == Refund.id)
+        .outerjoin(Attempt, Attempt.refund_id == Refund.id)
         .where(Refund.booking_id.in_(ids))
         .order_by(Refund.number)
     ):

@@ -63,30 +63,48 @@ def lines_of(price: Price, before: Sequence[Money], amount: Money) -> Lines:
     return _lines(Shares(*(Money(part, amount.currency) for part in parts)))
 
 
-def settling_lines(price: Price, issued: Lines, amount: Money, sign: int) -> Lines | None:
-    """Return the lines of a document after which all of them add up to the price, part by part.
+def settling_lines(
+    price: Price, gone: Sequence[Money], issued: Lines, amount: Money, sign: int
+) -> Lines | None:
+    """Return the lines of a document after which all of them say what the ledger will share out.
 
-    That is the payment that completes a price, also one that a change has raised, and the refund
-    after which a lowered price is what was paid. The other price may be nearer to a whole
-    shilling; as no line is negative, those cents then stand with the base.
+    That is the payment that completes a price or what is to come of it, also one that a change
+    has raised; the refund after which a lowered price is what was paid; and each refund that
+    leaves what the ledger keeps then. What was issued before may be of another price. As no line
+    is negative, what another would be less than nothing stands with the base; the tax is exact.
 
     Args:
         price: the booking's.
+        gone: what of it never came, and its refunds, in the order in which the ledger reverses.
         issued: what its receipts say, less its credit notes.
         amount: what came or went back.
         sign: 1 for what came, -1 for what went back.
 
     Returns:
-        None where the document does not lead to the price.
+        None where the document leads to nothing that the ledger knows.
     """
-    if issued.total_cents + sign * amount.cents != price.total.cents:
+    then_cents = issued.total_cents + sign * amount.cents
+    left = shares_of(price)
+    for refund in gone:
+        if left.total.cents <= then_cents or refund.cents > left.total.cents:
+            break
+        left = left - reversal(left, refund)
+    if left.total.cents != then_cents:
         return None
-    missing = _lines(shares_of(price)).plus(issued, -1)
-    found = NOTHING.plus(missing, sign)
-    if found.rounding_cents < 0:
-        moved = replace(found, base_cents=found.base_cents + found.rounding_cents)
-        found = replace(moved, rounding_cents=0)
-    return found if min(found.parts) >= 0 else None
+    return _not_negative(NOTHING.plus(_lines(left).plus(issued, -1), sign))
+
+
+def _not_negative(lines: Lines) -> Lines | None:
+    """Move what is less than nothing to the base; None when that or the tax would be."""
+    fee_cents, rounding_cents = lines.service_fee_cents, lines.rounding_cents
+    short_cents = min(fee_cents, 0) + min(rounding_cents, 0)
+    moved = replace(
+        lines,
+        base_cents=lines.base_cents + short_cents,
+        service_fee_cents=max(fee_cents, 0),
+        rounding_cents=max(rounding_cents, 0),
+    )
+    return moved if min(moved.parts) >= 0 else None
 
 
 def _lines(shares: Shares) -> Lines:

@@ -23,6 +23,7 @@ from core.documents.month import Month
 from core.errors import Refused
 from core.escrow import accounts
 from core.escrow.model import Posting, TransferRow
+from core.escrow.transfer import TransferKind
 from core.limits import TAX_ROWS_MAX
 from core.people.model import Vendor
 from core.pricing.model import RateName
@@ -91,13 +92,15 @@ class TaxReport:
 
     Attributes:
         opening_cents: owed when the month began.
-        closing_cents: owed when it ended; opening and the rows' tax.
+        remitted_cents: paid over during the month, for whatever month.
+        closing_cents: owed when it ended; opening and the rows' tax less what was paid over.
     """
 
     tax: Tax
     month: Month
     rows: list[TaxRow]
     opening_cents: int
+    remitted_cents: int
     closing_cents: int
 
     @property
@@ -115,13 +118,14 @@ def tax_report(tx: Tx, tax: Tax, month: Month) -> TaxReport:
     """
     opening = _owed_before(tx, tax, month.begins)
     closing = _owed_before(tx, tax, month.ends)
-    rows = _rows(tx, tax, month)
-    report = TaxReport(tax, month, rows, opening, closing)
-    if report.tax_cents != closing - opening:
+    remitted = _remitted(tx, tax, month)
+    report = TaxReport(tax, month, _rows(tx, tax, month), opening, remitted, closing)
+    explained = report.tax_cents - remitted
+    if explained != closing - opening:
         raise Untied(
             moved_cents=closing - opening,
-            explained_cents=report.tax_cents,
-            difference_cents=closing - opening - report.tax_cents,
+            explained_cents=explained,
+            difference_cents=closing - opening - explained,
         )
     return report
 
@@ -135,6 +139,22 @@ def _owed_before(tx: Tx, tax: Tax, moment: datetime) -> int:
             Posting.account == ACCOUNT[tax],
             Posting.entry_no.is_(None),
             TransferRow.posted_at < moment,
+        )
+    )
+    return int(tx.db.scalar(query) or 0)
+
+
+def _remitted(tx: Tx, tax: Tax, month: Month) -> int:
+    """Sum what left the account for the authority in a month."""
+    query = (
+        select(func.coalesce(func.sum(Posting.amount_cents), 0))
+        .join(TransferRow, TransferRow.id == Posting.transfer_id)
+        .where(
+            Posting.account == ACCOUNT[tax],
+            Posting.entry_no.is_(None),
+            TransferRow.kind == TransferKind.TAX_PAID,
+            TransferRow.posted_at >= month.begins,
+            TransferRow.posted_at < month.ends,
         )
     )
     return int(tx.db.scalar(query) or 0)

@@ -160,7 +160,13 @@ def _lines(
     """Return what a document's total is made of."""
     booking_id = money.booking.id
     sign = 1 if money.kind is DocumentKind.RECEIPT else -1
-    settling = settling_lines(moved.price, history.issued(booking_id), moved.amount, sign)
+    settling = settling_lines(
+        moved.price,
+        history.gone(money.booking),
+        history.issued(booking_id),
+        moved.amount,
+        sign,
+    )
     if settling is not None:
         return settling
     if refund_id is not None:

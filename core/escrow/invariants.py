@@ -124,8 +124,9 @@ UNION ALL
 )
 """
 
-# Nothing is owed less than nothing, and a booking that was shared out takes no more money. (What
-# it still holds is on its way back; the refunds say how much, see ``core.invariants``.)
+# Nothing is owed less than nothing, and a booking that was shared out takes no more money but a
+# refund that came back. (What it still holds is on its way back; the refunds say how much, see
+# ``core.invariants``.)
 ESCROW = """
 (
     SELECT path AS subject, 0 AS expected, -balance_cents AS actual
@@ -141,7 +142,8 @@ UNION ALL
         AND shared.account LIKE 'escrow:%'
     JOIN ledger_postings AS later ON later.account = shared.account
         AND later.entry_no > shared.entry_no AND later.amount_cents < 0
-    WHERE ledger_transfers.kind IN ('released', 'retained')
+    JOIN ledger_transfers AS coming ON coming.id = later.transfer_id
+    WHERE ledger_transfers.kind IN ('released', 'retained') AND coming.kind <> 'came_back'
     GROUP BY shared.account
     LIMIT :findings_max
 )
@@ -156,8 +158,9 @@ FROM (
         coalesce(-sum(amount_cents) FILTER (
             WHERE kind IN ('paid', 'matched') AND amount_cents < 0), 0) AS captured,
         coalesce(sum(amount_cents) FILTER (
-            WHERE kind IN ('released', 'retained', 'returned', 'set_aside')
-                AND amount_cents > 0), 0) AS gone
+            WHERE kind IN ('released', 'retained', 'returned', 'set_aside', 'sent_again')
+                AND amount_cents > 0), 0)
+            + coalesce(sum(amount_cents) FILTER (WHERE kind = 'came_back'), 0) AS gone
     FROM ledger_postings JOIN ledger_transfers ON ledger_transfers.id = transfer_id
     WHERE account LIKE 'escrow:%'
     GROUP BY account

@@ -112,7 +112,8 @@ class Posting(Base):
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     transfer_id: Mapped[UUID] = mapped_column(ForeignKey(TransferRow.id))
-    account: Mapped[str] = mapped_column(Text, ForeignKey(Account.path))
+    account: Mapped[str] = mapped_column(Text)
+    """A path; no foreign key, which would lock the row that everybody names."""
     amount_cents: Mapped[int] = cents()
     entry_no: Mapped[int | None] = mapped_column(BigInteger)
     balance_after_cents: Mapped[int | None] = cents(nullable=True)

@@ -166,6 +166,30 @@ def returned(
     )
 
 
+def refund_back(
+    code: str, provider: str, amount: Money, *, reference: str, booking_id: UUID
+) -> Transfer:
+    """A refund that had reached its customer came back: it is the booking's again."""
+    return Transfer(
+        incoming_key(provider, reference),
+        TransferKind.CAME_BACK,
+        _move(amount, debit=accounts.float_of(provider), credit=accounts.escrow(code)),
+        booking_id,
+    )
+
+
+def sent_again(
+    code: str, provider: str, amount: Money, *, reference: str, booking_id: UUID
+) -> Transfer:
+    """A refund that had come back went to its customer once more; it has its credit note."""
+    return Transfer(
+        outgoing_key(provider, reference),
+        TransferKind.SENT_AGAIN,
+        _move(amount, debit=accounts.escrow(code), credit=accounts.float_of(provider)),
+        booking_id,
+    )
+
+
 def suspended(provider: str, amount: Money, reference: str) -> Transfer:
     """Money came that fits nothing we know; it is kept apart under the provider's receipt."""
     return Transfer(
@@ -208,6 +232,24 @@ def sent_back(provider: str, amount: Money, *, reference: str) -> Transfer:
         outgoing_key(provider, reference),
         TransferKind.SENT_BACK,
         _move(amount, debit=accounts.suspense(provider), credit=accounts.float_of(provider)),
+    )
+
+
+def return_back(provider: str, amount: Money, *, reference: str) -> Transfer:
+    """Money that had gone back from suspense came to us again."""
+    return Transfer(
+        incoming_key(provider, reference),
+        TransferKind.CAME_BACK,
+        _move(amount, debit=accounts.float_of(provider), credit=accounts.suspense(provider)),
+    )
+
+
+def tax_paid(account: str, provider: str, amount: Money, *, reference: str) -> Transfer:
+    """Tax that was held went to the authority, out of what lies with a provider or the bank."""
+    return Transfer(
+        outgoing_key(provider, reference),
+        TransferKind.TAX_PAID,
+        _move(amount, debit=account, credit=accounts.float_of(provider)),
     )
 
 

@@ -30,6 +30,9 @@ class TransferKind(StrEnum):
     SENT_BACK = "sent_back"
     CHARGED = "charged"
     PAID_BACK = "paid_back"
+    CAME_BACK = "came_back"
+    SENT_AGAIN = "sent_again"
+    TAX_PAID = "tax_paid"
 
 
 @dataclass(frozen=True, slots=True)

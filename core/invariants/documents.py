@@ -65,10 +65,27 @@ HAVING count(DISTINCT documents.id) <> 1
 LIMIT :findings_max
 """
 
+# What our payments say was paid over is what left the accounts of the taxes.
+TAX_PAID = """
+SELECT account AS subject, sum(noted_cents) AS expected, sum(posted_cents) AS actual
+FROM (
+    SELECT concat('tax:', tax) AS account, amount_cents AS noted_cents, 0 AS posted_cents
+    FROM tax_payments
+    UNION ALL
+    SELECT account, 0, amount_cents
+    FROM ledger_transfers JOIN ledger_postings ON transfer_id = ledger_transfers.id
+    WHERE kind = 'tax_paid' AND account LIKE 'tax:%'
+) AS both_ways
+GROUP BY account
+HAVING sum(noted_cents) <> sum(posted_cents)
+LIMIT :findings_max
+"""
+
 CHECKS = (
     Check(Invariant.NUMBERS, "document numbers have no gap", NUMBERS),
     Check(Invariant.NUMBERS, "a document's number is of a series", UNNUMBERED),
     Check(Invariant.NUMBERS, "money of a booking has one document", DOCUMENTED),
     Check(Invariant.NUMBERS, "a document is what moved", AMOUNT),
     Check(Invariant.NUMBERS, "a refund that arrived has one credit note", CREDITED),
+    Check(Invariant.CAPTURED, "tax that was paid over is posted", TAX_PAID),
 )

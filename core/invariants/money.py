@@ -84,7 +84,7 @@ LEFT JOIN (
 LEFT JOIN (
     SELECT booking_id, sum(amount_cents) AS posted
     FROM ledger_transfers JOIN ledger_postings ON transfer_id = ledger_transfers.id
-    WHERE kind = 'returned' AND account LIKE 'escrow:%'
+    WHERE kind IN ('returned', 'came_back', 'sent_again') AND account LIKE 'escrow:%'
     GROUP BY booking_id
 ) AS sent ON sent.booking_id = bookings.id
 WHERE coalesce(arrived, 0) <> coalesce(posted, 0)
@@ -121,6 +121,22 @@ LEFT JOIN ledger_postings ON transfer_id = ledger_transfers.id
 WHERE refunds_cents = 0 AND received_cents = total_cents
 GROUP BY code, name, expected
 HAVING coalesce(-sum(ledger_postings.amount_cents), 0) <> expected
+LIMIT :findings_max
+"""
+
+# Whatever came back of customers' money is in the books again, once.
+CAME_BACK = """
+SELECT provider AS subject, sum(back_cents) AS expected, sum(posted_cents) AS actual
+FROM (
+    SELECT provider, amount_cents AS back_cents, 0 AS posted_cents
+    FROM attempts WHERE kind = 'return' AND reversed_at IS NOT NULL
+    UNION ALL
+    SELECT split_part(account, ':', 2), 0, amount_cents
+    FROM ledger_transfers JOIN ledger_postings ON transfer_id = ledger_transfers.id
+    WHERE kind = 'came_back' AND account LIKE 'float:%'
+) AS both_ways
+GROUP BY provider
+HAVING sum(back_cents) <> sum(posted_cents)
 LIMIT :findings_max
 """
 
@@ -187,6 +203,7 @@ CHECKS = (
     Check(Invariant.CAPTURED, "a booking counts what was taken for it", RECEIVED_COUNTED),
     Check(Invariant.CAPTURED, "a booking counts its refunds", REFUNDS_COUNTED),
     Check(Invariant.CAPTURED, "a refund that arrived is posted", REFUNDS_POSTED),
+    Check(Invariant.CAPTURED, "what came back of a customer's is booked", CAME_BACK),
     Check(Invariant.SHARES, "what is shared out is what was kept", SHARED_OUT),
     Check(Invariant.SHARES, "each share is the price's", SHARED_LEGS),
     Check(Invariant.SHARES, "a price is its parts", PRICE_PARTS),

@@ -43,7 +43,7 @@ CASES = {
     "payouts_held": "SELECT count(*) FROM payouts WHERE state = 'held'",
     "payouts_halted": "SELECT count(*) FROM payout_halts",
     "receipts_in_suspense": "SELECT count(*) FROM receipts WHERE suspense",
-    "refunds_failed": "SELECT count(*) FROM refunds WHERE state = 'failed'",
+    "refunds_failed": "SELECT count(*) FROM refunds WHERE state IN ('failed', 'reversed')",
     "disputes_to_decide": "SELECT count(*) FROM disputes WHERE state = 'deciding'",
     "disputes_overdue": """
         SELECT count(*) FROM disputes WHERE state = 'deciding' AND decide_by <= :now

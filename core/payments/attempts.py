@@ -33,6 +33,7 @@ from core.limits import (
     STK_LOST_SECONDS,
     STK_QUERY_AFTER_SECONDS,
     STK_REPEAT_SECONDS,
+    TAKE_BACK_TRIES_MAX,
 )
 from core.money import Money
 from core.payments import routing
@@ -45,6 +46,7 @@ from core.payments.settle import fail
 from core.payouts.halts import HaltReason, halts, is_halted
 from core.payouts.settle import is_owed, lock_payout, plan_rest
 from core.ports import (
+    NOT_TAKEN_BACK,
     BankAccount,
     CardRefund,
     CheckoutRequest,
@@ -52,11 +54,12 @@ from core.ports import (
     ProviderError,
     PushRequest,
     Reason,
+    TakeBackRequest,
 )
 
 # How often a payment whose fate is unknown is asked about before it is sent again by its old id.
 PAYOUT_ASKED_MIN = 2
-Request = PushRequest | CheckoutRequest | CardRefund | PayRequest
+Request = PushRequest | CheckoutRequest | CardRefund | PayRequest | TakeBackRequest
 REROUTED = "rerouted"
 GAVE_WAY = "gave_way"
 REASONS = {
@@ -246,16 +249,21 @@ def _may_be_sent_again(attempt: Attempt) -> bool:
 
     Our id is the provider's idempotency key (``PayoutGateway.pay``), so the same attempt again
     cannot pay twice. Prompts have no such key: they are given up instead. Neither have refunds
-    to a card: they wait for an answer, or for a person.
+    to a card: they wait for an answer, or for a person. A payment is taken back once
+    (``TakeBackGateway``): asking for that again tells what became of it the first time.
     """
     return (
         attempt.kind is not Kind.COLLECTION
         and attempt.method is Method.MPESA
         and attempt.state is AttemptState.UNKNOWN
-        and attempt.reference is None
+        and (attempt.reference is None or attempt.takes_back is not None)
         and attempt.asked >= PAYOUT_ASKED_MIN
-        and attempt.tries < PAYOUT_SEND_TRIES_MAX
+        and attempt.tries < _sent_at_most(attempt)
     )
+
+
+def _sent_at_most(attempt: Attempt) -> int:
+    return PAYOUT_SEND_TRIES_MAX if attempt.takes_back is None else TAKE_BACK_TRIES_MAX
 
 
 def _send(tx: Tx, attempt: Attempt) -> Request | None:
@@ -274,6 +282,8 @@ def _send(tx: Tx, attempt: Attempt) -> Request | None:
         return CheckoutRequest(attempt.id, attempt.msisdn, amount, attempt.account, page)
     if attempt.kind is Kind.COLLECTION:
         return PushRequest(attempt.id, attempt.msisdn, amount, attempt.account)
+    if attempt.takes_back is not None:
+        return TakeBackRequest(attempt.id, attempt.takes_back, amount)
     sealed = attempt.bank_sealed
     bank = BankAccount(**tx.vault.open(sealed)) if sealed is not None else None
     return PayRequest(attempt.id, attempt.msisdn, amount, attempt.account, bank)
@@ -362,9 +372,9 @@ def look_now(
 def _ask_late(tx: Tx, attempt: Attempt) -> Attempt | None:
     """Plan the next question about an attempt that was settled; they end by themselves.
 
-    One that was given up may have gone through, a payout that arrived may have come back.
+    One that was given up may have gone through, money that arrived may have come back.
     """
-    if attempt.state is AttemptState.SUCCEEDED and attempt.kind is Kind.PAYOUT:
+    if attempt.state is AttemptState.SUCCEEDED and attempt.kind is not Kind.COLLECTION:
         attempt.due_at = None
         return attempt
     failed = attempt.state is AttemptState.FAILED and attempt.sent_at is not None
@@ -412,6 +422,9 @@ def _ask(tx: Tx, attempt: Attempt) -> Attempt | None:
     if attempt.kind is Kind.COLLECTION and silent_seconds >= _give_up_seconds(attempt):
         fail(tx, attempt, Reason.SILENT, "silent")
         return None
+    if _stands_untouched(attempt):
+        fail(tx, attempt, Reason.OTHER, NOT_TAKEN_BACK)
+        return None
     attempt.asked += 1
     attempt.due_at = _next_question(attempt, tx.now)
     return attempt
@@ -421,6 +434,19 @@ def _give_up_seconds(attempt: Attempt) -> int:
     if attempt.method is Method.CARD:
         return CARD_GIVE_UP_SECONDS
     return STK_GIVE_UP_SECONDS if _was_taken(attempt) else STK_LOST_SECONDS
+
+
+def _stands_untouched(attempt: Attempt) -> bool:
+    """Tell whether a payment was not taken back, however often its provider was told to.
+
+    Should it still do so late, that is a late success like any other.
+    """
+    return (
+        attempt.takes_back is not None
+        and attempt.code == NOT_TAKEN_BACK
+        and attempt.tries >= TAKE_BACK_TRIES_MAX
+        and attempt.asked >= PAYOUT_ASKED_MIN
+    )
 
 
 def _was_taken(attempt: Attempt) -> bool:

@@ -30,6 +30,7 @@ from core.money import Money
 from core.payments.model import Receipt
 from core.payments.queries import captured
 from core.payments.returns import is_sendable, plan_return, send_back, suspend
+from core.payments.ways_back import payment_to_take_back
 
 
 def collect(tx: Tx, booking: Booking, receipt: Receipt) -> None:
@@ -159,10 +160,11 @@ def give_back_parts(tx: Tx, booking: Booking) -> Money:
         )
         receipt.suspense = True
         receipt.spare_cents = receipt.amount_cents
-        if is_sendable(receipt):
+        taken = payment_to_take_back(tx, receipt, receipt.spare_cents)
+        if taken is not None or is_sendable(receipt):
             # A paybill may hide who paid; then the booking's own number has the best claim.
             msisdn = receipt.payer or customer_msisdn(tx, booking)
-            plan_return(tx, receipt, msisdn, delay_seconds=0)
+            plan_return(tx, receipt, msisdn, delay_seconds=0, takes_back=taken)
     booking.received_cents = 0
     return back
 

@@ -67,6 +67,8 @@ class RefundState(StrEnum):
     RETURNED = "returned"
     FAILED = "failed"
     """Every try failed for certain: it waits for a person."""
+    REVERSED = "reversed"
+    """It had arrived and came back: it waits for a person."""
 
 
 class RefundEvent(StrEnum):
@@ -76,6 +78,8 @@ class RefundEvent(StrEnum):
     FAIL = "fail"
     RETRY = "retry"
     """A person has found out what was wrong."""
+    REVERSE = "reverse"
+    """The provider shows that it came back."""
 
 
 REFUND_TABLE = (
@@ -84,6 +88,9 @@ REFUND_TABLE = (
     (RefundEvent.RETRY, RefundState.FAILED, RefundState.OPEN),
     # A try that we had given up may still turn out to have gone through.
     (RefundEvent.RETURN, RefundState.FAILED, RefundState.RETURNED),
+    (RefundEvent.REVERSE, RefundState.RETURNED, RefundState.REVERSED),
+    (RefundEvent.RETRY, RefundState.REVERSED, RefundState.OPEN),
+    (RefundEvent.RETURN, RefundState.REVERSED, RefundState.RETURNED),
 )
 
 REFUND_LIFECYCLE = Lifecycle(RefundState, REFUND_TABLE)

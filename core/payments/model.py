@@ -66,6 +66,7 @@ class Attempt(Base):
         CheckConstraint("(kind = 'payout') = (payout_id IS NOT NULL)", name="payout"),
         CheckConstraint("refund_id IS NULL OR kind = 'return'", name="refund"),
         CheckConstraint("link IS NULL OR method = 'card'", name="link"),
+        CheckConstraint("takes_back IS NULL OR kind = 'return'", name="takes_back"),
         Index("ix_attempts_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index(
             "uq_attempts_open_collection",
@@ -91,6 +92,12 @@ class Attempt(Base):
             unique=True,
             postgresql_where=text(f"refund_id IS NOT NULL AND {_OPEN}"),
         ),
+        Index(
+            "uq_attempts_open_return",
+            "receipt_id",
+            unique=True,
+            postgresql_where=text(f"receipt_id IS NOT NULL AND {_OPEN}"),
+        ),
         Index("ix_attempts_reference", "provider", "reference"),
         Index("ix_attempts_booking_id", "booking_id"),
     )
@@ -108,7 +115,11 @@ class Attempt(Base):
     """Of a return: which receipt's money goes back."""
     refund_id: Mapped[UUID | None] = mapped_column(ForeignKey("refunds.id"))
     """Of a return: the refund it carries; without one it empties suspense."""
+    takes_back: Mapped[str | None]
+    """Of a return: the receipt of the payment that its provider is asked to take back whole;
+    without one money is sent."""
     msisdn: Mapped[str] = mapped_column(String(MSISDN_MAX))
+    """Empty where a payment is taken back whose payer is hidden from us."""
     amount_cents: Mapped[int] = cents()
     account: Mapped[str]
     """What the other side reads on its statement: the booking code or the payout's."""
@@ -132,7 +143,7 @@ class Attempt(Base):
     sent_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     reversed_at: Mapped[datetime | None]
-    """When the money of a payout came back after it had arrived."""
+    """When money that had arrived at a vendor or customer came back."""
 
     def move(self, event: AttemptEvent) -> AttemptState:
         """Go where the table says; raises core.errors.IllegalMove."""

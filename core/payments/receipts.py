@@ -18,8 +18,13 @@ from core.payments.model import Attempt, Direction, Kind, Receipt
 from core.payments.queries import receipt_numbered
 
 CAME_BACK = "payout came back"
-"""What a receipt has for an account whose money is a payout's that came back. Whatever people
-type is kept in capitals."""
+"""What a receipt has for an account whose money had gone out, to a vendor or back to a customer,
+and came back. Whatever people type is kept in capitals."""
+
+
+TAKEN_BACK = "payment taken back"
+"""The same of a payment to us that its provider has taken back: it left the account to which it
+had come."""
 
 
 def nameless(attempt: Attempt) -> str:
@@ -70,7 +75,8 @@ def keep_of(tx: Tx, attempt: Attempt, number: str | None) -> Receipt | None:
         Direction.IN if attempt.kind is Kind.COLLECTION else Direction.OUT,
         Money(attempt.amount_cents),
         attempt=attempt,
-        payer=attempt.msisdn,
+        account=TAKEN_BACK if attempt.takes_back is not None else None,
+        payer=attempt.msisdn or None,
     )
 
 

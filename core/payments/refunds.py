@@ -5,7 +5,7 @@ CHECK, and what is sent leaves the booking's escrow, which cannot be overdrawn. 
 as a provider carries at once; its attempts are like any other (``attempts``, ``settle``).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -30,6 +30,7 @@ from core.payments.lifecycle import AttemptState, RefundEvent, RefundState
 from core.payments.model import Attempt, Kind, Method, Receipt, Refund
 from core.payments.queries import captured, paid_by
 from core.payments.returns import retry_seconds
+from core.payments.ways_back import payment_to_take_back
 
 
 def refundable(booking: Booking) -> Money:
@@ -99,19 +100,34 @@ def refunded(tx: Tx, booking_id: UUID) -> list[Money]:
 
 
 def reversals(tx: Tx, booking: Booking) -> list[Money]:
-    """Return what of a booking's price is not there to be shared out, in order.
+    """Return what of a booking's price is not there to be shared out, in order."""
+    return reversals_of(tx, [booking])[booking.id]
+
+
+def reversals_of(tx: Tx, bookings: Sequence[Booking]) -> dict[UUID, list[Money]]:
+    """Return what of each booking's price is not there to be shared out, in order.
 
     What never came reverses the shares as a refund does, then what went back.
     """
-    never_came = Money(left_cents(booking))
-    return ([never_came] if never_came.cents else []) + refunded(tx, booking.id)
+    gone = {
+        booking.id: [Money(cents)] if (cents := left_cents(booking)) else []
+        for booking in bookings
+    }
+    rows = tx.db.execute(
+        select(Refund.booking_id, Refund.amount_cents)
+        .where(Refund.booking_id.in_(gone), Refund.change_id.is_(None))
+        .order_by(Refund.number)
+    )
+    for booking_id, cents in rows:
+        gone[booking_id].append(Money(cents))
+    return gone
 
 
 def failed_refunds(tx: Tx, limit: int = LIST_MAX) -> list[Refund]:
     """Return refunds that wait for a person, the oldest first."""
     query = (
         select(Refund)
-        .where(Refund.state == RefundState.FAILED)
+        .where(Refund.state.in_((RefundState.FAILED, RefundState.REVERSED)))
         .order_by(Refund.number)
         .limit(min(limit, LIST_MAX))
     )
@@ -125,7 +141,7 @@ def goes_to_a_card(tx: Tx, refund: Refund) -> bool:
 
 
 def retry_refund(tx: Tx, refund_id: UUID, msisdn: str | None = None) -> Refund:
-    """Send a failed refund once more, because a person has found out what was wrong.
+    """Send a refund that failed or came back once more: a person has found out what was wrong.
 
     Args:
         tx: the caller's transaction.
@@ -134,7 +150,7 @@ def retry_refund(tx: Tx, refund_id: UUID, msisdn: str | None = None) -> Refund:
 
     Raises:
         NotFound: ``no_refund``.
-        IllegalMove: it has not failed.
+        IllegalMove: it has neither failed nor come back.
         Refused: ``too_small`` (data: least_cents): M-Pesa sends no such amount.
     """
     refund = tx.db.get(Refund, refund_id, with_for_update=True, populate_existing=True)
@@ -170,9 +186,10 @@ def refund_returned(tx: Tx, attempt: Attempt) -> None:
     refund.reason = None
     refund.finished_at = tx.now
     booking = tx.db.get_one(Booking, refund.booking_id)
+    post = postings.sent_again if _came_back_before(tx, attempt) else postings.returned
     ledger.post(
         tx,
-        postings.returned(
+        post(
             booking.code,
             attempt.provider,
             amount,
@@ -184,25 +201,41 @@ def refund_returned(tx: Tx, attempt: Attempt) -> None:
         tx,
         booking,
         Topic.MONEY_RETURNED,
-        key=str(refund.id),
+        key=str(attempt.id),
         amount_cents=amount.cents,
         card=attempt.method is Method.CARD,
     )
 
 
 def refund_failed(tx: Tx, attempt: Attempt) -> None:
-    """Try a refund again that has failed for certain, three times; then it waits for a person."""
+    """Try a refund again that has failed for certain, three times; then it waits for a person.
+
+    What could not be taken back is sent at once.
+    """
     refund = _lock(tx, attempt)
     if refund.state is not RefundState.OPEN:
         return
     refund.reason = attempt.reason
-    made = select(func.count()).select_from(Attempt).where(Attempt.refund_id == refund.id)
-    if int(tx.db.scalar(made) or 0) < REFUND_TRIES_MAX:
+    made = (
+        select(func.count())
+        .select_from(Attempt)
+        .where(Attempt.refund_id == refund.id, Attempt.takes_back.is_(None))
+    )
+    sendable = refund.amount_cents >= B2C_MIN_CENTS
+    if sendable and int(tx.db.scalar(made) or 0) < REFUND_TRIES_MAX:
         tx.db.flush()
         _new_attempt(tx, refund, attempt.account, delay_seconds=retry_seconds(attempt))
         return
     refund.move(RefundEvent.FAIL)
     refund.finished_at = tx.now
+
+
+def _came_back_before(tx: Tx, attempt: Attempt) -> bool:
+    """Tell whether this refund had arrived once before, and has its credit note from then."""
+    back = select(Attempt.id).where(
+        Attempt.refund_id == attempt.refund_id, Attempt.reversed_at.is_not(None)
+    )
+    return tx.db.scalar(back.limit(1)) is not None
 
 
 def _lock(tx: Tx, attempt: Attempt) -> Refund:
@@ -256,12 +289,13 @@ def _new_refund(
     )
     tx.db.add(refund)
     tx.db.flush()
-    if cents < B2C_MIN_CENTS:
+    taken = payment_to_take_back(tx, receipt, cents)
+    if taken is None and cents < B2C_MIN_CENTS:
         # Less than M-Pesa sends: a person finds another way.
         refund.move(RefundEvent.FAIL)
         refund.finished_at = tx.now
     else:
-        _new_attempt(tx, refund, booking.code, delay_seconds=0)
+        _new_attempt(tx, refund, booking.code, delay_seconds=0, takes_back=taken)
     return refund
 
 
@@ -270,7 +304,13 @@ def _anyone(tx: Tx) -> str:
 
 
 def _new_attempt(
-    tx: Tx, refund: Refund, account: str, delay_seconds: int, *, wallet: bool = False
+    tx: Tx,
+    refund: Refund,
+    account: str,
+    delay_seconds: int,
+    *,
+    wallet: bool = False,
+    takes_back: str | None = None,
 ) -> None:
     to_card = not wallet and goes_to_a_card(tx, refund)
     tx.db.add(
@@ -282,6 +322,7 @@ def _new_attempt(
             state=AttemptState.QUEUED,
             booking_id=refund.booking_id,
             refund_id=refund.id,
+            takes_back=takes_back,
             msisdn=refund.msisdn,
             amount_cents=refund.amount_cents,
             account=account,

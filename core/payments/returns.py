@@ -19,6 +19,7 @@ from core.money import CENTS_PER_SHILLING, Money
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind, Method, Receipt
 from core.payments.queries import paid_by
+from core.payments.ways_back import payment_to_take_back
 from core.ports import Reason
 
 
@@ -32,10 +33,11 @@ def suspend(tx: Tx, receipt: Receipt) -> None:
 
 
 def send_back(tx: Tx, receipt: Receipt, booking: Booking | None) -> None:
-    """Plan the return of money in suspense, when we know to whom; else it waits for a person."""
-    if receipt.payer is None or not is_sendable(receipt):
+    """Plan the return of money in suspense, when we know a way; else it waits for a person."""
+    taken = payment_to_take_back(tx, receipt, receipt.spare_cents)
+    if taken is None and (receipt.payer is None or not is_sendable(receipt)):
         return
-    plan_return(tx, receipt, receipt.payer, delay_seconds=0)
+    plan_return(tx, receipt, receipt.payer or "", delay_seconds=0, takes_back=taken)
     if booking is not None:
         tell_customer(
             tx,
@@ -53,8 +55,14 @@ def is_sendable(receipt: Receipt) -> bool:
     return spare_cents >= B2C_MIN_CENTS and spare_cents % CENTS_PER_SHILLING == 0
 
 
-def plan_return(tx: Tx, receipt: Receipt, msisdn: str, delay_seconds: int) -> None:
-    """Plan to send a receipt's money, which is in suspense, to a number."""
+def plan_return(
+    tx: Tx, receipt: Receipt, msisdn: str, delay_seconds: int, takes_back: str | None = None
+) -> None:
+    """Plan to send a receipt's money, which is in suspense, to a number.
+
+    With ``takes_back`` the payment of that number is taken back instead.
+    """
+    tx.db.flush()  # Only one attempt of a receipt is open at a time.
     tx.db.add(
         Attempt(
             id=tx.ids.uuid(),
@@ -64,6 +72,7 @@ def plan_return(tx: Tx, receipt: Receipt, msisdn: str, delay_seconds: int) -> No
             state=AttemptState.QUEUED,
             booking_id=receipt.booking_id,
             receipt_id=receipt.id,
+            takes_back=takes_back,
             msisdn=msisdn,
             amount_cents=receipt.spare_cents,
             account=receipt.account or _code_of(tx, receipt.booking_id),
@@ -98,13 +107,22 @@ def returned(tx: Tx, attempt: Attempt) -> None:
 
 
 def retry_return(tx: Tx, attempt: Attempt) -> None:
-    """A return that has failed for certain is tried again later; then it waits for a person."""
+    """A return that has failed for certain is tried again later; then it waits for a person.
+
+    What could not be taken back is sent at once, if there is a number for it.
+    """
     receipt = tx.db.get_one(Receipt, attempt.receipt_id)
-    made = tx.db.scalars(select(Attempt.id).where(Attempt.receipt_id == receipt.id)).all()
+    if not attempt.msisdn or not is_sendable(receipt):
+        return
+    made = tx.db.scalars(
+        select(Attempt.id).where(Attempt.receipt_id == receipt.id, Attempt.takes_back.is_(None))
+    ).all()
     if len(made) < RETURN_TRIES_MAX:
         plan_return(tx, receipt, attempt.msisdn, delay_seconds=retry_seconds(attempt))
 
 
 def retry_seconds(attempt: Attempt) -> int:
     """Return how long to wait before money that could not go back is sent once more."""
+    if attempt.takes_back is not None:
+        return 0
     return LIMIT_RETRY_SECONDS if attempt.reason is Reason.LIMIT else RETURN_RETRY_SECONDS

@@ -1,4 +1,4 @@
-"""Booking by hand that a payout came back, when only a statement or a letter says so."""
+"""Booking by hand that money came back, when only a statement or a letter says so."""
 
 from sqlalchemy import select
 
@@ -12,12 +12,12 @@ NUMBER_MAX = 40
 
 
 def book_reversal(tx: Tx, provider: str, receipt: str, number: str) -> int:
-    """Book that the payout which went out under a receipt came back under another number.
+    """Book that what went out under a receipt came back under another number.
 
     Args:
         tx: the caller's transaction.
         provider: whose receipts they are.
-        receipt: of the payout.
+        receipt: of the payout, the refund or the return of wrong money.
         number: of its return, as the provider's statement shows it, so that both are matched.
 
     Returns:
@@ -25,7 +25,7 @@ def book_reversal(tx: Tx, provider: str, receipt: str, number: str) -> int:
 
     Raises:
         BadInput: the number is empty or too long (data: field).
-        NotFound: ``no_payout``, no payout arrived under that receipt, or it came back before.
+        NotFound: ``no_payout``, nothing arrived under that receipt, or it came back before.
         Refused: ``number_seen``, the return's number has been seen.
     """
     number = number.strip().upper()
@@ -37,7 +37,7 @@ def book_reversal(tx: Tx, provider: str, receipt: str, number: str) -> int:
         .where(
             Receipt.provider == provider,
             Receipt.number == receipt.strip().upper(),
-            Attempt.kind == Kind.PAYOUT,
+            Attempt.kind != Kind.COLLECTION,
         )
         .with_for_update(of=Attempt)
     )

@@ -18,11 +18,13 @@ from core.escrow import ledger, postings
 from core.money import Money
 from core.msisdn import is_shown_as
 from core.payments import receipts, refunds
+from core.payments.came_back import refund_came_back, return_came_back
 from core.payments.collect import collect
 from core.payments.lifecycle import AttemptEvent, AttemptState
 from core.payments.model import Attempt, Direction, Kind, Method
 from core.payments.paybill import typed_code
 from core.payments.returns import retry_return, returned, send_back, suspend
+from core.payments.ways_back import own_reason
 from core.payouts.halts import OUR_SIDE, HaltReason, halt
 from core.payouts.settle import payout_failed, payout_paid, payout_reversed
 from core.ports import MoneyEvent, Outcome, Reason
@@ -77,14 +79,14 @@ def _apply_outcome(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
 
 
 def _reverse(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
-    """Book that a payout came back; one whose arrival we never knew of has simply failed."""
+    """Book that money came back; what we never knew to have arrived has simply failed."""
     if attempt.state is AttemptState.FAILED or attempt.reversed_at is not None:
         return "repeat"
-    if attempt.state is not AttemptState.SUCCEEDED and attempt.kind is not Kind.COLLECTION:
+    if attempt.kind is Kind.COLLECTION:
+        return "not_reversible"
+    if attempt.state is not AttemptState.SUCCEEDED:
         fail(tx, attempt, event.reason or Reason.BAD_RECIPIENT, event.code)
         return None
-    if attempt.kind is not Kind.PAYOUT:
-        return "not_reversible"
     number = event.receipt or f"reversal:{attempt.id}"
     amount = Money(attempt.amount_cents)
     kept = receipts.keep(
@@ -92,12 +94,18 @@ def _reverse(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
     )
     if kept is None:
         return "other_receipt"
-    payout_reversed(tx, attempt, number)
+    if attempt.kind is Kind.PAYOUT:
+        payout_reversed(tx, attempt, number)
+    elif attempt.refund_id is not None:
+        refund_came_back(tx, attempt, number)
+    else:
+        return_came_back(tx, attempt, number)
     return None
 
 
 def fail(tx: Tx, attempt: Attempt, reason: Reason, code: str | None) -> None:
     """Note that a locked attempt moved no money, and do what follows for its kind."""
+    reason = own_reason(attempt, reason)
     attempt.move(AttemptEvent.FAIL)
     attempt.reason = reason
     attempt.code = code

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import literal, or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.booking.model import Booking
@@ -27,7 +27,7 @@ from core.limits import (
 )
 from core.money import Money
 from core.payments import receipts
-from core.payments.model import Direction, Receipt
+from core.payments.model import Attempt, Direction, Receipt
 from core.payments.paybill import typed_code
 from core.payments.queries import receipt_numbered
 from core.reconcile.matcher import Entry, Fault, FaultKind, Matcher, Outcome
@@ -38,6 +38,7 @@ Accounts = Mapping[str, Collection[Direction]]
 """Our accounts with one provider: shortcode to which way money moves there."""
 Progress = Callable[[int], None]
 NOT_AHEAD = timedelta()
+OTHER_WAY = {receipts.CAME_BACK: Direction.OUT, receipts.TAKEN_BACK: Direction.IN}
 SIGN = {Direction.IN: 1, Direction.OUT: -1}
 
 
@@ -210,6 +211,8 @@ def _ours(
         for line in batch
         if line.amount_cents > 0 and line.reference and not found.keys() & set(_asked(line))
     ]
+    gone = [line for line in batch if line.kind is LineKind.REVERSAL and line.number not in found]
+    found |= _named_by_payment(tx, statement, accounts, gone)
     return found | _named_now(tx, statement, accounts, strange)
 
 
@@ -238,10 +241,33 @@ def _named_now(
     return named
 
 
+def _named_by_payment(
+    tx: Tx, statement: Statement, accounts: Accounts, lines: list[Line]
+) -> dict[str, Entry[UUID]]:
+    """Name payments that were taken back without a word under what number that was."""
+    by_payment = {line.linked: line for line in lines if line.linked}
+    rows = tx.db.execute(
+        select(Receipt, Attempt.takes_back)
+        .join(Attempt, Attempt.id == Receipt.attempt_id)
+        .where(
+            Receipt.provider == statement.provider,
+            Receipt.number.startswith("attempt:"),
+            Attempt.takes_back.in_(by_payment),
+        )
+    ).all()
+    named: dict[str, Entry[UUID]] = {}
+    for receipt, payment in rows:
+        assert payment is not None, "it is one of those asked for"
+        receipt.number = by_payment[payment].number
+        named[receipt.number] = _entry(receipt, accounts)
+    tx.db.flush()
+    return named
+
+
 def _entry(receipt: Receipt, accounts: Accounts) -> Entry[UUID]:
-    # What came back of a payout came to the account that it had left.
-    came_back = receipt.account == receipts.CAME_BACK
-    way = Direction.OUT if came_back else receipt.direction
+    # What came back came to the account that it had left, what was taken back left the one to
+    # which it had come.
+    way = OTHER_WAY.get(receipt.account or "", receipt.direction)
     account = next((name for name, ways in accounts.items() if way in ways), "")
     amount_cents = SIGN[receipt.direction] * receipt.amount_cents
     return Entry(receipt.id, receipt.number, account, amount_cents, receipt.at)
@@ -268,8 +294,8 @@ def _unseen(tx: Tx, statement: Statement, ways: Collection[Direction]) -> Iterab
         .where(
             Receipt.provider == statement.provider,
             or_(
-                Receipt.direction.in_(ways) & Receipt.account.is_distinct_from(receipts.CAME_BACK),
-                (Receipt.account == receipts.CAME_BACK) & literal(Direction.OUT in ways),
+                Receipt.direction.in_(ways) & func.coalesce(Receipt.account, "").not_in(OTHER_WAY),
+                Receipt.account.in_([what for what, way in OTHER_WAY.items() if way in ways]),
             ),
             Receipt.at >= statement.begins,
             Receipt.at < statement.ends - margin,

@@ -161,6 +161,16 @@ def _money_returned(params: Params, _context: NoticeContext) -> T:
     )
 
 
+def _money_came_back(params: Params, context: NoticeContext) -> T:
+    return t(
+        "{amount} that we sent back to you for {code} came to us again. It is still yours: we "
+        "check where to send it. Call {help}.",
+        amount=Money(params["amount_cents"]),
+        code=params["code"],
+        help=local_form(context.help_phone),
+    )
+
+
 def _payout_sent(params: Params, _context: NoticeContext) -> T:
     if params.get("to_bank"):
         return n(
@@ -253,6 +263,21 @@ def _payout_changed(params: Params, context: NoticeContext) -> T:
     )
 
 
+def _vendor_suspended(_params: Params, context: NoticeContext) -> T:
+    return t(
+        "Nafasi has paused your listings and payouts. Paid bookings stand, and what we owe you "
+        "stays yours. Call {help}.",
+        help=local_form(context.help_phone),
+    )
+
+
+def _vendor_reinstated(_params: Params, context: NoticeContext) -> T:
+    return t(
+        "Your listings are on Nafasi again, and payouts go on. Questions: {help}",
+        help=local_form(context.help_phone),
+    )
+
+
 WORDS: Mapping[str, Words] = {
     Topic.PAYMENT_FAILED: _payment_failed,
     Topic.PROVIDER_DOWN: _provider_down,
@@ -261,9 +286,12 @@ WORDS: Mapping[str, Words] = {
     Topic.REST_RECEIVED: _rest_received,
     Topic.MONEY_RETURNING: _money_returning,
     Topic.MONEY_RETURNED: _money_returned,
+    Topic.MONEY_CAME_BACK: _money_came_back,
     Topic.PAYOUT_SENT: _payout_sent,
     Topic.PAYOUT_FAILED: _payout_failed,
     Topic.PAYOUT_HELD: _payout_held,
     Topic.PAYOUT_REVERSED: _payout_reversed,
     Topic.PAYOUT_CHANGED: _payout_changed,
+    Topic.VENDOR_SUSPENDED: _vendor_suspended,
+    Topic.VENDOR_REINSTATED: _vendor_reinstated,
 }

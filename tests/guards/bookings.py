@@ -8,6 +8,7 @@ from core.booking import timers, usecases
 from core.booking.lifecycle import State
 from core.booking.model import Booking
 from core.booking.moves import lock_booking
+from core.booking.price import price_of
 from core.catalog import calendar, rules
 from core.catalog.rules import BookingMode
 from core.errors import BadInput, IllegalMove, NotFound, NoUnits
@@ -57,7 +58,7 @@ def _parts_of_a_price(world: World) -> None:
     booking = world.book()
     by_hand(world, "UPDATE bookings SET total_cents = total_cents + 100")
 
-    price = timers.price_of(world.read(booking))
+    price = price_of(world.read(booking))
     assert price.base + price.service_fee + price.vat + price.rounding == price.total
 
 

@@ -7,6 +7,7 @@ from tests.core.booking.world import GOLDEN, PROVIDER, RECEIPT, World
 from tests.core.escrow.tools import move, post_raw
 from tests.guards.guard import (
     Guard,
+    by_hand,
     constraint,
     count,
     function,
@@ -43,6 +44,20 @@ def _another_content(world: World) -> None:
 def _lopsided(world: World) -> None:
     legs = [("float:daraja", 100), ("escrow:B3", -99)]
     outcome(lambda: world.run(lambda tx: post_raw(tx, "in:daraja:1", legs)))
+
+    assert count(world, "SELECT count(*) FROM ledger_postings") == 0
+
+
+def _no_account(world: World) -> None:
+    by_hand(
+        world,
+        OPEN,
+        "INSERT INTO ledger_transfers (id, idempotency_key, digest, kind, posted_at)"
+        " VALUES (gen_random_uuid(), 'in:daraja:1', 'x', 'paid', now())",
+        "INSERT INTO ledger_postings (transfer_id, account, amount_cents)"
+        " SELECT id, account, cents FROM ledger_transfers,"
+        " (VALUES ('float:daraja', 100), ('float:nobody', -100)) AS legs (account, cents)",
+    )
 
     assert count(world, "SELECT count(*) FROM ledger_postings") == 0
 
@@ -84,6 +99,11 @@ GUARDS = (
         "a transfer makes money",
         trigger("ledger_transfers", "ledger_transfers_balanced"),
         _lopsided,
+    ),
+    Guard(
+        "money goes to an account that is not there",
+        function("ledger_check_balanced", "OR NOT known", "", "the accounts of its legs"),
+        _no_account,
     ),
     Guard(
         "legs of nothing fill an account's history",

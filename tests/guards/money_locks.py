@@ -3,7 +3,12 @@
 from uuid import UUID
 
 from core.booking import cancel
+from core.documents.month import Month
+from core.documents.remittances import pay_over
+from core.documents.taxes import Tax
 from core.errors import IllegalMove
+from core.escrow import accounts
+from core.money import kes
 from core.payments import attempts, refunds, suspense
 from core.payments.lifecycle import AttemptState, RefundState
 from core.payments.model import Attempt, Kind, Refund
@@ -12,7 +17,8 @@ from core.payouts.model import Payout
 from core.ports import PayRequest, ProviderError, Reason
 from tests.core.booking.world import GOLDEN, World
 from tests.core.payouts.steps import the_payout
-from tests.guards.guard import Guard, both_do, lock, meet_in
+from tests.guards.guard import Guard, both_do, lock, meet_in, words
+from tests.guards.guard import Kind as GuardKind
 from tests.support.factories import CUSTOMER, OTHER_CUSTOMER
 
 
@@ -187,6 +193,19 @@ def _earned_meanwhile(world: World) -> None:
     assert payout.carried_in_cents == 0
 
 
+def _tax_twice(world: World) -> None:
+    world.released()
+    month = Month.of(world.clock.now())
+    vat = world.balance(accounts.VAT)
+
+    def pay(reference: str) -> None:
+        world.run(lambda tx: pay_over(tx, Tax.VAT, month, vat, reference))
+
+    meet_in(world, lambda: pay("A1"), r"sum\(tax_payments", lambda: pay("A2"))
+
+    assert world.balance(accounts.VAT) == kes(0), "a month's tax is paid over once"
+
+
 GUARDS = (
     Guard(
         "two workers make one vendor's payout: one fails",
@@ -237,5 +256,15 @@ GUARDS = (
         "money in suspense goes to a booking and back",
         lock("a receipt in suspense", "receipts"),
         _matched_and_sent_back,
+    ),
+    Guard(
+        "a month's tax is paid over twice",
+        words(
+            GuardKind.LOCK,
+            "payments of tax",
+            r"pg_advisory_xact_lock(?=\()",
+            r"SELECT pg_advisory_xact_lock",
+        ),
+        _tax_twice,
     ),
 )

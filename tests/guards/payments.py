@@ -54,6 +54,14 @@ def _receipt_once(world: World) -> None:
     assert result == "repeat"
 
 
+def _one_return(world: World) -> None:
+    world.paybill("NOBODY", kes(500))
+    [planned] = world.attempts(Kind.RETURN)
+    copy_row(world, "attempts", planned.id)
+
+    assert count(world, OPEN_ATTEMPTS) == 1, "taken back or sent, never both at once"
+
+
 def _one_prompt(world: World) -> None:
     attempt = world.prompt(world.hold())
     copy_row(world, "attempts", attempt.id)
@@ -204,6 +212,11 @@ GUARDS = (
         "a refund goes out twice at once",
         unique_index("uq_attempts_open_refund"),
         _one_refund,
+    ),
+    Guard(
+        "wrong money goes back twice at once",
+        unique_index("uq_attempts_open_return"),
+        _one_return,
     ),
     Guard(
         "two providers take over one attempt",

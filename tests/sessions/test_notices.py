@@ -165,6 +165,7 @@ MORE: dict[str, list[dict[str, Any]]] = {
     Topic.CHANGE_OFF_CUSTOMER: [{"reason": reason} for reason in (DECLINED, UNANSWERED, UNPAID)],
     Topic.CHANGE_OFF_VENDOR: [{"reason": reason} for reason in (UNANSWERED, UNPAID, WITHDRAWN)],
     Topic.MONEY_RETURNED: [{"amount_cents": 24_700_000}],
+    Topic.MONEY_CAME_BACK: [{"amount_cents": 24_700_000}],
     Topic.PAYOUT_SENT: [
         {"amount_cents": 99_999_999_00, "bookings": count, "to_bank": to_bank}
         for count in (1, 1234)
@@ -181,6 +182,8 @@ MORE: dict[str, list[dict[str, Any]]] = {
     ]
     + [{"amount_cents": 99_999_999_00, "reason": "changed", "until": WORST["due_at"]}],
     Topic.PAYOUT_REVERSED: [{"amount_cents": 99_999_999_00}],
+    Topic.VENDOR_SUSPENDED: [{}],
+    Topic.VENDOR_REINSTATED: [{}],
     Topic.PAYOUT_CHANGED: [{"to_bank": to_bank, "ending": "012"} for to_bank in (False, True)],
 }
 MORE |= {
@@ -242,6 +245,7 @@ TOLD: dict[str, tuple[str, ...]] = {
     Topic.CHECK_IN_LOCKED: ("K7P4Q", "5", "0700000099"),
     Topic.MONEY_RETURNING: ("{total}", "K7P4Q", "0700000099"),
     Topic.MONEY_RETURNED: ("{total}", "K7P4Q"),
+    Topic.MONEY_CAME_BACK: ("{total}", "K7P4Q", "0700000099"),
     Topic.PAYOUT_SENT: ("KES 99,999,999",),
     Topic.PAYOUT_FAILED: ("KES 99,999,999", "0700000099"),
     Topic.PAYOUT_HELD: ("KES 99,999,999", "0700000099"),
@@ -249,6 +253,8 @@ TOLD: dict[str, tuple[str, ...]] = {
     Topic.PAYOUT_CHANGED: ("012", "0700000099"),
     ANSWERED_TOPIC: ("9999999", "HELP"),
     DROPPED_TOPIC: ("GO", "STOP", f"{CONTEXT.public_url}/c/{TOKEN}"),
+    Topic.VENDOR_SUSPENDED: ("0700000099",),
+    Topic.VENDOR_REINSTATED: ("0700000099",),
     HELP_TOPIC: ("*384*7781#", "0700000099"),
     RECEIPT_TOPIC: ("K7P4Q", "{total}", f"{CONTEXT.public_url}/receipts/{TOKEN}.pdf"),
     STATEMENT_TOPIC: ("09/2026", "{day}", f"{CONTEXT.public_url}/statements/{TOKEN}"),

@@ -24,6 +24,7 @@ from core.ports import (
     SmsIn,
     SmsOut,
     SmsSent,
+    TakeBackRequest,
 )
 
 Step = ProviderError | Exception | Callable[[], None] | None
@@ -126,6 +127,26 @@ class FakePayouts:
         self.balances_asked.append((question_id, account))
         self.balance_script.play()
         return self.balance
+
+
+class FakeTakingsBack:
+    """Takes payments back nowhere; each once, as the port promises."""
+
+    name = "daraja"
+
+    def __init__(self, *steps: Step) -> None:
+        self.script = Script(steps)
+        self.calls: list[TakeBackRequest] = []
+        self.asked: list[tuple[UUID, str]] = []
+
+    def take_back(self, request: TakeBackRequest) -> Accepted:
+        self.calls.append(request)
+        self.script.play()
+        return Accepted(f"AG_{request.attempt_id}")
+
+    def ask_taken_back(self, attempt_id: UUID, receipt: str) -> MoneyEvent | None:
+        self.asked.append((attempt_id, receipt))
+        return None
 
 
 class FakeDesk:

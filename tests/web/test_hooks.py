@@ -56,6 +56,9 @@ MONEY = [
     (f"b2c/{ATTEMPT}/timeout", RESULT, "b2c_timeout"),
     (f"status/{ATTEMPT}/result", RESULT, "status_result"),
     (f"status/{ATTEMPT}/timeout", RESULT, "status_timeout"),
+    (f"reversal/{ATTEMPT}/result", RESULT, "reversal_result"),
+    (f"reversal/{ATTEMPT}/status", RESULT, "reversal_status"),
+    (f"reversal/{ATTEMPT}/timeout", RESULT, "reversal_timeout"),
     (f"balance/{ATTEMPT}/result", RESULT, "balance_result"),
     (f"balance/{ATTEMPT}/timeout", RESULT, "balance_timeout"),
 ]

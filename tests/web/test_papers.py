@@ -256,6 +256,30 @@ def test_no_report_where_the_ledger_says_otherwise(
     assert "the difference is KES 7." in capsys.readouterr().err.replace("\n", " ")
 
 
+def test_tax_is_paid_over_by_the_number_of_its_payment(
+    commands: None, papers: Papers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    papers.released()
+    tax_commands.unpaid()
+    assert capsys.readouterr().out.splitlines() == [
+        "vat 2026-12  KES 9,200  due 20 Jan 2027",
+        "withholding 2026-12  KES 2,500  due 07 Jan 2027",
+    ]
+
+    for _ in range(2):
+        tax_commands.paid("vat", DECEMBER, amount="9,199.50", reference="FT26-98", provider="bank")
+    told = " ".join(capsys.readouterr().err.split())
+    assert told == (
+        "Booked. Of vat 2026-12 KES 0.50 is owed."
+        " It was booked before. Of vat 2026-12 KES 0.50 is owed."
+    )
+    for wrong in ({"amount": "1"}, {"amount": "-1"}, {"tax": "paye"}, {"month": "2026-13"}):
+        given = {"tax": "vat", "month": DECEMBER, "amount": "1", "reference": "FT26-99"} | wrong
+        with pytest.raises(typer.Exit):
+            tax_commands.paid(given.pop("tax"), given.pop("month"), **given, provider="bank")
+    assert "Only KES 0.50 of vat 2026-12 is owed." in capsys.readouterr().err.replace("\n", " ")
+
+
 def test_papers_as_files(commands: None, papers: Papers, tmp_path: Path) -> None:
     booking = papers.released()
     papers.issue()

@@ -133,3 +133,27 @@ def test_a_halted_provider_goes_on_when_a_person_says_so(world: World, nafasi: N
     assert nafasi("payouts", "resume", "daraja").exit_code == 0
     assert "not halted" in refused(nafasi("payouts", "resume", "daraja"))
     assert "Every payout is paid." in nafasi("payouts").stdout
+
+
+def test_a_vendor_is_suspended_and_reinstated_with_grounds(world: World, nafasi: Nafasi) -> None:
+    number = world.vendor.number
+    world.confirmed()
+
+    assert "1 bookings stand" in " ".join(
+        nafasi("vendors", "suspend", number, "--why", "Two complaints.").stderr.split()
+    )
+    assert "does not sell now" in refused(nafasi("vendors", "suspend", number, "--why", "Again."))
+    shown = told(nafasi("vendors", "show", number, "--json"))
+    assert (shown["status"], shown["hold"]) == ("restricted", "restricted")
+
+    assert nafasi("vendors", "reinstate", number, "--why", "Settled.").exit_code == 0
+    assert nafasi("vendors", "verify", number, "--kyc", "--note", "ID seen.").exit_code == 0
+    shown = told(nafasi("vendors", "show", number, "--json"))
+    assert shown["status"] == "active"
+    assert [note.partition(" ")[2] for note in shown["notes"]] == [
+        "verified: ID seen.",
+        "reinstated: Settled.",
+        "suspended: Two complaints.",
+    ]
+    assert "suspended: Two complaints." in nafasi("vendors", "show", number).stdout
+    assert "not suspended" in refused(nafasi("vendors", "reinstate", number, "--why", "Why?"))

@@ -261,6 +261,7 @@ def test_the_end_of_a_conversation_is_kept_and_logged_without_its_number(crew: C
 
 def test_every_kind_that_providers_send_has_a_handler() -> None:
     money_kinds = {"stk", "b2c_result", "b2c_timeout", "status_result", "status_timeout"}
+    money_kinds |= {"reversal_result", "reversal_status", "reversal_timeout"}
     kinds = {
         "africastalking": {"sms", "delivery_report", "opt_out", "ussd_event"},
         "twilio": {"sms", "delivery_report"},

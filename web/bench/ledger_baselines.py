@@ -107,8 +107,7 @@ CREATE TABLE locked.ledger_accounts (LIKE public.ledger_accounts INCLUDING ALL)
     WITH (fillfactor = 50);
 CREATE TABLE locked.ledger_transfers (LIKE public.ledger_transfers INCLUDING ALL);
 CREATE TABLE locked.ledger_postings (LIKE public.ledger_postings INCLUDING ALL,
-    FOREIGN KEY (transfer_id) REFERENCES locked.ledger_transfers (id),
-    FOREIGN KEY (account) REFERENCES locked.ledger_accounts (path));
+    FOREIGN KEY (transfer_id) REFERENCES locked.ledger_transfers (id));
 CREATE TABLE locked.ledger_deferred (LIKE public.ledger_deferred INCLUDING ALL);
 """
 FUNCTIONS = ("ledger_refuse", "ledger_check_balanced", "ledger_post")

@@ -1,11 +1,14 @@
 """``nafasi cancel``, ``refunds`` and ``policy``: what admins decide about money that goes back."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from web.commands.books import Json
 from web.commands.setup import fail, load_settings, open_database, put_json
+
+if TYPE_CHECKING:
+    from core.payments.model import Refund
 
 
 def cancel(
@@ -45,8 +48,9 @@ def refunds(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """List refunds of which every try has failed, and send them again when asked to."""
+    """List refunds that failed or came back, and send them again when asked to."""
     from core.booking.model import Booking
+    from core.limits import B2C_MIN_CENTS
     from core.money import Money
     from core.msisdn import mask
     from core.payments.refunds import failed_refunds, retry_refund
@@ -60,13 +64,13 @@ def refunds(
                 "booking": tx.db.get_one(Booking, each.booking_id).code,
                 "phone": mask(each.msisdn),
                 "amount_cents": each.amount_cents,
+                "state": each.state.value,
                 "reason": each.reason.value if each.reason else None,
                 "since": each.finished_at.isoformat() if each.finished_at else None,
             }
             for each in failed
         ]
-        # One without a reason was never tried: it is too small to be sent.
-        again = [each.id for each in failed if retry and each.reason is not None]
+        again = [each.id for each in failed if retry and each.amount_cents >= B2C_MIN_CENTS]
         for refund_id in again:
             retry_refund(tx, refund_id)
     if as_json:
@@ -74,10 +78,15 @@ def refunds(
         return
     for row, each in zip(rows, failed, strict=True):
         typer.echo(
-            f"{row['booking']}  {money(Money(each.amount_cents))}  {row['phone']}"
-            f"  {row['reason'] or 'too small to send'}"
+            f"{row['booking']}  {money(Money(each.amount_cents))}  {row['phone']}  {_why(each)}"
         )
     typer.echo(f"{len(rows)} failed, {len(again)} sent again.")
+
+
+def _why(refund: "Refund") -> str:
+    if refund.state.value == "reversed":
+        return "came back"
+    return refund.reason.value if refund.reason else "too small to send"
 
 
 def policy(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 app = typer.Typer(help="Payouts that wait: list, run, retry, hold, release, resume.")
-vendors = typer.Typer(help="Who a vendor is and where they are paid: show, change, verify.")
+vendors = typer.Typer(help="Who a vendor is, where they are paid, whether they may sell.")
 
 Number = Annotated[int, typer.Argument(help="The vendor's number, as `nafasi payouts` shows it.")]
 
@@ -32,6 +32,9 @@ SENTENCES = {
     "bad_input": "That {field} cannot be used.",
     "no_payout": "No payout arrived under that receipt, or it has come back before.",
     "number_seen": "That number has been seen before.",
+    "not_active": "This vendor does not sell now: {status}.",
+    "not_suspended": "This vendor is not suspended: {status}.",
+    "no_kyc": "Nobody has seen this vendor's papers: `nafasi vendors verify --kyc` first.",
 }
 
 
@@ -168,11 +171,11 @@ def came_back(
     ],
     provider: Annotated[str, typer.Option(help="Whose statement it is.")] = "daraja",
 ) -> None:
-    """Book that a payout came back to us, as a provider's statement shows; it is owed again."""
+    """Book that money we sent came back, as a provider's statement shows; it is owed again."""
     from core.payments.reversals import book_reversal
 
-    payout = _run(lambda tx: book_reversal(tx, provider, receipt, number))
-    say.print(f"{_shillings(payout)} is owed again. Check where the vendor is paid.")
+    cents = _run(lambda tx: book_reversal(tx, provider, receipt, number))
+    say.print(f"{_shillings(cents)} is owed again. Check where it should go.")
 
 
 @vendors.command()
@@ -180,6 +183,7 @@ def show(number: Number, *, as_json: Json = False) -> None:
     """Tell what is known of a vendor and what keeps them from being paid."""
     from core.payouts.details import find_vendor
     from core.payouts.queries import earnings
+    from core.payouts.standing import notes_of
 
     def read(tx: "Tx") -> dict[str, Any]:
         vendor = find_vendor(tx, number)
@@ -194,6 +198,10 @@ def show(number: Number, *, as_json: Json = False) -> None:
             "payout_changed_at": _moment(vendor.payout_changed_at),
             "payout_verified_at": _moment(vendor.payout_verified_at),
             "held_why": vendor.payouts_held_why,
+            "notes": [
+                f"{note.at:%Y-%m-%d} {note.decision.value}: {note.words}"
+                for note in notes_of(tx, vendor.id)
+            ],
             "hold": found.hold.reason.value if found.hold else None,
             "hold_until": _moment(found.hold.until) if found.hold else None,
             "payable_cents": found.payable.cents,
@@ -205,7 +213,8 @@ def show(number: Number, *, as_json: Json = False) -> None:
         put_json(told)
         return
     for name, value in told.items():
-        sys.stdout.write(f"{name}: {'-' if value is None else value}\n")
+        shown = "; ".join(value) if isinstance(value, list) else value
+        sys.stdout.write(f"{name}: {'-' if shown in (None, '') else shown}\n")
 
 
 @vendors.command("pay-to")
@@ -238,14 +247,49 @@ def verify(
     payout: Annotated[
         bool, typer.Option("--payout", help="The vendor has confirmed where to be paid.")
     ] = False,
+    note: Annotated[str, typer.Option(help="What you have seen; kept with --kyc.")] = "",
 ) -> None:
-    """Note that you have checked a vendor; what was held only for that goes out."""
-    from core.payouts import details
+    """Note that you have checked a vendor; what was held only for that goes out.
+
+    With --kyc a new vendor's listings are found from now on.
+    """
+    from core.payouts import details, standing
 
     if not (kyc or payout):
         fail("Say what you have checked: --kyc, --payout or both.")
-    _run(lambda tx: details.verify(tx, number, kyc=kyc, payout=payout))
+
+    def check(tx: "Tx") -> None:
+        vendor = details.verify(tx, number, kyc=kyc, payout=payout)
+        if kyc:
+            standing.verified(tx, vendor, note)
+
+    _run(check)
     say.print(f"Vendor {number} is verified.")
+
+
+@vendors.command()
+def suspend(
+    number: Number, why: Annotated[str, typer.Option(help="Why; it is kept with the vendor.")]
+) -> None:
+    """Take a vendor out of searches and pay them nothing more; paid bookings stand."""
+    from core.payouts import standing
+
+    left = _run(lambda tx: standing.suspend(tx, number, why))
+    say.print(
+        f"Vendor {number} is suspended: {left.declined} requests were declined,"
+        f" {left.standing} bookings stand."
+    )
+
+
+@vendors.command()
+def reinstate(
+    number: Number, why: Annotated[str, typer.Option(help="Why; it is kept with the vendor.")]
+) -> None:
+    """Let a suspended vendor sell again, and send what was held only for that."""
+    from core.payouts import standing
+
+    _run(lambda tx: standing.reinstate(tx, number, why))
+    say.print(f"Vendor {number} sells again.")
 
 
 def _run(decide: "Callable[[Tx], T]") -> T:

@@ -1,5 +1,6 @@
-"""``nafasi tax vat|withholding``: what is owed to the tax authority for a month."""
+"""``nafasi tax``: what is owed to the tax authority for a month, and what was paid over."""
 
+import re
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -12,9 +13,15 @@ from web.commands.setup import fail, load_settings, open_database, say
 if TYPE_CHECKING:
     from core.documents.month import Month
     from core.documents.taxes import Tax, TaxReport
+    from core.money import Money
     from web.tables import Column
 
-app = typer.Typer(no_args_is_help=True, help="Tax reports of a month, from the ledger.")
+app = typer.Typer(
+    no_args_is_help=True, help="Tax of a month: reports from the ledger, and paying it over."
+)
+
+
+_SHILLINGS = re.compile(r"(\d{1,12})(?:\.(\d{1,2}))?", re.ASCII)
 
 
 class Format(StrEnum):
@@ -49,6 +56,57 @@ def withholding(
     report(Tax.WITHHOLDING, month, form, out)
 
 
+@app.command()
+def paid(
+    tax: Annotated[str, typer.Argument(help="vat or withholding.")],
+    month: Annotated[str, typer.Argument(help="Whose tax: 2026-11.")],
+    *,
+    amount: Annotated[str, typer.Option(help="Shillings, such as 9200 or 9200.50.")],
+    reference: Annotated[str, typer.Option(help="The payment's number at the bank or M-Pesa.")],
+    provider: Annotated[
+        str, typer.Option("--from", help="Whose money went: bank, daraja, flutterwave.")
+    ] = "bank",
+) -> None:
+    """Book that tax of a month was paid over to KRA; the same number again books nothing."""
+    from core.documents.remittances import owed, pay_over
+    from core.errors import Refused
+
+    which, wanted = _tax(tax), parse_month(month)
+    try:
+        with open_database(load_settings()) as database, database.transaction() as tx:
+            _, new = pay_over(tx, which, wanted, _money(amount), reference, provider)
+            left = owed(tx, which, wanted)
+    except Refused as refused:
+        if refused.code == "over_owed":
+            fail(f"Only {_shown(refused.data['owed_cents'])} of {tax} {month} is owed.")
+        fail(f"Nothing is booked: {refused}.")
+    say.print(
+        f"{'Booked' if new else 'It was booked before'}. Of {tax} {month}"
+        f" {_shown(left.cents)} is owed.",
+        markup=False,
+    )
+
+
+@app.command()
+def unpaid() -> None:
+    """List the months for which tax is owed, and until when it is due."""
+    from core.documents import remittances
+    from core.documents.month import Month
+    from core.documents.taxes import Tax
+
+    with open_database(load_settings()) as database, database.transaction() as tx:
+        rows = [
+            (tax, month, cents)
+            for tax in Tax
+            for month, cents in remittances.unpaid(tx, tax).items()
+        ]
+    for tax, month, cents in rows:
+        due = remittances.due_on(tax, Month.parse(month))
+        typer.echo(f"{tax.value} {month}  {_shown(cents)}  due {due:%d %b %Y}")
+    if not rows:
+        typer.echo("Nothing is owed.")
+
+
 def report(tax: "Tax", month: str, form: Format, out: Path | None) -> None:
     """Write a report. Exit code 1, and no file, when the ledger says otherwise than its rows."""
     from core.documents.taxes import Untied, tax_report
@@ -73,7 +131,8 @@ def report(tax: "Tax", month: str, form: Format, out: Path | None) -> None:
         put(_csv(made), out)
     say.print(
         f"{tax.value} {month}: {len(made.rows)} rows, tax {_shown(made.tax_cents)}; owed before"
-        f" {_shown(made.opening_cents)}, after {_shown(made.closing_cents)}.",
+        f" {_shown(made.opening_cents)}, paid over meanwhile {_shown(made.remitted_cents)}, owed"
+        f" after {_shown(made.closing_cents)}.",
         markup=False,
     )
 
@@ -104,6 +163,24 @@ def parse_month(text: str) -> "Month":
         return Month.parse(text)
     except ValueError:
         fail(f"{text} is no month. Write it as 2026-11.")
+
+
+def _tax(text: str) -> "Tax":
+    from core.documents.taxes import Tax
+
+    try:
+        return Tax(text)
+    except ValueError:
+        fail(f"{text} is no tax. Write vat or withholding.")
+
+
+def _money(text: str) -> "Money":
+    from core.money import Money
+
+    found = _SHILLINGS.fullmatch(text.replace(",", ""))
+    if found is None:
+        fail(f"{text} is no amount. Write shillings, such as 9200 or 9200.50.")
+    return Money(int(found[1]) * 100 + int((found[2] or "0").ljust(2, "0")))
 
 
 def put(text: str, out: Path | None) -> None:

@@ -50,6 +50,7 @@ class Step(StrEnum):
     NOTICE_SENT = "notices.sent"
     NOTICE_FAILED = "notices.failed"
     FIRE_TIMER = "timers.fire"
+    RELEASE_MONEY = "timers.release"
     OPEN_RUN = "payouts.open_run"
     MAKE_PAYOUT = "payouts.make"
     CLOSE_RUN = "payouts.close_run"
@@ -61,6 +62,7 @@ class Step(StrEnum):
     ROLL_UP = "ledger.roll_up"
     SWEEP_CASES = "cases.sweep"
     LOOK_AT_FLOAT = "cases.float"
+    LOOK_AT_TAXES = "taxes.look"
     PURGE_NOTICES = "housekeeping.notices"
     PURGE_TURNS = "housekeeping.turns"
     PURGE_CALLBACKS = "housekeeping.callbacks"
@@ -97,7 +99,8 @@ WORKER_STEPS = {
     ("_pay", "accepted"): Step.PAY_TAKEN,
     ("_note_refusal", "refused"): Step.CALL_REFUSED,
     ("_ask", "_learn"): Step.PUSH_LEARNED,
-    ("_ask_payout", "_learn"): Step.PAY_LEARNED,
+    ("_take_back", "accepted"): Step.PAY_TAKEN,
+    ("_ask_out", "_learn"): Step.PAY_LEARNED,
     ("_apply", "apply"): Step.APPLY_CALLBACK,
     ("_postpone", "postpone"): Step.POSTPONE_CALLBACK,
     ("run_notices", "_lease"): Step.LEASE_NOTICES,
@@ -105,6 +108,7 @@ WORKER_STEPS = {
     ("_note_sent", "sent"): Step.NOTICE_SENT,
     ("_failed", "failed"): Step.NOTICE_FAILED,
     ("_fire", "fire"): Step.FIRE_TIMER,
+    ("_release_all", "release_many"): Step.RELEASE_MONEY,
     ("run_payouts", "open_run"): Step.OPEN_RUN,
     ("_make", "make_payouts"): Step.MAKE_PAYOUT,
     ("_make_all", "close_run"): Step.CLOSE_RUN,
@@ -116,6 +120,7 @@ WORKER_STEPS = {
     ("run_ledger", "roll_up"): Step.ROLL_UP,
     ("run_cases", "sweep"): Step.SWEEP_CASES,
     ("run_float", "look_daily"): Step.LOOK_AT_FLOAT,
+    ("run_float", "look_for_unpaid"): Step.LOOK_AT_TAXES,
     ("run_housekeeping", "purge_notices"): Step.PURGE_NOTICES,
     ("run_housekeeping", "purge_turns"): Step.PURGE_TURNS,
     ("run_housekeeping", "purge_callbacks"): Step.PURGE_CALLBACKS,

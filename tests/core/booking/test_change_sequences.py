@@ -6,6 +6,7 @@ what the provider has of ours is what came less what went.
 """
 
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -26,7 +27,7 @@ from core.payments.model import Attempt, Direction, Receipt, Refund
 from core.ports import PayRequest
 from tests.core.booking.kitchen import PLATES, meals
 from tests.core.booking.world import World
-from tests.core.documents.papers import SELLER
+from tests.core.documents.papers import SELLER, vat_of
 from tests.support.factories import CUSTOMER
 
 EXAMPLES, STEPS_MAX = 10, 9
@@ -183,5 +184,7 @@ def test_in_any_order_of_changes_payments_and_a_cancellation_the_books_are_right
         came, went = (world.run(lambda tx, way=way: _moved(tx, way)) for way in Direction)
         assert world.balance("float:daraja") == Money(came - went)
         assert world.balance("suspense:daraja") == kes(0)
+        printed, posted = world.run(partial(vat_of, booking=story.booking))
+        assert printed == posted, "receipts less credit notes have the tax that the ledger posts"
 
     any_story()

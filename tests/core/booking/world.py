@@ -31,7 +31,7 @@ from core.payouts import usecases as payouts
 from core.payouts.model import Payout
 from core.payouts.rules import next_run
 from core.people.model import User, Vendor
-from core.ports import MoneyEvent, Outcome, PayRequest, PushRequest, Reason
+from core.ports import MoneyEvent, Outcome, PushRequest, Reason
 from tests.support.factories import (
     CUSTOMER,
     make_booking,
@@ -146,12 +146,12 @@ class World:
         self.run(lambda tx: attempts.accepted(tx, attempt.id, f"ws_CO_{attempt.id}"))
         return self.attempt(attempt)
 
-    def send_due(self) -> list[PushRequest | PayRequest]:
+    def send_due(self) -> list[attempts.Request]:
         """Take every due step of attempts; the provider accepts whatever is sent."""
-        sent: list[PushRequest | PayRequest] = []
+        sent: list[attempts.Request] = []
         for attempt_id in self.run(lambda tx: attempts.due_attempts(tx, ATTEMPTS_BATCH_MAX)):
             request = self.run(lambda tx, id_=attempt_id: attempts.begin(tx, id_))
-            if isinstance(request, PushRequest | PayRequest):
+            if isinstance(request, attempts.Request):
                 self.run(lambda tx, id_=attempt_id: attempts.accepted(tx, id_, f"ref {id_}"))
                 sent.append(request)
         return sent

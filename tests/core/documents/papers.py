@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from core.booking.cancel import cancel_by_customer
 from core.booking.model import Booking
-from core.documents.model import Document, TaxInvoice
+from core.db.tx import Tx
+from core.documents.model import Document, DocumentKind, TaxInvoice
 from core.documents.usecases import Seller, issue_due
+from core.escrow import accounts
+from core.escrow.model import Posting, TransferRow
 from core.ports import PayRequest
 from tests.core.booking.world import World
 
@@ -43,3 +46,16 @@ class Papers(World):
         """The customer cancels, and what goes back arrives."""
         for i, sent in enumerate(self.refund(booking)):
             assert self.paid(sent.attempt_id, f"{receipt}{i}") is None
+
+
+def vat_of(tx: Tx, booking: Booking) -> tuple[int, int]:
+    """The tax on a booking's documents, and what the ledger owes for it."""
+    documents = tx.db.scalars(select(Document).where(Document.booking_id == booking.id))
+    signs = {DocumentKind.RECEIPT: 1, DocumentKind.CREDIT_NOTE: -1}
+    printed = sum(signs[each.kind] * each.vat_cents for each in documents)
+    query = (
+        select(func.coalesce(func.sum(-Posting.amount_cents), 0))
+        .join(TransferRow, TransferRow.id == Posting.transfer_id)
+        .where(TransferRow.booking_id == booking.id, Posting.account == accounts.VAT)
+    )
+    return printed, int(tx.db.scalar(query) or 0)

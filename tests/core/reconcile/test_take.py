@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, text
 
+from core.booking.cancel import cancel_by_vendor
 from core.cases.model import Case, CaseKind, CaseState
 from core.cases.sweep import sweep
 from core.clock import ManualClock
@@ -19,7 +20,8 @@ from core.invariants.run import run_all
 from core.money import kes
 from core.payments import settle
 from core.payments.attempts import begin
-from core.payments.model import Attempt, Direction, Receipt
+from core.payments.model import Attempt, Direction, Kind, Receipt
+from core.ports import Routes, TakeBackRequest
 from core.reconcile.daily import look_daily
 from core.reconcile.matcher import FaultKind
 from core.reconcile.model import StatementMatch, StatementRow
@@ -230,6 +232,32 @@ def test_a_prompt_that_succeeded_without_a_number_is_named_by_the_statement(
     assert (result.matched, result.faults) == (1, [])
     with database.transaction() as tx:
         assert tx.db.scalars(select(Receipt.number)).all() == [FIRST]
+        assert run_all(tx) == []
+
+
+@pytest.mark.parametrize("told", ["SFR1GONE", None])
+def test_a_payment_that_was_taken_back_stands_on_the_paybill_that_it_left(
+    database: Database, clock: ManualClock, told: str | None
+) -> None:
+    """Also when only an answer to a question told of it, which names no receipt."""
+    database.routes = replace(Routes(), taking_back=("daraja",))
+    with database.transaction() as tx:
+        booking = make_paid(tx, make_instant_listing(tx, make_vendor(tx)), receipt=FIRST)
+    database.run(lambda tx: cancel_by_vendor(tx, booking.id, booking.vendor_id))
+    with database.transaction() as tx:
+        back = tx.db.scalars(select(Attempt).where(Attempt.kind == Kind.RETURN)).one()
+        assert isinstance(begin(tx, back.id), TakeBackRequest)
+        assert settle.apply(tx, paid_event(back, told)) is None
+        _send_all(tx)
+    clock.advance(days=4)
+    gone = line("SFR1GONE", -TOTAL_CENTS, kind=LineKind.REVERSAL, linked=FIRST, place=2)
+
+    result = taken(database, reading([line(FIRST), gone]))
+
+    assert (result.matched, result.faults) == (2, [])
+    assert taken(database, reading([line("SFX1")], "file-2", account=PAYOUTS)).matched == 0
+    with database.transaction() as tx:
+        assert {case.facts["number"] for case in tx.db.scalars(select(Case))} == {"SFX1"}
         assert run_all(tx) == []
 
 

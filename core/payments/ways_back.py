@@ -1,0 +1,38 @@
+"""How money goes back: its payment is taken back, or the money is sent. Never both at once.
+
+Taking back reaches whoever paid, also where the paybill hides the number, and costs nothing; but
+a provider does it only for a whole payment, and only while the money still lies where it came to.
+So it is the first way where the routes name the provider (``Routes.taking_back``); when it is
+refused for certain, the money is sent. One open attempt of a refund or a receipt is a unique key.
+"""
+
+from core.db.tx import Tx
+from core.money import CENTS_PER_SHILLING
+from core.payments.model import Attempt, Receipt
+from core.ports import Reason
+
+
+def payment_to_take_back(tx: Tx, receipt: Receipt | None, amount_cents: int) -> str | None:
+    """Return the number of the payment that can be taken back, None when money is to be sent.
+
+    Args:
+        tx: the caller's transaction.
+        receipt: the payment, when it is known.
+        amount_cents: how much of it is to go back.
+    """
+    if receipt is None or receipt.provider not in tx.routes.taking_back:
+        return None
+    whole = amount_cents == receipt.amount_cents and amount_cents % CENTS_PER_SHILLING == 0
+    named = not receipt.number.startswith("attempt:")
+    return receipt.number if whole and named else None
+
+
+def own_reason(attempt: Attempt, reason: Reason) -> Reason:
+    """Return why an attempt failed, as far as it says something about sending money, too.
+
+    That a paybill is empty or its operator may not take payments back is no reason to stop
+    sending; refused credentials are.
+    """
+    if attempt.takes_back is None or reason is Reason.CREDENTIALS:
+        return reason
+    return Reason.OTHER
