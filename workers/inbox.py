@@ -68,7 +68,7 @@ def run_inbox(parts: Parts) -> int:
     """Apply waiting callbacks in the order in which they came; return how many were applied."""
     budget = Budget(RUN_SECONDS)
     applied = 0
-    for inbound_id in parts.database.run(lambda tx: inbox.due(tx, INBOX_BATCH_MAX)):
+    for inbound_id in parts.database.look(lambda tx: inbox.due(tx, INBOX_BATCH_MAX)):
         if budget.spent:
             break
         applied += _apply(parts, inbound_id)

@@ -33,7 +33,7 @@ def run_timers(parts: Parts) -> int:
 def _run(parts: Parts, budget: Budget, due_of: DueOf, fire_one: Fire) -> int:
     fired = 0
     while not budget.spent:
-        due = parts.database.run(lambda tx: due_of(tx, TIMERS_BATCH_MAX))
+        due = parts.database.look(lambda tx: due_of(tx, TIMERS_BATCH_MAX))
         now_fired = sum(_fire(parts, fire_one, id_) for id_ in due if not budget.spent)
         fired += now_fired
         if len(due) < TIMERS_BATCH_MAX or now_fired == 0:

@@ -39,6 +39,9 @@ RETRIES_MAX = 3
 IDLE_SECONDS = 1.0
 LAST_USED = "last_used"
 REMEMBERED_MAX = 100
+# What the application says over and over, with room: psycopg's own limit of 100 is fewer, and then
+# statements are prepared and thrown away in turns.
+PREPARED_MAX = 500
 RETRYABLE_SQLSTATES = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 
 
@@ -160,6 +163,7 @@ class Database:
         )
 
         self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        event.listen(self.engine, "connect", _keep_prepared)
         event.listen(self.engine, "checkin", _note_use)
         event.listen(self.engine, "checkout", _ask_when_idle)
 
@@ -188,6 +192,11 @@ class Database:
     def _tx(self, db: Session) -> Tx:
         return Tx(db, self.clock.now(), self.ids, self.vault, self.routes, memory=self._memory)
 
+    def look(self, use_case: Callable[[Tx], T]) -> T:
+        """Run a use case that only reads, see ``reading``: what a worker does most often."""
+        with self.reading() as tx:
+            return use_case(tx)
+
     def run(self, use_case: Callable[[Tx], T]) -> T:
         """Run a use case in its own transaction, again when PostgreSQL asks for a retry.
 
@@ -212,6 +221,10 @@ class Database:
     def close(self) -> None:
         """Give back all connections."""
         self.engine.dispose()
+
+
+def _keep_prepared(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+    connection.prepared_max = PREPARED_MAX
 
 
 def _note_use(_connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:

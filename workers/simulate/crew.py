@@ -8,8 +8,9 @@ workers are away for some minutes.
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any, cast
 
 import psycopg
@@ -35,6 +36,7 @@ from sessions.notices.render import render
 from workers.attempts import run_attempts
 from workers.balances import run_balances
 from workers.cases import run_cases, run_float
+from workers.disputes import run_disputes
 from workers.documents import run_documents
 from workers.housekeeping import run_housekeeping
 from workers.inbox import run_inbox
@@ -59,22 +61,52 @@ RETRY_SECONDS_MAX = 300.0
 AWAY_SHARE = 0.002
 # Shorter than what the invariants call late.
 AWAY_SECONDS_MAX = 8 * 60
-SECOND = timedelta(seconds=1)
 
-# When the next piece of work is due, by kind.
-DUE = """
-SELECT
-    (SELECT min(due_at) FROM inbox WHERE state = 'waiting'),
-    (SELECT min(due_at) FROM bookings WHERE due_at IS NOT NULL),
-    (SELECT min(due_at) FROM attempts WHERE due_at IS NOT NULL),
-    (SELECT min(due_at) FROM notices WHERE state = 'waiting'),
-    (SELECT min(leased_until) FROM notices WHERE state IN ('leased', 'sending')),
-    (SELECT min(due_at) FROM payouts WHERE due_at IS NOT NULL),
-    (SELECT min(started_at) FROM payout_runs WHERE finished_at IS NULL)
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """When a kind of work is due next.
+
+    Attributes:
+        job: what does it.
+        table: where it stands: what was not written is due when it was.
+        at: selects the moment.
+    """
+
+    job: str
+    table: str
+    at: str
+
+
+# A lease is over a moment after its end.
+LEASE_ENDS = """
+    (SELECT min(leased_until) + interval '1 second' FROM notices
+    WHERE state IN ('leased', 'sending'))
 """
+DUE = (
+    Due("inbox", "inbox", "(SELECT min(due_at) FROM inbox WHERE state = 'waiting')"),
+    Due("timers", "bookings", "(SELECT min(due_at) FROM bookings WHERE due_at IS NOT NULL)"),
+    Due(
+        "timers",
+        "booking_changes",
+        "(SELECT min(due_at) FROM booking_changes WHERE due_at IS NOT NULL)",
+    ),
+    Due("disputes", "disputes", "(SELECT min(due_at) FROM disputes WHERE due_at IS NOT NULL)"),
+    Due("attempts", "attempts", "(SELECT min(due_at) FROM attempts WHERE due_at IS NOT NULL)"),
+    Due("notices", "notices", "(SELECT min(due_at) FROM notices WHERE state = 'waiting')"),
+    Due("notices", "notices", LEASE_ENDS),
+    Due("payouts", "payouts", "(SELECT min(due_at) FROM payouts WHERE due_at IS NOT NULL)"),
+    Due(
+        "payouts",
+        "payout_runs",
+        "(SELECT min(started_at) FROM payout_runs WHERE finished_at IS NULL)",
+    ),
+)
+TABLES = frozenset(due.table for due in DUE)
 JOBS: Mapping[str, Callable[[Parts], int]] = {
     "inbox": run_inbox,
     "timers": run_timers,
+    "disputes": run_disputes,
     "attempts": run_attempts,
     "notices": run_notices,
     "payouts": run_payouts,
@@ -85,8 +117,6 @@ JOBS: Mapping[str, Callable[[Parts], int]] = {
     "float": run_float,
     "housekeeping": run_housekeeping,
 }
-DUE_JOBS = ("inbox", "timers", "attempts", "notices", "notices", "payouts", "payouts")
-LEASES = 4
 
 
 def simulated_health(store: SimulatedStore, clock: Clock) -> SharedHealth:
@@ -185,6 +215,7 @@ class Crew:
 
     Args:
         parts: what they work with.
+        database: theirs.
         clock: the simulated one.
         chance: who goes first, and who is away.
         watch: a connection that asks what is due.
@@ -193,6 +224,7 @@ class Crew:
     def __init__(
         self,
         parts: Parts,
+        database: SimulatedDatabase,
         clock: TickingClock,
         chance: random.Random,
         watch: psycopg.Connection[tuple[Any, ...]],
@@ -200,12 +232,15 @@ class Crew:
         self.parts = parts
         self.tally: Counter[str] = Counter()
         self.calm = False
+        self._database = database
         self._clock = clock
         self._chance = chance
         self._watch = watch
         self._away_until = clock.now()
         self._stalled = 0
         self._next_at: datetime | None = None
+        self._due: dict[Due, datetime | None] = {}
+        self._unseen = set(TABLES)
 
     @property
     def next_at(self) -> datetime | None:
@@ -246,12 +281,26 @@ class Crew:
         seconds = min(RETRY_SECONDS * 2 ** min(self._stalled, 10), RETRY_SECONDS_MAX)
         self._next_at = self._clock.now() + timedelta(seconds=seconds)
 
+    @property
+    def needed(self) -> bool:
+        """Whether there may be something to do: by the clock, or because of what was written."""
+        self._unseen |= TABLES & self._database.written()
+        return bool(self._unseen) or (
+            self._next_at is not None and self._next_at <= self._clock.now()
+        )
+
     def _look(self) -> list[tuple[str, datetime]]:
-        """Return what is due when; a lease is over a moment after its end."""
-        found = self._watch.execute(DUE).fetchone()
-        assert found is not None, "there is always an answer"
-        return [
-            (job, at + SECOND if place == LEASES else at)
-            for place, (job, at) in enumerate(zip(DUE_JOBS, found, strict=True))
-            if at is not None
-        ]
+        """Return what is due when; only those tables are asked that were written."""
+        self._unseen |= TABLES & self._database.written()
+        asked = [due for due in DUE if due.table in self._unseen]
+        self._unseen.clear()
+        if asked:
+            found = self._watch.execute(_question(tuple(asked))).fetchone()
+            assert found is not None, "there is always an answer"
+            self._due.update(zip(asked, found, strict=True))
+        return [(due.job, at) for due in DUE if (at := self._due[due]) is not None]
+
+
+@cache
+def _question(asked: tuple[Due, ...]) -> bytes:
+    return f"SELECT {', '.join(due.at for due in asked)}".encode()

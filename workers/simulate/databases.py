@@ -1,18 +1,19 @@
 """Databases for simulated years: migrated once, copied for each year, thrown away after it."""
 
 import hashlib
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import psycopg
 from alembic import command
 from alembic.config import Config
 from psycopg import sql
-from sqlalchemy import LargeBinary, create_engine, text
+from sqlalchemy import LargeBinary, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
@@ -27,8 +28,7 @@ from workers.simulate.points import WORKER_STEPS, Crashes, Step, When
 
 T = TypeVar("T")
 
-# What a worker reads only tells it where to look: dying over it changes nothing.
-READS = frozenset({"due_attempts", "due", "due_bookings", "vendors_owed", "due_payouts"})
+WRITES = re.compile(r"\b(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)")
 # A year is thrown away: nothing of it has to outlive a power cut. Row order and plans must not
 # depend on when PostgreSQL tidies up.
 MADE_QUICK = """
@@ -44,12 +44,36 @@ END $$
 """
 
 
-class SimulatedDatabase(Database):
-    """A database whose processes may die around any commit, and whose clock ticks.
+class WatchingCursor(psycopg.Cursor[Any]):
+    """A cursor that tells which tables are written, and describes columns once a statement.
 
-    Attributes:
-        touched: something may have been written since this was last set to False.
+    Both follow from the words of a statement; a year says the same few hundred over and over.
     """
+
+    written: ClassVar[set[str]] = set()
+    _tables: ClassVar[dict[str, frozenset[str]]] = {}
+    _columns: ClassVar[dict[str, list[psycopg.Column] | None]] = {}
+    _said = ""
+
+    def execute(self, query: Any, *args: Any, **kwargs: Any) -> Self:
+        """Run a statement and note the tables that it writes."""
+        tables = self._tables.get(query)
+        if tables is None:
+            tables = self._tables[query] = frozenset(WRITES.findall(query))
+        self.written.update(tables)
+        self._said = query
+        return super().execute(query, *args, **kwargs)
+
+    @property
+    def description(self) -> list[psycopg.Column] | None:
+        """What a result's columns are."""
+        if self._said not in self._columns:
+            self._columns[self._said] = super().description
+        return self._columns[self._said]
+
+
+class SimulatedDatabase(Database):
+    """A database whose processes may die around any commit, and whose clock ticks."""
 
     def __init__(
         self,
@@ -61,7 +85,7 @@ class SimulatedDatabase(Database):
         routes: Routes,
     ) -> None:
         super().__init__(url, clock, ids, vault, pool_size=3, routes=routes)
-        self.touched = False
+        event.listen(self.engine, "connect", _watch)
         self._ticking = clock
         self._crashes = crashes
 
@@ -69,7 +93,6 @@ class SimulatedDatabase(Database):
     def transaction(self) -> Iterator[Tx]:
         """Open a transaction, a tick later than the one before."""
         self._ticking.tick()
-        self.touched = True
         with super().transaction() as tx:
             yield tx
 
@@ -82,8 +105,7 @@ class SimulatedDatabase(Database):
         )
         if step is not None:
             return self.run_as(step, use_case)
-        if not READS & set(called):
-            self._crashes.unlisted[f"{caller} {' '.join(called[:2])}"] += 1
+        self._crashes.unlisted[f"{caller} {' '.join(called[:2])}"] += 1
         return super().run(use_case)
 
     def run_as(self, step: Step, use_case: Callable[[Tx], T]) -> T:
@@ -102,6 +124,16 @@ class SimulatedDatabase(Database):
         done = super().run(watched)
         self._crashes.reach(step, When.AFTER)
         return done
+
+    def written(self) -> frozenset[str]:
+        """Return which tables may have been written since this was last asked."""
+        written = frozenset(WatchingCursor.written)
+        WatchingCursor.written.clear()
+        return written
+
+
+def _watch(connection: Any, _record: object) -> None:
+    connection.cursor_factory = WatchingCursor
 
 
 def _names_in(use_case: Any) -> tuple[str, ...]:

@@ -142,7 +142,7 @@ class Year:
             settings, self._providers, certificate, self.database, self._redis, health,
             self._network,
         )  # fmt: skip
-        self._crew = Crew(parts, self._clock, self._chance("crew"), self._watch)
+        self._crew = Crew(parts, self.database, self._clock, self._chance("crew"), self._watch)
         self._scene = Scene(
             self._clock, self._agenda, self.database, self._world, self._loop, self._network,
             self._chance("people"),
@@ -271,10 +271,8 @@ class Year:
 
     def _let_work(self) -> None:
         """Let the workers look, unless there can be nothing new for them."""
-        at = self._crew.next_at
-        if self.database.touched or (at is not None and at <= self._clock.now()):
+        if self._crew.needed:
             self._crew.work()
-            self.database.touched = False
 
     def _look(self, check: Callable[[Tx], list[Wrong]]) -> list[Wrong]:
         faults = [Wrong(FAULT, said) for said in self._alarms.heard]
