@@ -148,24 +148,8 @@ class Database:
         self.vault = vault
         self.routes = routes or Routes()
         self._wake = wake
-        self.engine: Engine = create_engine(
-            url,
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_timeout=POOL_TIMEOUT_SECONDS,
-            # A failing statement is logged without what somebody typed.
-            hide_parameters=True,
-            connect_args={
-                "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-                "options": f"-c lock_timeout={LOCK_TIMEOUT_MS}"
-                f" -c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC",
-            },
-        )
-
+        self.engine: Engine = open_engine(url, pool_size)
         self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
-        event.listen(self.engine, "connect", _keep_prepared)
-        event.listen(self.engine, "checkin", _note_use)
-        event.listen(self.engine, "checkout", _ask_when_idle)
 
     @contextmanager
     def transaction(self) -> Iterator[Tx]:
@@ -221,6 +205,27 @@ class Database:
     def close(self) -> None:
         """Give back all connections."""
         self.engine.dispose()
+
+
+def open_engine(url: str, pool_size: int) -> Engine:
+    """Return an engine whose connections give up before a turn is over; see ``Database``."""
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=POOL_TIMEOUT_SECONDS,
+        # A failing statement is logged without what somebody typed.
+        hide_parameters=True,
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            "options": f"-c lock_timeout={LOCK_TIMEOUT_MS}"
+            f" -c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC",
+        },
+    )
+    event.listen(engine, "connect", _keep_prepared)
+    event.listen(engine, "checkin", _note_use)
+    event.listen(engine, "checkout", _ask_when_idle)
+    return engine
 
 
 def _keep_prepared(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:

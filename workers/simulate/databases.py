@@ -1,13 +1,12 @@
 """Databases for simulated years: migrated once, copied for each year, thrown away after it."""
 
 import hashlib
-import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import psycopg
 from alembic import command
@@ -19,16 +18,16 @@ from sqlalchemy.pool import NullPool
 
 import migrations
 from core.db.models import metadata
-from core.db.tx import Database, Tx
+from core.db.tx import Database, Tx, open_engine
 from core.ids import CountedIds
 from core.ports import Routes
 from core.vault import Vault
 from workers.simulate.agenda import TickingClock
+from workers.simulate.connections import WatchingCursor, connect_chained, watch
 from workers.simulate.points import WORKER_STEPS, Crashes, Step, When
 
 T = TypeVar("T")
 
-WRITES = re.compile(r"\b(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)")
 # A year is thrown away: nothing of it has to outlive a power cut. Row order and plans must not
 # depend on when PostgreSQL tidies up.
 MADE_QUICK = """
@@ -44,34 +43,6 @@ END $$
 """
 
 
-class WatchingCursor(psycopg.Cursor[Any]):
-    """A cursor that tells which tables are written, and describes columns once a statement.
-
-    Both follow from the words of a statement; a year says the same few hundred over and over.
-    """
-
-    written: ClassVar[set[str]] = set()
-    _tables: ClassVar[dict[str, frozenset[str]]] = {}
-    _columns: ClassVar[dict[str, list[psycopg.Column] | None]] = {}
-    _said = ""
-
-    def execute(self, query: Any, *args: Any, **kwargs: Any) -> Self:
-        """Run a statement and note the tables that it writes."""
-        tables = self._tables.get(query)
-        if tables is None:
-            tables = self._tables[query] = frozenset(WRITES.findall(query))
-        self.written.update(tables)
-        self._said = query
-        return super().execute(query, *args, **kwargs)
-
-    @property
-    def description(self) -> list[psycopg.Column] | None:
-        """What a result's columns are."""
-        if self._said not in self._columns:
-            self._columns[self._said] = super().description
-        return self._columns[self._said]
-
-
 class SimulatedDatabase(Database):
     """A database whose processes may die around any commit, and whose clock ticks."""
 
@@ -85,7 +56,11 @@ class SimulatedDatabase(Database):
         routes: Routes,
     ) -> None:
         super().__init__(url, clock, ids, vault, pool_size=3, routes=routes)
-        event.listen(self.engine, "connect", _watch)
+        event.listen(self.engine, "do_connect", connect_chained)
+        event.listen(self.engine, "connect", watch)
+        self._reader = open_engine(url, pool_size=1).execution_options(
+            isolation_level="AUTOCOMMIT"
+        )
         self._ticking = clock
         self._crashes = crashes
 
@@ -125,15 +100,16 @@ class SimulatedDatabase(Database):
         self._crashes.reach(step, When.AFTER)
         return done
 
+    def close(self) -> None:
+        """Give back all connections."""
+        self._reader.dispose()
+        super().close()
+
     def written(self) -> frozenset[str]:
         """Return which tables may have been written since this was last asked."""
         written = frozenset(WatchingCursor.written)
         WatchingCursor.written.clear()
         return written
-
-
-def _watch(connection: Any, _record: object) -> None:
-    connection.cursor_factory = WatchingCursor
 
 
 def _names_in(use_case: Any) -> tuple[str, ...]:
