@@ -26,6 +26,15 @@ class WatchingCursor(psycopg.Cursor[Any]):
 
     def execute(self, query: Any, *args: Any, **kwargs: Any) -> Self:
         """Run a statement and note the tables that it writes."""
+        self._note(query)
+        return super().execute(query, *args, **kwargs)
+
+    def executemany(self, query: Any, *args: Any, **kwargs: Any) -> None:
+        """Run a statement for many rows; see ``execute``."""
+        self._note(query)
+        super().executemany(query, *args, **kwargs)
+
+    def _note(self, query: str) -> None:
         tables = self._tables.get(query)
         if tables is None:
             tables = self._tables[query] = frozenset(WRITES.findall(query))
@@ -33,7 +42,6 @@ class WatchingCursor(psycopg.Cursor[Any]):
         self._said = query
         if isinstance(self.connection, ChainedConnection):
             self.connection.used = True
-        return super().execute(query, *args, **kwargs)
 
     @property
     def description(self) -> list[psycopg.Column] | None:

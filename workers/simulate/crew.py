@@ -6,6 +6,7 @@ workers are away for some minutes.
 """
 
 import random
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from channels.daraja.b2c import DarajaPayouts
 from channels.daraja.client import DarajaClient
 from channels.daraja.config import DarajaConfig
 from channels.daraja.stk import DarajaCollections
+from channels.etims.registrar import EtimsRegistrar
+from channels.etims.wire import EtimsConfig
 from channels.flutterwave.charges import FlutterwaveCollections
 from channels.flutterwave.client import FlutterwaveClient
 from channels.flutterwave.config import FlutterwaveConfig
@@ -37,7 +40,7 @@ from workers.attempts import run_attempts
 from workers.balances import run_balances
 from workers.cases import run_cases, run_float
 from workers.disputes import run_disputes
-from workers.documents import run_documents
+from workers.documents import run_documents, run_invoices
 from workers.housekeeping import run_housekeeping
 from workers.inbox import run_inbox
 from workers.ledger import run_ledger
@@ -54,6 +57,7 @@ from workers.simulate.store import SimulatedStore
 from workers.timers import run_timers
 
 NO_PACE = 1e9
+ITEM_CLASS = "90111500"
 NEVER = 1_000_000_000
 PASSES_MAX = 200
 RETRY_SECONDS = 5.0
@@ -69,40 +73,48 @@ class Due:
 
     Attributes:
         job: what does it.
-        table: where it stands: what was not written is due when it was.
         at: selects the moment.
+        tables: from these: while none of them was written it is due when it was.
     """
 
     job: str
-    table: str
     at: str
+    tables: frozenset[str]
+
+
+def _due(job: str, at: str) -> Due:
+    return Due(job, f"({at})", frozenset(re.findall(r"FROM (\w+)", at)))
 
 
 # A lease is over a moment after its end.
 LEASE_ENDS = """
-    (SELECT min(leased_until) + interval '1 second' FROM notices
-    WHERE state IN ('leased', 'sending'))
+    SELECT min(leased_until) + interval '1 second' FROM notices
+    WHERE state IN ('leased', 'sending')
+"""
+# What is halted waits for somebody, not for a moment.
+NOT_HALTED = """
+    SELECT min(due_at) FROM attempts WHERE due_at IS NOT NULL AND NOT (
+        kind <> 'collection' AND EXISTS (
+            SELECT 1 FROM payout_halts WHERE payout_halts.provider = attempts.provider
+                AND (payout_halts.reason <> 'low_float' OR state = 'queued')))
+"""
+# Numbers are not overtaken: the first one's time counts.
+FIRST_INVOICE = """
+    SELECT due_at FROM tax_invoices WHERE state IN ('waiting', 'sending') ORDER BY number LIMIT 1
 """
 DUE = (
-    Due("inbox", "inbox", "(SELECT min(due_at) FROM inbox WHERE state = 'waiting')"),
-    Due("timers", "bookings", "(SELECT min(due_at) FROM bookings WHERE due_at IS NOT NULL)"),
-    Due(
-        "timers",
-        "booking_changes",
-        "(SELECT min(due_at) FROM booking_changes WHERE due_at IS NOT NULL)",
-    ),
-    Due("disputes", "disputes", "(SELECT min(due_at) FROM disputes WHERE due_at IS NOT NULL)"),
-    Due("attempts", "attempts", "(SELECT min(due_at) FROM attempts WHERE due_at IS NOT NULL)"),
-    Due("notices", "notices", "(SELECT min(due_at) FROM notices WHERE state = 'waiting')"),
-    Due("notices", "notices", LEASE_ENDS),
-    Due("payouts", "payouts", "(SELECT min(due_at) FROM payouts WHERE due_at IS NOT NULL)"),
-    Due(
-        "payouts",
-        "payout_runs",
-        "(SELECT min(started_at) FROM payout_runs WHERE finished_at IS NULL)",
-    ),
+    _due("inbox", "SELECT min(due_at) FROM inbox WHERE state = 'waiting'"),
+    _due("timers", "SELECT min(due_at) FROM bookings WHERE due_at IS NOT NULL"),
+    _due("timers", "SELECT min(due_at) FROM booking_changes WHERE due_at IS NOT NULL"),
+    _due("disputes", "SELECT min(due_at) FROM disputes WHERE due_at IS NOT NULL"),
+    _due("attempts", NOT_HALTED),
+    _due("notices", "SELECT min(due_at) FROM notices WHERE state = 'waiting'"),
+    _due("notices", LEASE_ENDS),
+    _due("payouts", "SELECT min(due_at) FROM payouts WHERE due_at IS NOT NULL"),
+    _due("payouts", "SELECT min(started_at) FROM payout_runs WHERE finished_at IS NULL"),
+    _due("invoices", FIRST_INVOICE),
 )
-TABLES = frozenset(due.table for due in DUE)
+TABLES = frozenset[str]().union(*(due.tables for due in DUE))
 JOBS: Mapping[str, Callable[[Parts], int]] = {
     "inbox": run_inbox,
     "timers": run_timers,
@@ -113,6 +125,7 @@ JOBS: Mapping[str, Callable[[Parts], int]] = {
     "balances": run_balances,
     "ledger": run_ledger,
     "documents": run_documents,
+    "invoices": run_invoices,
     "cases": run_cases,
     "float": run_float,
     "housekeeping": run_housekeeping,
@@ -185,9 +198,24 @@ def build_parts(
         health=health,
         paybill=settings.daraja_shortcode,
         accounts=accounts_of(settings),
+        registrar=EtimsRegistrar(
+            _etims(providers),
+            http=http_client(network, "/etims"),
+            breaker=Breaker(failures_max=NEVER),
+        ),
         desk=build_desk(settings, kept),
         render=partial(render, context=notice_context(settings)),
         pauses=Pauses(kept),
+    )
+
+
+def _etims(providers: SimulatorConfig) -> EtimsConfig:
+    return EtimsConfig(
+        base_url=BASE,
+        pin=providers.etims_pin,
+        branch=providers.etims_branch,
+        key=providers.etims_key,
+        item_class=ITEM_CLASS,
     )
 
 
@@ -292,7 +320,7 @@ class Crew:
     def _look(self) -> list[tuple[str, datetime]]:
         """Return what is due when; only those tables are asked that were written."""
         self._unseen |= TABLES & self._database.written()
-        asked = [due for due in DUE if due.table in self._unseen]
+        asked = [due for due in DUE if due.tables & self._unseen]
         self._unseen.clear()
         if asked:
             found = self._watch.execute(_question(tuple(asked))).fetchone()

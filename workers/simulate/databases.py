@@ -117,7 +117,8 @@ def _names_in(use_case: Any) -> tuple[str, ...]:
     if isinstance(use_case, partial):
         use_case = use_case.func
     name: str = use_case.__name__
-    return tuple(use_case.__code__.co_names) if name == "<lambda>" else (name,)
+    code = use_case.__code__
+    return (*code.co_names, *code.co_freevars) if name == "<lambda>" else (name,)
 
 
 class Databases:

@@ -42,6 +42,7 @@ CALLS: tuple[tuple[str, Step, Service], ...] = (
     ("/daraja/mpesa/stkpushquery/", Step.ASK, Service.QUERY),
     ("/daraja/mpesa/b2c/", Step.PAY_OUT, Service.B2C),
     ("/daraja/mpesa/transactionstatus/", Step.ASK_PAYOUT, Service.STATUS),
+    ("/etims/saveTrnsSalesOsdc", Step.REGISTER, Service.ETIMS),
     ("/daraja/mpesa/accountbalance/", Step.ASK_BALANCE, Service.BALANCE),
     ("POST /flutterwave/v3/charges", Step.PUSH, Service.FLUTTERWAVE_CHARGE),
     ("GET /flutterwave/v3/transactions", Step.ASK, Service.FLUTTERWAVE_VERIFY),

@@ -29,11 +29,13 @@ from core.vault import Vault
 from workers.simulate.agenda import TICK, Agenda, TickingClock
 from workers.simulate.alarms import Alarms
 from workers.simulate.audit import Books, Wrong
+from workers.simulate.complaints import Complaints
 from workers.simulate.crew import Crew, build_parts, simulated_health
 from workers.simulate.databases import SimulatedDatabase, digest
 from workers.simulate.lines import BASE
 from workers.simulate.loop import SimulatedLoop
 from workers.simulate.market import Stall, open_market
+from workers.simulate.mishaps import Mishaps
 from workers.simulate.network import Network
 from workers.simulate.office import Office
 from workers.simulate.people import People
@@ -148,12 +150,14 @@ class Year:
             self._chance("people"),
         )  # fmt: skip
         self._wallets = Wallets(self._scene)
-        self._people = People(self._scene, self._wallets)
+        complaints = Complaints(self._scene)
+        self._people = People(self._scene, self._wallets, complaints)
         self._rogues = Rogues(
             self._scene, settings.callback_secret.get_secret_value(), settings.daraja_shortcode
         )
+        self._mishaps = Mishaps(self._scene)
         self._books = Books(self._world)
-        self._office = Office(self._scene, self._books, parts.accounts["daraja"])
+        self._office = Office(self._scene, self._books, parts.accounts["daraja"], complaints)
 
     def close(self) -> None:
         """Let go of loop and connections."""
@@ -214,6 +218,7 @@ class Year:
         self._people.plan_day()
         self._rogues.plan_day()
         self._office.plan_day()
+        self._mishaps.plan_day()
         if day % 7 == 1:
             self._wallets.pay_day()
         chance = self._scene.chance
@@ -227,7 +232,7 @@ class Year:
     def _outage(self) -> None:
         """A provider is away for some minutes, or hours."""
         chance = self._scene.chance
-        who = chance.choice(("daraja", "africastalking", "flutterwave"))
+        who = chance.choice(("daraja", "africastalking", "flutterwave", "etims"))
         minutes = chance.choice((2, 10, 45, 120))
         until = self._clock.now() + timedelta(minutes=minutes)
         self._network.down_until[who] = until
