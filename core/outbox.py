@@ -13,7 +13,19 @@ from enum import IntEnum, StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, SmallInteger, String, select, text, true, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Index,
+    SmallInteger,
+    String,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -92,6 +104,73 @@ class Notice(Base):
     sent_at: Mapped[datetime | None]
 
 
+# Built once: each message passes through all of them.
+_NOTICES = Base.metadata.tables[Notice.__tablename__]
+_COLUMNS = _NOTICES.columns
+_NOW: BindParameter[datetime] = bindparam("now")
+_UNTIL: BindParameter[datetime] = bindparam("until")
+_LANE: BindParameter[int | None] = bindparam("only_lane", type_=SmallInteger)
+_ID: BindParameter[UUID] = bindparam("notice_id")
+
+
+def _is(state: Sending) -> ColumnElement[bool]:
+    """Return a condition that a prepared plan, too, can find in the index of what is due."""
+    return _COLUMNS.state == literal_column(f"'{state.value}'")
+
+
+_ADD = insert(_NOTICES).on_conflict_do_nothing(index_elements=["key"])
+_LOST = (
+    update(_NOTICES)
+    .where(_is(Sending.SENDING), _COLUMNS.leased_until < _NOW)
+    .values(state=Sending.UNKNOWN, error="worker_lost")
+    .cte("lost")
+)
+_DUE = (
+    select(_COLUMNS.id)
+    .where(
+        (_is(Sending.WAITING) & (_COLUMNS.due_at <= _NOW))
+        | (_is(Sending.LEASED) & (_COLUMNS.leased_until < _NOW)),
+        _LANE.is_(None) | (_COLUMNS.lane == _LANE),
+    )
+    .order_by(_COLUMNS.lane, _COLUMNS.due_at, _COLUMNS.id)
+    .limit(bindparam("at_most"))
+    .with_for_update(skip_locked=True)
+    .cte("due")
+)
+_LEASE = (
+    update(_NOTICES)
+    .where(_COLUMNS.id == _DUE.c.id)
+    .values(state=Sending.LEASED, leased_until=_UNTIL)
+    .returning(_COLUMNS.lane, _COLUMNS.due_at, _COLUMNS.id)
+    .add_cte(_LOST)
+)
+_BEGIN = (
+    update(Notice)
+    .where(Notice.id == _ID, _is(Sending.LEASED))
+    .values(state=Sending.SENDING, tries=Notice.tries + 1, leased_until=_UNTIL)
+    .returning(Notice)
+    .execution_options(synchronize_session=False)
+)
+_SENT = (
+    update(_NOTICES)
+    .where(_COLUMNS.id == _ID)
+    .values(
+        state=Sending.SENT,
+        sent_at=_NOW,
+        provider=bindparam("by"),
+        message_id=bindparam("answer_id"),
+        cost_cents=bindparam("cost"),
+        estimate_cents=bindparam("estimate"),
+        text=bindparam("body"),
+        language=bindparam("spoken"),
+        segments=bindparam("parts"),
+        error=None,
+        # Its report may have come before the answer.
+        delivery=func.coalesce(_COLUMNS.delivery, Delivery.ACCEPTED),
+    )
+)
+
+
 def add(
     tx: Tx,
     topic: str,
@@ -104,21 +183,20 @@ def add(
 ) -> None:
     """Owe somebody a message; nothing is written when one with the same key is owed already."""
     tx.db.execute(
-        insert(Notice)
-        .values(
-            id=tx.ids.uuid(),
-            key=key,
-            topic=topic,
-            lane=int(lane),
-            msisdn=msisdn,
-            params=dict(params),
-            booking_id=booking_id,
-            state=Sending.WAITING,
-            due_at=tx.now,
-            tries=0,
-            created_at=tx.now,
-        )
-        .on_conflict_do_nothing(index_elements=["key"])
+        _ADD,
+        {
+            "id": tx.ids.uuid(),
+            "key": key,
+            "topic": topic,
+            "lane": int(lane),
+            "msisdn": msisdn,
+            "params": dict(params),
+            "booking_id": booking_id,
+            "state": Sending.WAITING,
+            "due_at": tx.now,
+            "tries": 0,
+            "created_at": tx.now,
+        },
     )
     tx.wake(Work.NOTICES)
 
@@ -131,43 +209,18 @@ def lease(tx: Tx, limit: int, lane: Lane | None = None) -> list[UUID]:
     A notice whose lease ran out before it was being sent is taken again; one that was being sent
     becomes ``unknown``.
     """
-    stale = Notice.leased_until < tx.now
-    tx.db.execute(
-        update(Notice)
-        .where(Notice.state == Sending.SENDING, stale)
-        .values(state=Sending.UNKNOWN, error="worker_lost")
-    )
-    due = (
-        select(Notice.id)
-        .where(
-            ((Notice.state == Sending.WAITING) & (Notice.due_at <= tx.now))
-            | ((Notice.state == Sending.LEASED) & stale),
-            Notice.lane == lane if lane is not None else true(),
-        )
-        .order_by(Notice.lane, Notice.due_at, Notice.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    ids = list(tx.db.scalars(due))
-    tx.db.execute(
-        update(Notice)
-        .where(Notice.id.in_(ids))
-        .values(
-            state=Sending.LEASED, leased_until=tx.now + timedelta(seconds=OUTBOX_LEASE_SECONDS)
-        )
-    )
-    return ids
+    chosen = {"now": tx.now, "at_most": limit, "until": _lease_end(tx), "only_lane": lane}
+    taken = tx.db.execute(_LEASE, chosen)
+    return [notice_id for _lane, _due_at, notice_id in sorted(map(tuple, taken))]
 
 
 def begin(tx: Tx, notice_id: UUID) -> Notice | None:
     """Mark a leased notice as being sent; None when it is no longer ours to send."""
-    notice = tx.db.get(Notice, notice_id, with_for_update=True)
-    if notice is None or notice.state is not Sending.LEASED:
-        return None
-    notice.state = Sending.SENDING
-    notice.tries += 1
-    notice.leased_until = tx.now + timedelta(seconds=OUTBOX_LEASE_SECONDS)
-    return notice
+    return tx.db.scalars(_BEGIN, {"notice_id": notice_id, "until": _lease_end(tx)}).first()
+
+
+def _lease_end(tx: Tx) -> datetime:
+    return tx.now + timedelta(seconds=OUTBOX_LEASE_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,19 +242,20 @@ class Words:
 
 def sent(tx: Tx, notice_id: UUID, provider: str, answer: SmsSent, words: Words) -> None:
     """Note that the provider took it, with the words that went out."""
-    notice = tx.db.get_one(Notice, notice_id, with_for_update=True)
-    notice.state = Sending.SENT
-    notice.sent_at = tx.now
-    notice.provider = provider
-    notice.message_id = answer.message_id
-    notice.cost_cents = answer.cost_cents
-    notice.text = words.body
-    notice.language = words.language
-    notice.segments = words.segments
-    notice.estimate_cents = words.estimate_cents
-    notice.error = None
-    if notice.delivery is None:
-        notice.delivery = Delivery.ACCEPTED
+    tx.db.execute(
+        _SENT,
+        {
+            "notice_id": notice_id,
+            "now": tx.now,
+            "by": provider,
+            "answer_id": answer.message_id,
+            "cost": answer.cost_cents,
+            "estimate": words.estimate_cents,
+            "body": words.body,
+            "spoken": words.language,
+            "parts": words.segments,
+        },
+    )
 
 
 def failed(tx: Tx, notice_id: UUID, error: str, *, retryable: bool, unknown: bool) -> Sending:

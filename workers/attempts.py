@@ -56,7 +56,7 @@ def run_attempts(parts: Parts) -> int:
 def _run(parts: Parts, kinds: Collection[Kind]) -> int:
     budget = Budget(RUN_SECONDS)
     called = 0
-    due = parts.database.run(lambda tx: attempts.due_attempts(tx, ATTEMPTS_BATCH_MAX, kinds))
+    due = parts.database.look(lambda tx: attempts.due_attempts(tx, ATTEMPTS_BATCH_MAX, kinds))
     for attempt_id in due:
         if budget.spent:
             break

@@ -18,7 +18,7 @@ RUN_SECONDS = 20
 def run_disputes(parts: Parts) -> int:
     """Fire what is due, the longest overdue first; return how many timers fired."""
     budget = Budget(RUN_SECONDS)
-    due = parts.database.run(lambda tx: due_disputes(tx, TIMERS_BATCH_MAX))
+    due = parts.database.look(lambda tx: due_disputes(tx, TIMERS_BATCH_MAX))
     return sum(_fire(parts, dispute_id) for dispute_id in due if not budget.spent)
 
 

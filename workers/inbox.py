@@ -80,7 +80,7 @@ def run_inbox(parts: Parts) -> int:
     budget = Budget(RUN_SECONDS)
     total = 0
     while not budget.spent:
-        due = parts.database.run(lambda tx: inbox.due(tx, INBOX_BATCH_MAX))
+        due = parts.database.look(lambda tx: inbox.due(tx, INBOX_BATCH_MAX))
         applied = sum(_apply(parts, each) for each in due if not budget.spent)
         if not applied:
             break

@@ -40,7 +40,7 @@ def _make_all(parts: Parts, week: date, budget: Budget) -> int:
     """
     made, broken = 0, 0
     after: UUID | None = None
-    while vendors := parts.database.run(partial(vendors_owed, after=after, limit=LIST_MAX)):
+    while vendors := parts.database.look(partial(vendors_owed, after=after, limit=LIST_MAX)):
         if budget.spent:
             return made
         try:
@@ -86,7 +86,7 @@ def _make(parts: Parts, vendor_ids: Sequence[UUID]) -> int:
 
 def _continue_all(parts: Parts, budget: Budget) -> int:
     continued = 0
-    for payout_id in parts.database.run(lambda tx: due_payouts(tx, LIST_MAX)):
+    for payout_id in parts.database.look(lambda tx: due_payouts(tx, LIST_MAX)):
         if budget.spent:
             break
         try:

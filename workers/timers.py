@@ -37,7 +37,7 @@ def _release(parts: Parts, budget: Budget) -> int:
     """Release what is due, many bookings at a time."""
     released = 0
     while not budget.spent:
-        due = parts.database.run(lambda tx: due_releases(tx, RELEASES_BATCH_MAX))
+        due = parts.database.look(lambda tx: due_releases(tx, RELEASES_BATCH_MAX))
         now_released = _release_all(parts, due)
         released += now_released
         if len(due) < RELEASES_BATCH_MAX or now_released == 0:
@@ -68,7 +68,7 @@ def _release_all(parts: Parts, due: list[UUID]) -> int:
 def _run(parts: Parts, budget: Budget, due_of: DueOf, fire_one: Fire) -> int:
     fired = 0
     while not budget.spent:
-        due = parts.database.run(lambda tx: due_of(tx, TIMERS_BATCH_MAX))
+        due = parts.database.look(lambda tx: due_of(tx, TIMERS_BATCH_MAX))
         now_fired = sum(_fire(parts, fire_one, id_) for id_ in due if not budget.spent)
         fired += now_fired
         if len(due) < TIMERS_BATCH_MAX or now_fired == 0:

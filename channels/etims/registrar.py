@@ -29,14 +29,21 @@ class EtimsRegistrar:
     Args:
         config: of our unit.
         http: another client, for tests.
+        breaker: another one, for tests.
     """
 
     name = PROVIDER
 
-    def __init__(self, config: EtimsConfig, *, http: httpx.Client | None = None) -> None:
+    def __init__(
+        self,
+        config: EtimsConfig,
+        *,
+        http: httpx.Client | None = None,
+        breaker: Breaker | None = None,
+    ) -> None:
         self._config = config
         self._http = http or new_client(config.base_url)
-        self._breaker = Breaker()
+        self._breaker = breaker or Breaker()
 
     def register(self, document: TaxDocument) -> TaxRegistered:
         """Have a document registered; see ``core.ports.TaxRegistrar``."""

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from core.booking.lifecycle import LIFECYCLE, Actor, Event, State
 from core.booking.model import Booking, BookingEvent
@@ -14,10 +14,18 @@ from core.errors import NotFound
 # A plain insert: nobody needs the row back.
 _WRITTEN = insert(Base.metadata.tables[BookingEvent.__tablename__])
 
+# Built once: nearly everything begins with it.
+_LOCKED = (
+    select(Booking)
+    .where(Booking.id == bindparam("booking_id"))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+
 
 def lock_booking(tx: Tx, booking_id: UUID) -> Booking:
     """Return a booking, locked until the transaction ends; raises NotFound."""
-    booking = tx.db.get(Booking, booking_id, with_for_update=True, populate_existing=True)
+    booking = tx.db.scalar(_LOCKED, {"booking_id": booking_id})
     if booking is None:
         raise NotFound("no_booking")
     return booking

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 
 from core import outbox
 from core.booking.dues import dues_of, rest_cents
@@ -64,23 +65,42 @@ class Topic(StrEnum):
     DISPUTE_RESOLVED_VENDOR = "dispute_resolved_vendor"
 
 
+# Built once: a part of nearly everything that happens to a booking.
+_LISTING = (
+    select(
+        Listing.title,
+        Listing.number,
+        Listing.category,
+        Town.name.label("town"),
+        Area.name.label("area"),
+        Vendor.business_name,
+    )
+    .join(Town, Town.id == Listing.town_id)
+    .outerjoin(Area, Area.id == Listing.area_id)
+    .join(Vendor, Vendor.id == Listing.vendor_id)
+    .where(Listing.id == bindparam("listing_id"))
+)
+_TO_CUSTOMER = _LISTING.add_columns(User.msisdn).join(User, User.id == bindparam("customer_id"))
+_TO_VENDOR = _LISTING.add_columns(User.msisdn).join(User, User.id == Vendor.user_id)
+
+
 def facts(tx: Tx, booking: Booking) -> dict[str, Any]:
     """Return what every message about a booking may need, as JSON values."""
-    row = tx.db.execute(
-        select(Listing, Town.name, Area.name, Vendor.business_name)
-        .join(Town, Town.id == Listing.town_id)
-        .outerjoin(Area, Area.id == Listing.area_id)
-        .join(Vendor, Vendor.id == Listing.vendor_id)
-        .where(Listing.id == booking.listing_id)
-    ).one()
-    listing, town, area, business = row
+    return _facts(booking, tx.db.execute(_LISTING, _ids(booking)).one())
+
+
+def _ids(booking: Booking) -> dict[str, UUID]:
+    return {"listing_id": booking.listing_id, "customer_id": booking.customer_id}
+
+
+def _facts(booking: Booking, listing: Any) -> dict[str, Any]:
     return {
         "code": booking.code,
         "listing": listing.title,
         "number": listing.number,
         "category": listing.category.value,
-        "place": f"{area}, {town}" if area else town,
-        "business": business,
+        "place": f"{listing.area}, {listing.town}" if listing.area else listing.town,
+        "business": listing.business_name,
         "starts_on": booking.starts_on.isoformat(),
         "ends_on": booking.ends_on.isoformat(),
         "starts_at": booking.starts_at.isoformat(),
@@ -112,14 +132,14 @@ def tell_customer(
     tx: Tx, booking: Booking, topic: Topic, key: str | None = None, **more: Any
 ) -> None:
     """Owe the customer a message about a booking, once for a topic unless a key is given."""
-    _tell(tx, booking, topic, customer_msisdn(tx, booking), key, more)
+    _tell(tx, booking, topic, _TO_CUSTOMER, key, more)
 
 
 def tell_vendor(
     tx: Tx, booking: Booking, topic: Topic, key: str | None = None, **more: Any
 ) -> None:
     """Owe the vendor a message about a booking, once for a topic unless a key is given."""
-    _tell(tx, booking, topic, vendor_msisdn(tx, booking), key, more)
+    _tell(tx, booking, topic, _TO_VENDOR, key, more)
 
 
 def customer_msisdn(tx: Tx, booking: Booking) -> str:
@@ -140,15 +160,16 @@ def _tell(
     tx: Tx,
     booking: Booking,
     topic: Topic,
-    msisdn: str,
+    query: Select[Any],
     key: str | None,
     more: Mapping[str, Any],
 ) -> None:
+    who = tx.db.execute(query, _ids(booking)).one()
     outbox.add(
         tx,
         topic.value,
-        msisdn,
-        facts(tx, booking) | dict(more),
+        who.msisdn,
+        _facts(booking, who) | dict(more),
         key=f"{topic.value}:{booking.id}:{key or ''}",
         booking_id=booking.id,
     )

@@ -73,9 +73,9 @@ def complete(tx: Tx, booking: Booking, actor: Actor, actor_id: UUID | None = Non
     if left_cents(booking):
         raise Refused("rest_unpaid")
     drop_open(tx, booking)
-    move(tx, booking, Event.COMPLETE, actor, actor_id)
     booking.completed_at = tx.now
     booking.due_at = rules.release_due(tx.now)
+    move(tx, booking, Event.COMPLETE, actor, actor_id)
     tell_customer(tx, booking, Topic.COMPLETED)
 
 

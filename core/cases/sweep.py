@@ -6,7 +6,6 @@ nothing is lost when a worker dies in between.
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy import text
 
@@ -263,55 +262,63 @@ RULES = (
 )
 
 
+def _settled(rule: Rule) -> str:
+    """Return a query for the open cases of a rule that are settled."""
+    return f"""(
+        WITH open AS (
+            SELECT subject, facts, opened_at FROM cases
+            WHERE kind = '{rule.kind.value}' AND state = 'open'
+        )
+        SELECT '{rule.kind.value}' AS kind, subject
+        FROM ({rule.settled}) AS settled LIMIT :batch_max
+    )"""  # noqa: S608 -- put together from our own words.
+
+
+def _found(rule: Rule) -> str:
+    """Return a query for what should be a case of a rule and is none.
+
+    What has been one before is none again, unless the rule says that what was settled may be.
+    """
+    closed = " AND coalesce(note, '') <> :settled_note" if rule.again else ""
+    return f"""(
+        SELECT '{rule.kind.value}' AS kind, subject, amount_cents, facts
+        FROM ({rule.found}) AS found
+        WHERE NOT EXISTS (
+            SELECT 1 FROM cases
+            WHERE kind = '{rule.kind.value}' AND cases.subject = found.subject{closed}
+        )
+        ORDER BY subject LIMIT :batch_max
+    )"""  # noqa: S608 -- put together from our own words.
+
+
+# Each round is two statements, however many rules there are.
+_SETTLED = text(" UNION ALL ".join(_settled(rule) for rule in RULES if rule.settled))
+_AGAIN = frozenset(rule.kind.value for rule in RULES if rule.again)
+_FOUND = text(" UNION ALL ".join(_found(rule) for rule in RULES if rule.found))
+
+
 def sweep(tx: Tx) -> list[int]:
     """Close what is settled, then open what is new; ``CASES_BATCH_MAX`` of each rule at most.
 
     Returns:
         the numbers of the new cases.
     """
-    opened: list[int] = []
-    for rule in RULES:
-        if rule.settled:
-            _close(tx, rule)
-        if rule.found:
-            opened += _open_new(tx, rule)
-    return opened
-
-
-def _close(tx: Tx, rule: Rule) -> None:
-    statement = (
-        "WITH open AS (SELECT subject, facts, opened_at FROM cases"  # noqa: S608 -- our own words.
-        f" WHERE kind = :kind AND state = 'open') {rule.settled}"
-    )
-    settled = tx.db.scalars(text(statement), {"kind": rule.kind.value}).all()
-    for subject in settled[:CASES_BATCH_MAX]:
-        close_settled(tx, rule.kind, subject, SETTLED_NOTE)
-
-
-def _open_new(tx: Tx, rule: Rule) -> list[int]:
-    values: dict[str, Any] = {
-        "kind": rule.kind.value,
+    for row in tx.db.execute(_SETTLED, {"batch_max": CASES_BATCH_MAX}).all():
+        close_settled(tx, CaseKind(row.kind), row.subject, SETTLED_NOTE)
+    values = {
         "batch_max": CASES_BATCH_MAX,
-        "again": rule.again,
         "settled_note": SETTLED_NOTE,
+        "notice_before": tx.now - timedelta(seconds=NOTICE_UNKNOWN_SECONDS),
     }
-    if ":notice_before" in rule.found:
-        values["notice_before"] = tx.now - timedelta(seconds=NOTICE_UNKNOWN_SECONDS)
-    statement = (
-        f"SELECT * FROM ({rule.found}) AS found WHERE NOT EXISTS ("  # noqa: S608 -- our own words.
-        " SELECT 1 FROM cases WHERE kind = :kind AND cases.subject = found.subject"
-        " AND NOT (:again AND coalesce(note, '') = :settled_note))"
-        " ORDER BY found.subject LIMIT :batch_max"
-    )
-    opened = (
+    opened = [
         open_case(
             tx,
-            rule.kind,
+            CaseKind(row.kind),
             row.subject,
             amount_cents=row.amount_cents,
             facts=row.facts,
-            again=rule.again,
+            again=row.kind in _AGAIN,
         )
-        for row in tx.db.execute(text(statement), values).all()
-    )
+        for row in tx.db.execute(_FOUND, values).all()
+    ]
     return [number for number in opened if number is not None]

@@ -39,6 +39,9 @@ RETRIES_MAX = 3
 IDLE_SECONDS = 1.0
 LAST_USED = "last_used"
 REMEMBERED_MAX = 100
+# What the application says over and over, with room: psycopg's own limit of 100 is fewer, and then
+# statements are prepared and thrown away in turns.
+PREPARED_MAX = 500
 RETRYABLE_SQLSTATES = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 
 
@@ -145,23 +148,8 @@ class Database:
         self.vault = vault
         self.routes = routes or Routes()
         self._wake = wake
-        self.engine: Engine = create_engine(
-            url,
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_timeout=POOL_TIMEOUT_SECONDS,
-            # A failing statement is logged without what somebody typed.
-            hide_parameters=True,
-            connect_args={
-                "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-                "options": f"-c lock_timeout={LOCK_TIMEOUT_MS}"
-                f" -c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC",
-            },
-        )
-
+        self.engine: Engine = open_engine(url, pool_size)
         self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
-        event.listen(self.engine, "checkin", _note_use)
-        event.listen(self.engine, "checkout", _ask_when_idle)
 
     @contextmanager
     def transaction(self) -> Iterator[Tx]:
@@ -188,6 +176,11 @@ class Database:
     def _tx(self, db: Session) -> Tx:
         return Tx(db, self.clock.now(), self.ids, self.vault, self.routes, memory=self._memory)
 
+    def look(self, use_case: Callable[[Tx], T]) -> T:
+        """Run a use case that only reads, see ``reading``: what a worker does most often."""
+        with self.reading() as tx:
+            return use_case(tx)
+
     def run(self, use_case: Callable[[Tx], T]) -> T:
         """Run a use case in its own transaction, again when PostgreSQL asks for a retry.
 
@@ -212,6 +205,31 @@ class Database:
     def close(self) -> None:
         """Give back all connections."""
         self.engine.dispose()
+
+
+def open_engine(url: str, pool_size: int) -> Engine:
+    """Return an engine whose connections give up before a turn is over; see ``Database``."""
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=POOL_TIMEOUT_SECONDS,
+        # A failing statement is logged without what somebody typed.
+        hide_parameters=True,
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            "options": f"-c lock_timeout={LOCK_TIMEOUT_MS}"
+            f" -c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC",
+        },
+    )
+    event.listen(engine, "connect", _keep_prepared)
+    event.listen(engine, "checkin", _note_use)
+    event.listen(engine, "checkout", _ask_when_idle)
+    return engine
+
+
+def _keep_prepared(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+    connection.prepared_max = PREPARED_MAX
 
 
 def _note_use(_connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, exists, or_, select
 
 from core.booking.changes import payable_now
 from core.booking.dues import dues_of, left_cents
@@ -43,7 +43,7 @@ from core.payments.model import Attempt, Kind, Method, Receipt
 from core.payments.queries import charge_of, collections_of, open_collection
 from core.payments.refunds import is_wanted
 from core.payments.settle import fail
-from core.payouts.halts import HaltReason, halts, is_halted
+from core.payouts.halts import Halt, HaltReason, is_halted
 from core.payouts.settle import is_owed, lock_payout, plan_rest
 from core.ports import (
     NOT_TAKEN_BACK,
@@ -175,6 +175,23 @@ def new_collection(
     return attempt
 
 
+# Built once: workers look every second.
+_HALTED = exists().where(
+    Halt.provider == Attempt.provider,
+    or_(Halt.reason != HaltReason.LOW_FLOAT, Attempt.state == AttemptState.QUEUED),
+)
+_DUE = (
+    select(Attempt.id)
+    .where(
+        Attempt.due_at <= bindparam("now"),
+        Attempt.kind.in_(bindparam("kinds", expanding=True)),
+        or_(Attempt.kind == Kind.COLLECTION, ~_HALTED),
+    )
+    .order_by(Attempt.due_at, Attempt.id)
+    .limit(bindparam("at_most"))
+)
+
+
 def due_attempts(
     tx: Tx,
     limit: int,
@@ -190,25 +207,8 @@ def due_attempts(
         limit: so many at the most.
         kinds: only of these.
     """
-    halted = {halt.provider: halt.reason for halt in halts(tx)}
-    short = [name for name, reason in halted.items() if reason is HaltReason.LOW_FLOAT]
-    left_alone = halted.keys() - short
-    return list(
-        tx.db.scalars(
-            select(Attempt.id)
-            .where(
-                Attempt.due_at <= tx.now,
-                Attempt.kind.in_(kinds),
-                or_(
-                    Attempt.kind == Kind.COLLECTION,
-                    Attempt.provider.not_in(left_alone)
-                    & or_(Attempt.provider.not_in(short), Attempt.state != AttemptState.QUEUED),
-                ),
-            )
-            .order_by(Attempt.due_at, Attempt.id)
-            .limit(limit)
-        )
-    )
+    chosen = {"now": tx.now, "kinds": list(kinds), "at_most": limit}
+    return list(tx.db.scalars(_DUE, chosen))
 
 
 def begin(tx: Tx, attempt_id: UUID) -> Request | Attempt | None:

@@ -82,16 +82,16 @@ def room_for(tx: Tx, booking: Booking, receipt: Receipt) -> Money:
         return Money(booking.total_cents)
     else:
         return Money(0)
-    others = [other for other in captured(tx, booking.id) if other.id != receipt.id]
-    if receipt.amount_cents < needed_cents and len(others) >= PARTS_TAKEN_MAX:
-        return Money(0)
+    if receipt.amount_cents < needed_cents:
+        others = [other for other in captured(tx, booking.id) if other.id != receipt.id]
+        if len(others) >= PARTS_TAKEN_MAX:
+            return Money(0)
     return Money(left_cents(booking))
 
 
 def take(tx: Tx, booking: Booking, receipt: Receipt, taken: Money, actor: Actor) -> None:
     """Count money that is in a locked booking's escrow, and do what follows from it."""
     booking.received_cents += taken.cents
-    tx.db.flush()
     if booking.state is State.CONFIRMED and not left_cents(booking):
         booking.due_at = rules.complete_due(booking.ends_at)
         tell_customer(tx, booking, Topic.REST_RECEIVED, came_cents=taken.cents)
@@ -171,7 +171,6 @@ def give_back_parts(tx: Tx, booking: Booking) -> Money:
 
 def _confirm(tx: Tx, booking: Booking, receipt: Receipt, event: Event, actor: Actor) -> None:
     """Confirm a booking for which enough has come, and tell both sides."""
-    move(tx, booking, event, actor, note=receipt.number)
     booking.paid_at = tx.now
     if left_cents(booking):
         assert booking.rest_due_at is not None, "only a deposit leaves a rest"
@@ -179,6 +178,7 @@ def _confirm(tx: Tx, booking: Booking, receipt: Receipt, event: Event, actor: Ac
         booking.due_at = rules.rest_due(tx.now, booking.rest_due_at)
     else:
         booking.due_at = rules.complete_due(booking.ends_at)
+    move(tx, booking, event, actor, note=receipt.number)
     tell_customer(
         tx,
         booking,

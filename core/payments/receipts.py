@@ -7,9 +7,10 @@ Callers hold the booking's lock, so that two of them never look at the same mome
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
+from core.db.base import Base
 from core.db.tx import Tx
 from core.escrow.model import TransferRow
 from core.escrow.postings import incoming_key
@@ -25,6 +26,19 @@ and came back. Whatever people type is kept in capitals."""
 TAKEN_BACK = "payment taken back"
 """The same of a payment to us that its provider has taken back: it left the account to which it
 had come."""
+
+
+_NEW = insert(Base.metadata.tables[Receipt.__tablename__])
+_COLUMNS = (
+    *("id", "provider", "number", "direction", "amount_cents", "attempt_id", "booking_id"),
+    *("suspense", "spare_cents", "account", "payer", "at"),
+)
+# Built once: one statement that keeps a proof and returns it, or returns nothing.
+_KEEP = select(Receipt).from_statement(
+    _NEW.values({name: bindparam(name) for name in _COLUMNS})
+    .on_conflict_do_nothing(index_elements=["provider", "number"])
+    .returning(Receipt)
+)
 
 
 def nameless(attempt: Attempt) -> str:
@@ -44,26 +58,21 @@ def keep(
     payer: str | None = None,
 ) -> Receipt | None:
     """Keep a proof; None when the provider's number has been seen, by whatever channel."""
-    kept = tx.db.execute(
-        insert(Receipt)
-        .values(
-            id=tx.ids.uuid(),
-            provider=provider,
-            number=number,
-            direction=direction,
-            amount_cents=amount.cents,
-            attempt_id=attempt.id if attempt else None,
-            booking_id=attempt.booking_id if attempt else None,
-            suspense=False,
-            spare_cents=0,
-            account=account,
-            payer=payer,
-            at=tx.now,
-        )
-        .on_conflict_do_nothing(index_elements=["provider", "number"])
-        .returning(Receipt.id)
-    ).first()
-    return tx.db.get_one(Receipt, kept[0]) if kept else None
+    kept = {
+        "id": tx.ids.uuid(),
+        "provider": provider,
+        "number": number,
+        "direction": direction,
+        "amount_cents": amount.cents,
+        "attempt_id": attempt.id if attempt else None,
+        "booking_id": attempt.booking_id if attempt else None,
+        "suspense": False,
+        "spare_cents": 0,
+        "account": account,
+        "payer": payer,
+        "at": tx.now,
+    }
+    return tx.db.scalars(_KEEP, kept).first()
 
 
 def keep_of(tx: Tx, attempt: Attempt, number: str | None) -> Receipt | None:

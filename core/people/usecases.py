@@ -47,6 +47,8 @@ _PERSON = (
     .where(User.msisdn == bindparam("number"))
 )
 
+_LANGUAGE = select(User.language).where(User.msisdn == bindparam("number"))
+
 _NEW_USER = insert(Base.metadata.tables[User.__tablename__])
 # Written again with the same number: one statement that finds or makes, and locks.
 _ENSURED = select(User).from_statement(
@@ -90,7 +92,7 @@ def set_language(tx: Tx, msisdn: str, language: Language) -> None:
 
 def language_of(tx: Tx, msisdn: str) -> Language:
     """Return the language of a number; English until they choose."""
-    found = tx.db.scalar(select(User.language).where(User.msisdn == msisdn))
+    found = tx.db.scalar(_LANGUAGE, {"number": msisdn})
     return found or Language.EN
 
 

@@ -15,7 +15,7 @@ from core.payouts import usecases as payouts
 from core.ports import Callback, Delivery, Reason, SmsSent
 from tests.core.booking.world import PROVIDER, World
 from tests.core.payouts.steps import the_payout
-from tests.guards.guard import Guard, both_do, lock, meet_in
+from tests.guards.guard import Guard, Kind, both_do, lock, meet_in, words
 from tests.support.factories import CUSTOMER
 
 
@@ -59,7 +59,7 @@ def _owed(world: World) -> UUID:
 def _one_leases(world: World) -> None:
     _owed(world)
 
-    results = both_do(world, lambda tx: outbox.lease(tx, 10), r"^SELECT notices")
+    results = both_do(world, lambda tx: outbox.lease(tx, 10), r"UPDATE notices .*FROM due")
 
     assert [len(each) for each in results] == [1, 0], "one worker has it"
 
@@ -68,7 +68,7 @@ def _one_begins(world: World) -> None:
     notice_id = _owed(world)
     world.run(lambda tx: outbox.lease(tx, 10))
 
-    results = both_do(world, lambda tx: outbox.begin(tx, notice_id), r"^SELECT notices")
+    results = both_do(world, lambda tx: outbox.begin(tx, notice_id), r"^UPDATE notices")
 
     assert results[1] is None, "it is being sent"
 
@@ -118,12 +118,12 @@ GUARDS = (
     ),
     Guard(
         "two workers take the same messages",
-        lock("a message, when leased", "notices"),
+        words(Kind.LOCK, "a message, when leased", r" FOR UPDATE SKIP LOCKED", "FROM due"),
         _one_leases,
     ),
     Guard(
         "a message goes out twice",
-        lock("a message, when begun", "notices"),
+        words(Kind.CHECK, "a message, when begun", r" AND notices.state = 'leased'", "^UPDATE"),
         _one_begins,
     ),
     Guard(

@@ -22,6 +22,7 @@ def simulate(
     *,
     verbose: Annotated[bool, typer.Option(help="Say what happened how often.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+    lines: Annotated[bool, typer.Option(help="One JSON line as each year is over.")] = False,
 ) -> None:
     """Live through simulated years in which everything goes wrong. Exit 1 when one breaks.
 
@@ -34,6 +35,7 @@ def simulate(
     words += ("--plant", plant) if plant else ()
     words += ("--verbose",) if verbose else ()
     words += ("--json",) if as_json else ()
+    words += ("--lines",) if lines else ()
     with _server() as database_url:
         environ = {**os.environ, "NAFASI_DATABASE_URL": database_url}
         done = subprocess.run(words, env=environ, check=False)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from functools import cache
 
 import typer
 
@@ -26,10 +27,12 @@ def simulate(
     plant: str = typer.Option("", help="Plant a fault: receipt-uniqueness."),
     *,
     as_json: bool = typer.Option(False, "--json", help="One JSON object on stdout."),
+    lines: bool = typer.Option(False, help="One JSON line for each seed, as soon as it is over."),
     verbose: bool = typer.Option(False, help="What happened how often."),
 ) -> None:
     """Live through marketplace years with everything going wrong, and check each night."""
     chosen = _seeds(seeds)
+    _commit()  # Of the code as it is now: a long run outlives the next one.
     if plant and plant not in PLANTS:
         raise typer.BadParameter(f"no such fault; there are: {', '.join(PLANTS)}")
     # Told to stop, it still drops its databases and tells what it has seen.
@@ -43,14 +46,16 @@ def simulate(
             for seed in chosen:
                 with databases.fresh() as url:
                     results.append(one_year(seed, url, days, plant or None))
-                if not as_json:
+                if lines:
+                    _print_line(results[-1], days, plant)
+                elif not as_json:
                     _print(results[-1], days, plant, verbose=verbose)
                 if plant and results[-1].wrong:
                     break
     finally:
         if as_json:
             sys.stdout.write(json.dumps(_told(results, days, plant), indent=2) + "\n")
-        else:
+        elif not lines:
             _print_points(results)
     raise typer.Exit(1 if any(result.wrong for result in results) else 0)
 
@@ -76,8 +81,9 @@ def _seeds(said: str) -> range:
     return chosen
 
 
+@cache
 def _commit() -> str:
-    """Return the commit that this code is, as far as anybody knows."""
+    """Return the commit that this code is, as far as anybody knows, when it is first asked."""
     try:
         said = subprocess.run(
             ("git", "rev-parse", "--short=12", "HEAD"),  # noqa: S607 -- git, wherever it is.
@@ -86,6 +92,17 @@ def _commit() -> str:
     except (OSError, subprocess.SubprocessError):
         return "unknown"
     return said.stdout.strip()
+
+
+def _print_line(result: Result, days: int, plant: str) -> None:
+    line = {"commit": _commit(), **_as_json(result, days, plant)}
+    line |= {
+        "deaths": sum(result.crashes.died.values()),
+        "points": sum(1 for point in POINTS if result.crashes.died[point]),
+        "tally": dict(sorted(result.tally.items())),
+    }
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
 
 
 def _replay(seed: int, days: int, plant: str) -> str:
@@ -133,25 +150,26 @@ def _print_points(results: list[Result]) -> None:
         sys.stdout.write(f"  not listed: {name} {count}\n")
 
 
+def _as_json(result: Result, days: int, plant: str) -> dict[str, object]:
+    return {
+        "seed": result.seed,
+        "bookings": result.bookings,
+        "digest": result.digest,
+        "seconds": round(result.seconds, 1),
+        "cpu_seconds": round(result.cpu_seconds, 1),
+        "day": result.day,
+        "wrong": [str(wrong) for wrong in result.wrong],
+        "replay": _replay(result.seed, days, plant),
+    }
+
+
 def _told(results: list[Result], days: int, plant: str) -> dict[str, object]:
     passed, died, _unlisted = _coverage(results)
     return {
         "commit": _commit(),
         "days": days,
         "plant": plant or None,
-        "seeds": [
-            {
-                "seed": result.seed,
-                "bookings": result.bookings,
-                "digest": result.digest,
-                "seconds": round(result.seconds, 1),
-                "cpu_seconds": round(result.cpu_seconds, 1),
-                "day": result.day,
-                "wrong": [str(wrong) for wrong in result.wrong],
-                "replay": _replay(result.seed, days, plant),
-            }
-            for result in results
-        ],
+        "seeds": [_as_json(result, days, plant) for result in results],
         "points": {
             f"{when} {step}": {"died": died[step, when], "passed": passed[step, when]}
             for step, when in POINTS

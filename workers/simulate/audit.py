@@ -14,11 +14,14 @@ from sqlalchemy import func, select, text
 from channels.simulator.state import PromptState, SmsDirection, World
 from core.cases.model import Case, CaseKind
 from core.db.tx import Tx
+from core.documents.lifecycle import InvoiceState
+from core.documents.model import Document, TaxInvoice
 from core.escrow import accounts, ledger
 from core.invariants.run import LATE_SECONDS, run_all
 from core.outbox import Notice, Sending
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Direction, Kind, Receipt
+from core.payouts.halts import halts
 
 # A callback may come three days late; what was named later is looked at again.
 LOOK_BACK = timedelta(days=5)
@@ -81,6 +84,7 @@ class Books:
             *self._invented(list(tx.db.scalars(select(Receipt)))),
             *self._unknown(tx),
             *self._outcomes(tx),
+            *self._registered(tx),
             *_paid_twice(tx),
         ]
 
@@ -173,6 +177,27 @@ class Books:
                     f" the money {'moved' if moved else 'did not move'}",
                 )
 
+    def _registered(self, tx: Tx) -> Iterator[Wrong]:
+        """Yield documents that the tax authority has not as we have them, or has without us."""
+        sales = self._world.books.etims_sales
+        invoices = select(TaxInvoice, Document).join(
+            Document, Document.id == TaxInvoice.document_id
+        )
+        numbers = set[int]()
+        for invoice, document in tx.db.execute(invoices).all():
+            numbers.add(invoice.number)
+            sale = sales.get(invoice.number)
+            theirs = sale and (sale.total_cents, sale.vat_cents)
+            if invoice.state is InvoiceState.REFUSED and sale is None:
+                continue
+            if theirs != (document.total_cents, document.vat_cents):
+                yield Wrong(
+                    "the tax authority knows our documents",
+                    f"{document.label} is {invoice.state}, they have {theirs}",
+                )
+        for number in sales.keys() - numbers:
+            yield Wrong("the tax authority knows our documents", f"{number} is not ours")
+
     def _moved(self, attempt: Attempt) -> bool:
         books = self._world.books
         if attempt.provider == "flutterwave":
@@ -185,7 +210,10 @@ class Books:
 def _left_lying(tx: Tx) -> Iterator[Wrong]:
     """Yield attempts that nobody has gone on with: whoever died over one is replaced."""
     late = tx.now - timedelta(seconds=LATE_SECONDS)
+    halted = {halt.provider for halt in halts(tx)}
     for attempt in tx.db.scalars(select(Attempt).where(Attempt.due_at < late)):
+        if attempt.kind is not Kind.COLLECTION and attempt.provider in halted:
+            continue  # Until somebody has mended what is wrong there.
         yield Wrong(
             "somebody goes on",
             f"{attempt.kind} {attempt.id} is {attempt.state}, due {attempt.due_at}",

@@ -6,10 +6,12 @@ workers are away for some minutes.
 """
 
 import random
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any, cast
 
 import psycopg
@@ -20,6 +22,8 @@ from channels.daraja.b2c import DarajaPayouts
 from channels.daraja.client import DarajaClient
 from channels.daraja.config import DarajaConfig
 from channels.daraja.stk import DarajaCollections
+from channels.etims.registrar import EtimsRegistrar
+from channels.etims.wire import EtimsConfig
 from channels.flutterwave.charges import FlutterwaveCollections
 from channels.flutterwave.client import FlutterwaveClient
 from channels.flutterwave.config import FlutterwaveConfig
@@ -36,7 +40,8 @@ from sessions.restraint import Unrestrained
 from workers.attempts import run_attempts
 from workers.balances import run_balances
 from workers.cases import run_cases, run_float
-from workers.documents import run_documents
+from workers.disputes import run_disputes
+from workers.documents import run_documents, run_invoices
 from workers.housekeeping import run_housekeeping
 from workers.inbox import run_inbox
 from workers.ledger import run_ledger
@@ -53,6 +58,7 @@ from workers.simulate.store import SimulatedStore
 from workers.timers import run_timers
 
 NO_PACE = 1e9
+ITEM_CLASS = "90111500"
 NEVER = 1_000_000_000
 PASSES_MAX = 200
 RETRY_SECONDS = 5.0
@@ -60,34 +66,71 @@ RETRY_SECONDS_MAX = 300.0
 AWAY_SHARE = 0.002
 # Shorter than what the invariants call late.
 AWAY_SECONDS_MAX = 8 * 60
-SECOND = timedelta(seconds=1)
 
-# When the next piece of work is due, by kind.
-DUE = """
-SELECT
-    (SELECT min(due_at) FROM inbox WHERE state = 'waiting'),
-    (SELECT min(due_at) FROM bookings WHERE due_at IS NOT NULL),
-    (SELECT min(due_at) FROM attempts WHERE due_at IS NOT NULL),
-    (SELECT min(due_at) FROM notices WHERE state = 'waiting'),
-    (SELECT min(leased_until) FROM notices WHERE state IN ('leased', 'sending')),
-    (SELECT min(due_at) FROM payouts WHERE due_at IS NOT NULL),
-    (SELECT min(started_at) FROM payout_runs WHERE finished_at IS NULL)
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """When a kind of work is due next.
+
+    Attributes:
+        job: what does it.
+        at: selects the moment.
+        tables: from these: while none of them was written it is due when it was.
+    """
+
+    job: str
+    at: str
+    tables: frozenset[str]
+
+
+def _due(job: str, at: str) -> Due:
+    return Due(job, f"({at})", frozenset(re.findall(r"FROM (\w+)", at)))
+
+
+# A lease is over a moment after its end.
+LEASE_ENDS = """
+    SELECT min(leased_until) + interval '1 second' FROM notices
+    WHERE state IN ('leased', 'sending')
 """
+# What is halted waits for somebody, not for a moment.
+NOT_HALTED = """
+    SELECT min(due_at) FROM attempts WHERE due_at IS NOT NULL AND NOT (
+        kind <> 'collection' AND EXISTS (
+            SELECT 1 FROM payout_halts WHERE payout_halts.provider = attempts.provider
+                AND (payout_halts.reason <> 'low_float' OR state = 'queued')))
+"""
+# Numbers are not overtaken: the first one's time counts.
+FIRST_INVOICE = """
+    SELECT due_at FROM tax_invoices WHERE state IN ('waiting', 'sending') ORDER BY number LIMIT 1
+"""
+DUE = (
+    _due("inbox", "SELECT min(due_at) FROM inbox WHERE state = 'waiting'"),
+    _due("timers", "SELECT min(due_at) FROM bookings WHERE due_at IS NOT NULL"),
+    _due("timers", "SELECT min(due_at) FROM booking_changes WHERE due_at IS NOT NULL"),
+    _due("disputes", "SELECT min(due_at) FROM disputes WHERE due_at IS NOT NULL"),
+    _due("attempts", NOT_HALTED),
+    _due("notices", "SELECT min(due_at) FROM notices WHERE state = 'waiting'"),
+    _due("notices", LEASE_ENDS),
+    _due("payouts", "SELECT min(due_at) FROM payouts WHERE due_at IS NOT NULL"),
+    _due("payouts", "SELECT min(started_at) FROM payout_runs WHERE finished_at IS NULL"),
+    _due("invoices", FIRST_INVOICE),
+)
+TABLES = frozenset[str]().union(*(due.tables for due in DUE))
 JOBS: Mapping[str, Callable[[Parts], int]] = {
     "inbox": run_inbox,
     "timers": run_timers,
+    "disputes": run_disputes,
     "attempts": run_attempts,
     "notices": run_notices,
     "payouts": run_payouts,
     "balances": run_balances,
     "ledger": run_ledger,
     "documents": run_documents,
+    "invoices": run_invoices,
     "cases": run_cases,
     "float": run_float,
     "housekeeping": run_housekeeping,
 }
-DUE_JOBS = ("inbox", "timers", "attempts", "notices", "notices", "payouts", "payouts")
-LEASES = 4
 
 
 def simulated_health(store: SimulatedStore, clock: Clock) -> SharedHealth:
@@ -156,10 +199,25 @@ def build_parts(
         health=health,
         paybill=settings.daraja_shortcode,
         accounts=accounts_of(settings),
+        registrar=EtimsRegistrar(
+            _etims(providers),
+            http=http_client(network, "/etims"),
+            breaker=Breaker(failures_max=NEVER),
+        ),
         # A year's people write no floods.
         desk=build_desk(settings, kept, restraint=Unrestrained()),
         render=partial(render, context=notice_context(settings)),
         pauses=Pauses(kept),
+    )
+
+
+def _etims(providers: SimulatorConfig) -> EtimsConfig:
+    return EtimsConfig(
+        base_url=BASE,
+        pin=providers.etims_pin,
+        branch=providers.etims_branch,
+        key=providers.etims_key,
+        item_class=ITEM_CLASS,
     )
 
 
@@ -187,6 +245,7 @@ class Crew:
 
     Args:
         parts: what they work with.
+        database: theirs.
         clock: the simulated one.
         chance: who goes first, and who is away.
         watch: a connection that asks what is due.
@@ -195,6 +254,7 @@ class Crew:
     def __init__(
         self,
         parts: Parts,
+        database: SimulatedDatabase,
         clock: TickingClock,
         chance: random.Random,
         watch: psycopg.Connection[tuple[Any, ...]],
@@ -202,12 +262,15 @@ class Crew:
         self.parts = parts
         self.tally: Counter[str] = Counter()
         self.calm = False
+        self._database = database
         self._clock = clock
         self._chance = chance
         self._watch = watch
         self._away_until = clock.now()
         self._stalled = 0
         self._next_at: datetime | None = None
+        self._due: dict[Due, datetime | None] = {}
+        self._unseen = set(TABLES)
 
     @property
     def next_at(self) -> datetime | None:
@@ -248,12 +311,26 @@ class Crew:
         seconds = min(RETRY_SECONDS * 2 ** min(self._stalled, 10), RETRY_SECONDS_MAX)
         self._next_at = self._clock.now() + timedelta(seconds=seconds)
 
+    @property
+    def needed(self) -> bool:
+        """Whether there may be something to do: by the clock, or because of what was written."""
+        self._unseen |= TABLES & self._database.written()
+        return bool(self._unseen) or (
+            self._next_at is not None and self._next_at <= self._clock.now()
+        )
+
     def _look(self) -> list[tuple[str, datetime]]:
-        """Return what is due when; a lease is over a moment after its end."""
-        found = self._watch.execute(DUE).fetchone()
-        assert found is not None, "there is always an answer"
-        return [
-            (job, at + SECOND if place == LEASES else at)
-            for place, (job, at) in enumerate(zip(DUE_JOBS, found, strict=True))
-            if at is not None
-        ]
+        """Return what is due when; only those tables are asked that were written."""
+        self._unseen |= TABLES & self._database.written()
+        asked = [due for due in DUE if due.tables & self._unseen]
+        self._unseen.clear()
+        if asked:
+            found = self._watch.execute(_question(tuple(asked))).fetchone()
+            assert found is not None, "there is always an answer"
+            self._due.update(zip(asked, found, strict=True))
+        return [(due.job, at) for due in DUE if (at := self._due[due]) is not None]
+
+
+@cache
+def _question(asked: tuple[Due, ...]) -> bytes:
+    return f"SELECT {', '.join(due.at for due in asked)}".encode()

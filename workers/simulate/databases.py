@@ -12,23 +12,22 @@ import psycopg
 from alembic import command
 from alembic.config import Config
 from psycopg import sql
-from sqlalchemy import LargeBinary, create_engine, text
+from sqlalchemy import LargeBinary, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
 import migrations
 from core.db.models import metadata
-from core.db.tx import Database, Tx
+from core.db.tx import Database, Tx, open_engine
 from core.ids import CountedIds
 from core.ports import Routes
 from core.vault import Vault
 from workers.simulate.agenda import TickingClock
+from workers.simulate.connections import WatchingCursor, connect_chained, watch
 from workers.simulate.points import WORKER_STEPS, Crashes, Step, When
 
 T = TypeVar("T")
 
-# What a worker reads only tells it where to look: dying over it changes nothing.
-READS = frozenset({"due_attempts", "due", "due_bookings", "vendors_owed", "due_payouts"})
 # A year is thrown away: nothing of it has to outlive a power cut. Row order and plans must not
 # depend on when PostgreSQL tidies up.
 MADE_QUICK = """
@@ -45,11 +44,7 @@ END $$
 
 
 class SimulatedDatabase(Database):
-    """A database whose processes may die around any commit, and whose clock ticks.
-
-    Attributes:
-        touched: something may have been written since this was last set to False.
-    """
+    """A database whose processes may die around any commit, and whose clock ticks."""
 
     def __init__(
         self,
@@ -61,7 +56,11 @@ class SimulatedDatabase(Database):
         routes: Routes,
     ) -> None:
         super().__init__(url, clock, ids, vault, pool_size=3, routes=routes)
-        self.touched = False
+        event.listen(self.engine, "do_connect", connect_chained)
+        event.listen(self.engine, "connect", watch)
+        self._reader = open_engine(url, pool_size=1).execution_options(
+            isolation_level="AUTOCOMMIT"
+        )
         self._ticking = clock
         self._crashes = crashes
 
@@ -69,7 +68,6 @@ class SimulatedDatabase(Database):
     def transaction(self) -> Iterator[Tx]:
         """Open a transaction, a tick later than the one before."""
         self._ticking.tick()
-        self.touched = True
         with super().transaction() as tx:
             yield tx
 
@@ -82,8 +80,7 @@ class SimulatedDatabase(Database):
         )
         if step is not None:
             return self.run_as(step, use_case)
-        if not READS & set(called):
-            self._crashes.unlisted[f"{caller} {' '.join(called[:2])}"] += 1
+        self._crashes.unlisted[f"{caller} {' '.join(called[:2])}"] += 1
         return super().run(use_case)
 
     def run_as(self, step: Step, use_case: Callable[[Tx], T]) -> T:
@@ -103,13 +100,25 @@ class SimulatedDatabase(Database):
         self._crashes.reach(step, When.AFTER)
         return done
 
+    def close(self) -> None:
+        """Give back all connections."""
+        self._reader.dispose()
+        super().close()
+
+    def written(self) -> frozenset[str]:
+        """Return which tables may have been written since this was last asked."""
+        written = frozenset(WatchingCursor.written)
+        WatchingCursor.written.clear()
+        return written
+
 
 def _names_in(use_case: Any) -> tuple[str, ...]:
     """Return the names of what a use case calls: its own, or those in a lambda."""
     if isinstance(use_case, partial):
         use_case = use_case.func
     name: str = use_case.__name__
-    return tuple(use_case.__code__.co_names) if name == "<lambda>" else (name,)
+    code = use_case.__code__
+    return (*code.co_names, *code.co_freevars) if name == "<lambda>" else (name,)
 
 
 class Databases:

@@ -17,7 +17,11 @@ from core.people.usecases import ensure_user, set_language
 
 CUSTOMERS = tuple(f"+2547000000{number:02}" for number in range(1, 61))
 VENDORS = tuple(f"+2547000000{number:02}" for number in range(61, 76))
+# Where vendors want to be paid instead.
+OTHER_WALLETS = tuple(f"+2547000000{number:02}" for number in range(76, 91))
 LISTINGS_EACH_MAX = 3
+LARGE_SHARE = 0.15
+DEPOSIT_SHARE = 0.3
 BANK_SHARE = 0.15
 INSTANT_SHARE = 0.5
 
@@ -91,6 +95,7 @@ def _listing(tx: Tx, chance: random.Random, vendor: Vendor, msisdn: str, number:
         status=ListingStatus.PUBLISHED,
         policy=chance.choice(sorted(POLICIES)),
         created_at=tx.now,
+        **_deposit(chance),
         **values,
     )
     tx.db.add(listing)
@@ -100,14 +105,26 @@ def _listing(tx: Tx, chance: random.Random, vendor: Vendor, msisdn: str, number:
     )
 
 
+def _deposit(chance: random.Random) -> dict[str, Any]:
+    if chance.random() >= DEPOSIT_SHARE:
+        return {}
+    return {
+        "deposit_basis_points": chance.choice((1_000, 2_500, 5_000)),
+        "rest_days": chance.choice((1, 2, 5)),
+    }
+
+
 def _terms(chance: random.Random, category: Category) -> dict[str, Any]:
     """Draw what is sold; prices with cents now and then, so that rounding has something to do."""
     cents = chance.choice((0, 0, 33, 99))
     match category:
         case Category.VENUE:
+            # Some are dearer than M-Pesa carries at once, or in a day.
+            large = chance.random() < LARGE_SHARE
+            least, most = (200_000, 480_000) if large else (4_000, 120_000)
             return {
                 "price_unit": PriceUnit.EVENT,
-                "price_cents": kes(chance.randint(4_000, 120_000), cents).cents,
+                "price_cents": kes(chance.randint(least, most), cents).cents,
                 "units": chance.randint(1, 2),
                 "capacity": 200,
                 "people_min": 1,

@@ -3,7 +3,7 @@
 import csv
 import io
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, time, timedelta
@@ -20,23 +20,26 @@ from channels.simulator.statement import statement
 from core.booking.cancel import cancel_by_admin
 from core.booking.lifecycle import State
 from core.booking.model import Booking
-from core.cases.model import CaseKind
+from core.cases.model import Case, CaseKind
 from core.cases.queries import open_cases
 from core.cases.usecases import close
 from core.clock import nairobi_date, nairobi_moment
 from core.db.tx import Tx
+from core.documents import etims
 from core.payments import refunds
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind, Receipt
 from core.payments.reversals import book_reversal
 from core.payments.suspense import match, send_back
 from core.payouts.details import find_vendor, verify
+from core.payouts.halts import resume
 from core.payouts.model import Payout
 from core.payouts.usecases import retry_payout
 from core.people.model import Vendor
 from core.reconcile.statement import BadStatement
 from core.reconcile.usecases import Accounts, take
 from workers.simulate.audit import Books, Wrong
+from workers.simulate.complaints import Complaints
 from workers.simulate.points import Step
 from workers.simulate.scene import Scene
 
@@ -46,7 +49,8 @@ WRONG_SHARE = 0.5
 # More than a day brings, so that nobody has to wait behind the old ones for long.
 LOOKED_AT_MAX = 20
 # What stays as it is, and what is settled on the telephone.
-TALKED_OVER = frozenset({CaseKind.DIFFERENCE, CaseKind.NOTICES_UNKNOWN, CaseKind.CALLBACK_DEAD})
+TALKED_OVER = (CaseKind.DIFFERENCE, CaseKind.NOTICES_UNKNOWN, CaseKind.CALLBACK_DEAD)
+LOOKED_INTO_SHARE = 0.6
 MATCHED_SHARE = 0.5
 MAY_BE_MEANT = (State.AWAITING_PAYMENT, State.EXPIRED)
 
@@ -58,19 +62,34 @@ class Office:
         scene: where they work.
         books: told what a wrong statement left out.
         accounts: ours with Daraja.
+        complaints: what they have to decide.
     """
 
-    def __init__(self, scene: Scene, books: Books, accounts: Accounts) -> None:
+    def __init__(
+        self, scene: Scene, books: Books, accounts: Accounts, complaints: Complaints
+    ) -> None:
         self._scene = scene
         self._books = books
         self._accounts = accounts
+        self._complaints = complaints
         self.wrong: list[Wrong] = []
         self._taken: set[tuple[str, date]] = set()
+        self._acts: Mapping[CaseKind, Callable[[Case], None]] = {
+            CaseKind.SUSPENSE: self._suspense,
+            CaseKind.RETURN_FAILED: self._suspense,
+            CaseKind.REFUND_FAILED: self._refund_again,
+            CaseKind.PAYOUT_FAILED: self._pay_again,
+            CaseKind.PAYOUT_HELD: lambda case: self._check(int(case.facts["vendor"])),
+            CaseKind.PAYOUTS_HALTED: lambda case: self._resume(case.facts["provider"]),
+            CaseKind.INVOICE_REFUSED: self._invoice_again,
+            **dict.fromkeys(TALKED_OVER, self._talk_over),
+        }
 
     def plan_day(self) -> None:
         """Plan today's work."""
         scene = self._scene
         scene.agenda.after(scene.chance.uniform(9 * HOUR, 17 * HOUR), self._look_into_cases)
+        scene.agenda.after(scene.chance.uniform(9 * HOUR, 17 * HOUR), self._complaints.decide)
         if scene.maybe(0.1):
             scene.agenda.after(scene.chance.uniform(9 * HOUR, 17 * HOUR), self._cancel)
         if scene.maybe(0.05):
@@ -79,23 +98,30 @@ class Office:
     def _look_into_cases(self) -> None:
         scene = self._scene
         for case in scene.look(lambda tx: open_cases(tx, LOOKED_AT_MAX)):
-            if not scene.maybe(0.6):
-                continue
-            if case.kind in {CaseKind.SUSPENSE, CaseKind.RETURN_FAILED}:
-                receipt_id = UUID(case.facts["receipt_id"])
-                if not (scene.maybe(MATCHED_SHARE) and self._match(receipt_id)):
-                    self._send_back(receipt_id, case.facts["number"])
-            elif case.kind is CaseKind.REFUND_FAILED:
-                retry = partial(refunds.retry_refund, refund_id=UUID(case.subject))
-                scene.turn(Step.ADMIN_RETRY, retry)
-            elif case.kind is CaseKind.PAYOUT_FAILED:
-                self._pay_again(UUID(case.facts["vendor_id"]))
-            elif case.kind in TALKED_OVER:
-                settled = partial(close, number=case.number, note="Talked over with them.")
-                scene.turn(Step.ADMIN_CLOSE, settled)
+            if scene.maybe(LOOKED_INTO_SHARE):
+                act = self._acts.get(case.kind)
+                if act is not None:
+                    act(case)
 
-    def _pay_again(self, vendor_id: UUID) -> None:
+    def _suspense(self, case: Case) -> None:
+        receipt_id = UUID(case.facts["receipt_id"])
+        if not (self._scene.maybe(MATCHED_SHARE) and self._match(receipt_id)):
+            self._send_back(receipt_id, case.facts["number"])
+
+    def _refund_again(self, case: Case) -> None:
+        again = partial(refunds.retry_refund, refund_id=UUID(case.subject))
+        self._scene.turn(Step.ADMIN_RETRY, again)
+
+    def _invoice_again(self, case: Case) -> None:
+        self._scene.turn(Step.ADMIN_INVOICE, partial(etims.retry, number=int(case.subject)))
+
+    def _talk_over(self, case: Case) -> None:
+        settled = partial(close, number=case.number, note="Talked over with them.")
+        self._scene.turn(Step.ADMIN_CLOSE, settled)
+
+    def _pay_again(self, case: Case) -> None:
         """Try a failed payout again, unless another has taken over."""
+        vendor_id = UUID(case.facts["vendor_id"])
 
         def retry(tx: Tx) -> Payout:
             number = tx.db.get_one(Vendor, vendor_id).number
@@ -145,9 +171,17 @@ class Office:
             .join(Receipt, Receipt.attempt_id == Attempt.id)
             .where(Receipt.provider == DARAJA, Receipt.number == receipt)
         )
-        found = self._scene.look(lambda tx: tx.db.scalars(query).one())
-        checked = partial(verify, number=found, kyc=True, payout=True)
-        self._scene.turn(Step.ADMIN_VERIFY, checked, again=lambda: self._call(receipt))
+        self._check(self._scene.look(lambda tx: tx.db.scalars(query).one()))
+
+    def _check(self, number: int) -> None:
+        """Note that a vendor is who they are, and is paid where they say."""
+        checked = partial(verify, number=number, kyc=True, payout=True)
+        self._scene.turn(Step.ADMIN_VERIFY, checked, again=lambda: self._check(number))
+
+    def _resume(self, provider: str) -> None:
+        """Somebody has mended what was wrong with a provider."""
+        going = partial(resume, provider=provider)
+        self._scene.turn(Step.ADMIN_RESUME, going, again=lambda: self._resume(provider))
 
     def _match(self, receipt_id: UUID) -> bool:
         """Give money in suspense to a booking of that very price; False when there is none."""

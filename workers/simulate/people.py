@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from core.booking import usecases
 from core.booking.cancel import cancel_by_customer, cancel_by_vendor
+from core.booking.dues import dues_of
 from core.booking.lifecycle import State
 from core.booking.model import Booking
 from core.booking.offers import Wish, make_offer
@@ -15,9 +16,13 @@ from core.booking.timers import complete_by_customer
 from core.catalog import calendar
 from core.clock import nairobi_date
 from core.db.tx import Tx
+from core.limits import PIN_TRIES_MAX
 from core.payments.attempts import first_collection
-from core.people.model import User
-from workers.simulate.market import CUSTOMERS, Stall
+from core.payouts.details import change_details
+from core.people.model import PayoutMethod, User, Vendor
+from workers.simulate.changes import Changes
+from workers.simulate.complaints import Complaints
+from workers.simulate.market import BANK_SHARE, CUSTOMERS, OTHER_WALLETS, Stall
 from workers.simulate.points import Step
 from workers.simulate.scene import Scene
 from workers.simulate.wallets import Wallets
@@ -45,11 +50,14 @@ class People:
     Args:
         scene: where they live.
         wallets: how they pay.
+        complaints: what they say when it went wrong.
     """
 
-    def __init__(self, scene: Scene, wallets: Wallets) -> None:
+    def __init__(self, scene: Scene, wallets: Wallets, complaints: Complaints) -> None:
         self._scene = scene
         self._wallets = wallets
+        self._changes = Changes(scene, wallets)
+        self._complaints = complaints
         self.booked = 0
 
     def plan_day(self) -> None:
@@ -59,6 +67,8 @@ class People:
             scene.agenda.after(scene.chance.uniform(7 * HOUR, 22 * HOUR), self._wish)
         if scene.maybe(0.3):
             scene.agenda.after(scene.chance.uniform(8 * HOUR, 18 * HOUR), self._block)
+        if scene.maybe(0.08):
+            scene.agenda.after(scene.chance.uniform(8 * HOUR, 20 * HOUR), self._change_payee)
 
     def _wish(self) -> None:
         scene, chance = self._scene, self._scene.chance
@@ -125,6 +135,13 @@ class People:
         if scene.maybe(0.02):
             wait = chance.uniform(HOUR, before_start)
             scene.agenda.after(wait, lambda: self._vendor_cancels(plan, booking))
+        if scene.maybe(0.12):
+            wait = chance.uniform(10 * MINUTE, before_start)
+            scene.agenda.after(
+                wait, lambda: self._changes.ask(plan.phone, plan.stall.vendor, booking.id)
+            )
+        if booking.rest_due_at is not None:
+            self._pay_rest_later(plan, booking, (booking.rest_due_at - scene.now).total_seconds())
         if scene.maybe(0.6):
             wait = before_start + chance.uniform(-HOUR, 2 * HOUR)
             scene.agenda.after(wait, lambda: self._check_in(plan, booking))
@@ -132,6 +149,27 @@ class People:
             until_end = (booking.ends_at - scene.now).total_seconds()
             wait = max(until_end + chance.uniform(-2 * HOUR, 20 * HOUR), HOUR)
             scene.agenda.after(wait, lambda: self._complete(booking))
+        if scene.maybe(0.06):
+            until_end = (booking.ends_at - scene.now).total_seconds()
+            wait = max(until_end + chance.uniform(-6 * HOUR, 70 * HOUR), HOUR)
+            scene.agenda.after(
+                wait, lambda: self._complaints.report(plan.phone, plan.stall.vendor, booking)
+            )
+
+    def _pay_rest_later(self, plan: Plan, booking: Booking, until: float) -> None:
+        """Come with the rest of a price in the days before it is due, after it, or never."""
+        scene, chance = self._scene, self._scene.chance
+        if scene.maybe(0.1):
+            scene.tally["rest never paid"] += 1
+            return
+        wait = max(until - chance.uniform(-6 * HOUR, 4 * DAY), HOUR)
+
+        def come() -> None:
+            now = scene.look(lambda tx: tx.db.get_one(Booking, booking.id))
+            if now.state is State.CONFIRMED and dues_of(now) is not None:
+                self._wallets.pay(plan.phone, now)
+
+        scene.agenda.after(wait, come)
 
     def _answer_later(self, plan: Plan, booking: Booking) -> None:
         """The vendor answers on the phone's menu or by SMS: yes, no, both, late, or nothing."""
@@ -215,7 +253,17 @@ class People:
 
     def _check_in(self, plan: Plan, booking: Booking) -> None:
         pin = self._scene.database.vault.open(booking.check_in_pin_sealed)
-        typed = pin if self._scene.maybe(0.95) else "0000"
+        typed = pin if self._scene.maybe(0.93) else "0000"
+        if typed != pin:
+            # Some look at the message; others go on until no PIN is taken any more.
+            again = self._scene.chance.choice((30, 30, 20 * MINUTE))
+            self._scene.agenda.after(again, lambda: self._check_in(plan, booking))
+        if typed != pin and self._scene.maybe(0.4):
+            for _ in range(PIN_TRIES_MAX - 1):
+                self._type(plan, booking, typed)
+        self._type(plan, booking, typed)
+
+    def _type(self, plan: Plan, booking: Booking, typed: str) -> None:
         self._scene.turn(
             Step.CHECK_IN,
             lambda tx: usecases.check_in(tx, booking.id, plan.stall.vendor_id, typed),
@@ -236,3 +284,18 @@ class People:
         days = [first + timedelta(days=each) for each in range(chance.randint(1, 3))]
         change = calendar.block if scene.maybe(0.5) else calendar.free
         scene.turn(Step.BLOCK, lambda tx: change(tx, stall.id, days, vendor_id=stall.vendor_id))
+
+    def _change_payee(self) -> None:
+        """A vendor wants the money elsewhere from now on."""
+        scene, chance = self._scene, self._scene.chance
+        stall = chance.choice(scene.stalls)
+        method, details = PayoutMethod.MPESA, {"msisdn": chance.choice(OTHER_WALLETS)}
+        if scene.maybe(BANK_SHARE):
+            account = f"12{chance.randint(100_000, 999_999)}"
+            method, details = PayoutMethod.BANK, {"bank": "01", "account": account, "name": "New"}
+
+        def change(tx: Tx) -> Vendor:
+            number = tx.db.get_one(Vendor, stall.vendor_id).number
+            return change_details(tx, number, method, details)
+
+        scene.turn(Step.CHANGE_PAYEE, change)

@@ -25,6 +25,14 @@ class Step(StrEnum):
     COMPLETE = "turn.complete"
     BLOCK = "turn.block"
     VENDOR_CANCEL = "turn.vendor_cancel"
+    CHANGE = "turn.change"
+    ACCEPT_CHANGE = "turn.accept_change"
+    DECLINE_CHANGE = "turn.decline_change"
+    KEEP_AS_WAS = "turn.keep_as_was"
+    DISPUTE = "turn.dispute"
+    DISPUTE_NOTE = "turn.dispute_note"
+    WITHDRAW_DISPUTE = "turn.withdraw_dispute"
+    CHANGE_PAYEE = "turn.change_payee"
     ADMIN_CANCEL = "admin.cancel"
     ADMIN_SEND_BACK = "admin.send_back"
     ADMIN_MATCH = "admin.match"
@@ -33,6 +41,9 @@ class Step(StrEnum):
     ADMIN_VERIFY = "admin.verify_vendor"
     ADMIN_PAY_AGAIN = "admin.retry_payout"
     ADMIN_REVERSAL = "admin.book_reversal"
+    ADMIN_RESUME = "admin.resume_payouts"
+    ADMIN_INVOICE = "admin.retry_invoice"
+    RESOLVE = "admin.resolve_dispute"
     STATEMENT = "admin.statement"
     KEEP_CALLBACK = "web.keep_callback"
 
@@ -51,6 +62,8 @@ class Step(StrEnum):
     NOTICE_FAILED = "notices.failed"
     FIRE_TIMER = "timers.fire"
     RELEASE_MONEY = "timers.release"
+    FIRE_DISPUTE = "disputes.fire"
+    HALT = "attempts.halt"
     OPEN_RUN = "payouts.open_run"
     MAKE_PAYOUT = "payouts.make"
     CLOSE_RUN = "payouts.close_run"
@@ -59,6 +72,9 @@ class Step(StrEnum):
     BALANCE_TOLD = "balances.told"
     BALANCE_REFUSED = "balances.refused"
     ISSUE_DOCUMENTS = "documents.issue"
+    BEGIN_INVOICE = "invoices.begin"
+    INVOICE_REGISTERED = "invoices.registered"
+    INVOICE_FAILED = "invoices.failed"
     ROLL_UP = "ledger.roll_up"
     SWEEP_CASES = "cases.sweep"
     LOOK_AT_FLOAT = "cases.float"
@@ -76,6 +92,7 @@ class Step(StrEnum):
     PAY_OUT = "call.pay_out"
     ASK_PAYOUT = "call.ask_payout"
     ASK_BALANCE = "call.ask_balance"
+    REGISTER = "call.register"
 
 
 class When(StrEnum):
@@ -107,8 +124,10 @@ WORKER_STEPS = {
     ("_send_notice", "_begin"): Step.BEGIN_NOTICE,
     ("_note_sent", "sent"): Step.NOTICE_SENT,
     ("_failed", "failed"): Step.NOTICE_FAILED,
-    ("_fire", "fire"): Step.FIRE_TIMER,
+    ("_fire", "fire_one"): Step.FIRE_TIMER,
+    ("_fire", "fire"): Step.FIRE_DISPUTE,
     ("_release_all", "release_many"): Step.RELEASE_MONEY,
+    ("_halt_on_stop", "halt_on_stop"): Step.HALT,
     ("run_payouts", "open_run"): Step.OPEN_RUN,
     ("_make", "make_payouts"): Step.MAKE_PAYOUT,
     ("_make_all", "close_run"): Step.CLOSE_RUN,
@@ -117,6 +136,9 @@ WORKER_STEPS = {
     ("_ask", "note_answer"): Step.BALANCE_TOLD,
     ("_ask", "note_refusal"): Step.BALANCE_REFUSED,
     ("run_documents", "issue_due"): Step.ISSUE_DOCUMENTS,
+    ("run_invoices", "begin"): Step.BEGIN_INVOICE,
+    ("_register", "registered"): Step.INVOICE_REGISTERED,
+    ("_register", "failed"): Step.INVOICE_FAILED,
     ("run_ledger", "roll_up"): Step.ROLL_UP,
     ("run_cases", "sweep"): Step.SWEEP_CASES,
     ("run_float", "look_daily"): Step.LOOK_AT_FLOAT,

@@ -8,7 +8,7 @@ from channels.simulator import daraja_stk, flutterwave_charges
 from channels.simulator.daraja_c2b import pay as pay_by_hand
 from channels.simulator.state import Outcome, World
 from channels.simulator.ussd import NotNow
-from core.booking.lifecycle import State
+from core.booking.dues import dues_of
 from core.booking.model import Booking
 from core.payments.attempts import start_collection
 from workers.simulate.loop import Heard
@@ -19,6 +19,8 @@ from workers.simulate.scene import Scene
 MINUTE, HOUR = 60, 3600
 SHILLING = 100
 TRIES_MAX = 3
+# A price in parts takes three payments, and some of them fail.
+PARTS_TRIES_MAX = 8
 PAID_BY_TEXT_SHARE = 0.1
 # What a person makes of a prompt, of a hundred.
 ANSWERS = {
@@ -31,8 +33,14 @@ ANSWERS = {
 LATE_PAID_SHARE = 0.3
 # For a week: nothing can be paid to them, nor by them.
 NO_MPESA_SHARE = 0.03
-CUSTOMER_CENTS = 30_000_000
+CUSTOMER_CENTS = 50_000_000
 VENDOR_CENTS = 1_000_000
+
+
+def asked_cents(booking: Booking) -> int:
+    """Return what the next payment for a booking is asked to be."""
+    dues = dues_of(booking)
+    return booking.total_cents if dues is None else dues.ask.cents
 
 
 class Wallets:
@@ -82,39 +90,47 @@ class Wallets:
             payer = phone if scene.maybe(0.95) else scene.chance.choice(CUSTOMERS)
             scene.turn(Step.PAY, lambda tx: start_collection(tx, booking.id, payer))
 
+        self._look_again(phone, booking, tries)
+
+    def _look_again(self, phone: str, booking: Booking, tries: int) -> None:
+        """Come back a while later, and pay what is still asked for."""
+        scene = self._scene
+
         def look() -> None:
             now = scene.look(lambda tx: tx.db.get_one(Booking, booking.id))
-            if now.state is State.AWAITING_PAYMENT and tries < TRIES_MAX:
+            tries_max = PARTS_TRIES_MAX if now.received_cents else TRIES_MAX
+            if dues_of(now) is not None and tries < tries_max:
                 self.pay(phone, now, tries + 1)
 
         scene.agenda.after(scene.chance.uniform(2 * MINUTE, 20 * MINUTE), look)
 
-    def _by_hand(self, phone: str, booking: Booking, _tries: int) -> None:
-        self._send(phone, booking.code, booking.total_cents)
+    def _by_hand(self, phone: str, booking: Booking, tries: int) -> None:
+        self.send(phone, booking.code, asked_cents(booking))
+        self._look_again(phone, booking, tries)
 
     def _late_by_hand(self, phone: str, booking: Booking, _tries: int) -> None:
         """After the hold of an instant booking; often after that of an accepted one."""
         wait = self._scene.chance.choice(
             (20 * MINUTE, 40 * MINUTE, 3 * HOUR, 13 * HOUR, 30 * HOUR)
         )
-        code, cents = booking.code, booking.total_cents
-        self._scene.agenda.after(wait, lambda: self._send(phone, code, cents))
+        code, cents = booking.code, asked_cents(booking)
+        self._scene.agenda.after(wait, lambda: self.send(phone, code, cents))
 
     def _short_by_hand(self, phone: str, booking: Booking, _tries: int) -> None:
         """Less than was asked for; some pay the rest later."""
         off = self._scene.chance.choice((1, 10, 100, 1_000)) * SHILLING
-        self._send(phone, booking.code, max(booking.total_cents - off, SHILLING))
+        self.send(phone, booking.code, max(asked_cents(booking) - off, SHILLING))
         if self._scene.maybe(0.5):
             wait = self._scene.chance.uniform(MINUTE, 30 * MINUTE)
-            self._scene.agenda.after(wait, lambda: self._send(phone, booking.code, off))
+            self._scene.agenda.after(wait, lambda: self.send(phone, booking.code, off))
 
     def _over_by_hand(self, phone: str, booking: Booking, _tries: int) -> None:
-        self._send(phone, booking.code, booking.total_cents + 50 * SHILLING)
+        self.send(phone, booking.code, asked_cents(booking) + 50 * SHILLING)
 
     def _wrong_account(self, phone: str, booking: Booking, _tries: int) -> None:
         code = booking.code
         wrong = self._scene.chance.choice((code[::-1], phone[-9:], "RENT", code.lower(), ""))
-        self._send(phone, wrong, booking.total_cents)
+        self.send(phone, wrong, asked_cents(booking))
 
     def _twice(self, phone: str, booking: Booking, tries: int) -> None:
         self._by_prompt(phone, booking, tries)
@@ -124,7 +140,7 @@ class Wallets:
     def _never(self, _phone: str, _booking: Booking, _tries: int) -> None:
         self._scene.tally["never paid"] += 1
 
-    def _send(self, phone: str, account: str, cents: int) -> None:
+    def send(self, phone: str, account: str, cents: int) -> None:
         """Pay the paybill by hand."""
         scene = self._scene
         said = scene.loop.run_until_complete(pay_by_hand(scene.world, phone, account, cents, None))

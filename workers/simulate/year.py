@@ -29,11 +29,13 @@ from core.vault import Vault
 from workers.simulate.agenda import TICK, Agenda, TickingClock
 from workers.simulate.alarms import Alarms
 from workers.simulate.audit import Books, Wrong
+from workers.simulate.complaints import Complaints
 from workers.simulate.crew import Crew, build_parts, simulated_health
 from workers.simulate.databases import SimulatedDatabase, digest
 from workers.simulate.lines import BASE
 from workers.simulate.loop import SimulatedLoop
 from workers.simulate.market import Stall, open_market
+from workers.simulate.mishaps import Mishaps
 from workers.simulate.network import Network
 from workers.simulate.office import Office
 from workers.simulate.people import People
@@ -142,18 +144,20 @@ class Year:
             settings, self._providers, certificate, self.database, self._redis, health,
             self._network,
         )  # fmt: skip
-        self._crew = Crew(parts, self._clock, self._chance("crew"), self._watch)
+        self._crew = Crew(parts, self.database, self._clock, self._chance("crew"), self._watch)
         self._scene = Scene(
             self._clock, self._agenda, self.database, self._world, self._loop, self._network,
             self._chance("people"),
         )  # fmt: skip
         self._wallets = Wallets(self._scene)
-        self._people = People(self._scene, self._wallets)
+        complaints = Complaints(self._scene)
+        self._people = People(self._scene, self._wallets, complaints)
         self._rogues = Rogues(
             self._scene, settings.callback_secret.get_secret_value(), settings.daraja_shortcode
         )
+        self._mishaps = Mishaps(self._scene)
         self._books = Books(self._world)
-        self._office = Office(self._scene, self._books, parts.accounts["daraja"])
+        self._office = Office(self._scene, self._books, parts.accounts["daraja"], complaints)
 
     def close(self) -> None:
         """Let go of loop and connections."""
@@ -214,6 +218,7 @@ class Year:
         self._people.plan_day()
         self._rogues.plan_day()
         self._office.plan_day()
+        self._mishaps.plan_day()
         if day % 7 == 1:
             self._wallets.pay_day()
         chance = self._scene.chance
@@ -227,7 +232,7 @@ class Year:
     def _outage(self) -> None:
         """A provider is away for some minutes, or hours."""
         chance = self._scene.chance
-        who = chance.choice(("daraja", "africastalking", "flutterwave"))
+        who = chance.choice(("daraja", "africastalking", "flutterwave", "etims"))
         minutes = chance.choice((2, 10, 45, 120))
         until = self._clock.now() + timedelta(minutes=minutes)
         self._network.down_until[who] = until
@@ -271,10 +276,8 @@ class Year:
 
     def _let_work(self) -> None:
         """Let the workers look, unless there can be nothing new for them."""
-        at = self._crew.next_at
-        if self.database.touched or (at is not None and at <= self._clock.now()):
+        if self._crew.needed:
             self._crew.work()
-            self.database.touched = False
 
     def _look(self, check: Callable[[Tx], list[Wrong]]) -> list[Wrong]:
         faults = [Wrong(FAULT, said) for said in self._alarms.heard]

@@ -1,0 +1,40 @@
+"""What goes wrong at the providers for a while: refused credentials, an empty account, a unit."""
+
+from channels.simulator.faults import Fault, FaultKind, Service
+from workers.simulate.scene import Scene
+
+DAY = 24 * 3600
+PAYING_SHARE = 0.08
+REGISTRAR_SHARE = 0.05
+# Result codes of Safaricom: refused credentials, an empty account.
+PAYING_CODES = ("2001", "1")
+# Of the tax authority: a field that is not right, a unit that it does not know, or is busy.
+REGISTRAR_CODES = ("910", "901", "999")
+
+
+class Mishaps:
+    """Plans what answers go wrong at the providers beside those that get lost.
+
+    Args:
+        scene: where it happens.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+
+    def plan_day(self) -> None:
+        """Plan today's."""
+        chance = self._scene.chance
+        if self._scene.maybe(PAYING_SHARE):
+            self._later(Service.B2C, chance.choice(PAYING_CODES), chance.randint(1, 3))
+        if self._scene.maybe(REGISTRAR_SHARE):
+            self._later(Service.ETIMS, chance.choice(REGISTRAR_CODES), 1)
+
+    def _later(self, service: Service, code: str, times: int) -> None:
+        scene = self._scene
+
+        def happen() -> None:
+            scene.tally[f"refused by {service}: {code}"] += times
+            scene.world.faults.add(Fault(service, FaultKind.INSIDER_CODE, code, times=times))
+
+        scene.agenda.after(scene.chance.uniform(0, DAY), happen)
