@@ -119,7 +119,7 @@ class Attempt(Base):
     sent_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     reversed_at: Mapped[datetime | None]
-    """When the money of a payout came back after it had arrived."""
+    """When we heard that its money came back after it had arrived."""
 
     def move(self, event: AttemptEvent) -> AttemptState:
         """Go where the table says; raises core.errors.IllegalMove."""

@@ -39,7 +39,7 @@ def apply(tx: Tx, event: MoneyEvent, kinds: Collection[Kind] = tuple(Kind)) -> s
     Returns:
         None when it changed something, else why not: ``unknown_attempt``, ``wrong_amount``,
         ``wrong_number``, ``other_receipt``, ``repeat``, ``late_failure``, ``pending``,
-        ``not_reversible``.
+        ``not_reversible``, ``came_back`` (it had arrived, but its return was told of before).
     """
     if event.account is not None:
         return _apply_paybill(tx, event)
@@ -78,9 +78,13 @@ def _apply_outcome(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
 
 def _reverse(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
     """Book that a payout came back; one whose arrival we never knew of has simply failed."""
-    if attempt.state is AttemptState.FAILED or attempt.reversed_at is not None:
+    if attempt.reversed_at is not None:
         return "repeat"
     if attempt.state is not AttemptState.SUCCEEDED and attempt.kind is not Kind.COLLECTION:
+        # The word of its arrival may still come; nobody must be taken for paid by it then.
+        attempt.reversed_at = tx.now
+        if attempt.state is AttemptState.FAILED:
+            return "repeat"
         fail(tx, attempt, event.reason or Reason.BAD_RECIPIENT, event.code)
         return None
     if attempt.kind is not Kind.PAYOUT:
@@ -144,6 +148,8 @@ def _succeed(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
     number = event.receipt
     if attempt.state is AttemptState.SUCCEEDED:
         return _name(tx, attempt, number)
+    if attempt.reversed_at is not None:
+        return "came_back"
     booking = by_hand = None
     if attempt.kind is Kind.COLLECTION:
         booking = lock_booking(tx, _booking_of(attempt))
