@@ -99,7 +99,7 @@ def test_what_came_back_before_we_knew_that_it_had_arrived_has_failed(world: Wor
 
 @pytest.mark.parametrize("given_up", [False, True])
 def test_its_arrival_that_is_told_of_after_its_return_pays_nobody(
-    world: World, given_up: bool
+    world: World, *, given_up: bool
 ) -> None:
     """The callback of the arrival was days late; what came back first has had the last word."""
     booking = world.released()
