@@ -82,6 +82,15 @@ class Rehearsal(Database):
             self._driver.rollback()
 
     @contextmanager
+    def branch(self) -> Iterator[None]:
+        """Undo at the end of the block what was done in it; the life goes on as it was before."""
+        self._driver.execute(f"SAVEPOINT branch; {BEGIN}")
+        try:
+            yield
+        finally:
+            self._driver.execute("ROLLBACK TO SAVEPOINT branch; RELEASE SAVEPOINT branch")
+
+    @contextmanager
     def reading(self) -> Iterator[Tx]:
         """Open what looks like a reading connection."""
         with self.transaction() as reader:
