@@ -9,6 +9,7 @@ from hypothesis.stateful import (
 from sqlalchemy import select, update
 
 from core.booking import cancel, offers, timers, usecases
+from core.booking.changes import drop_open
 from core.booking.lifecycle import State
 from core.booking.model import Booking
 from core.booking.policy import POLICIES
@@ -104,6 +105,7 @@ class People(Workers):
     @rule(pick=picks, shillings=st.sampled_from([10, 333, 20_000, 66_700]))
     def give_some_back(self, pick: int, shillings: int) -> None:
         def work(tx: Tx, booking: Booking) -> None:
+            drop_open(tx, booking)
             refunds.plan_refund(tx, booking, kes(shillings))
 
         self.with_booking(pick, work, State.CONFIRMED, State.CHECKED_IN, State.COMPLETED)
