@@ -31,8 +31,10 @@ COMMIT = (
 )
 ROLLBACK = "ROLLBACK TO SAVEPOINT kept"
 STATEMENTS_MAX = 1_000
-# What a statement begins with that only looks; the ledger's functions are called by one too.
-LOOKS = re.compile(r"\s*(SELECT|WITH)\b(?!\s+ledger_)")
+# Anything but a look; the ledger's functions are called by one, and a look may begin with a write.
+WRITES = re.compile(
+    r"\A(?!\s*(SELECT|WITH)\b)|\b(INSERT INTO|DELETE FROM|UPDATE \w+ SET|ledger_(post|roll_up)\()"
+)
 
 
 class Prepared(PrepareManager):
@@ -101,7 +103,7 @@ class Rehearsal(Database):
         return self._driver.execute(statement, prepare=True).fetchall()
 
     def _note_write(self, _c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        self._wrote = self._wrote or LOOKS.match(statement) is None
+        self._wrote = self._wrote or WRITES.search(statement) is not None
 
     def _begin(self, _connection: Any) -> None:
         self._open, self._wrote = True, False
