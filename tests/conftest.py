@@ -1,5 +1,6 @@
 """Fixtures of the whole suite."""
 
+import gc
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -8,6 +9,7 @@ import pytest
 import redis
 import structlog
 
+from core.catalog.places import load_places
 from core.clock import ManualClock
 from core.db.tx import Database
 from core.ids import CountedIds
@@ -24,6 +26,8 @@ _servers = TestServers()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # What is imported and collected stays until the end: looking for garbage there is in vain.
+    gc.disable()
     # What is logged of an error costs rich half a second, in colours that nobody sees.
     plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
@@ -33,6 +37,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure() -> None:
     _servers.stop()
+
+
+def pytest_collection_finish() -> None:
+    """From here on there is garbage, and it is looked for among what is new."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -48,9 +58,16 @@ def databases(worker_id: str) -> Iterator[Databases]:
     made.close()
 
 
+def write_places(url: str) -> None:
+    """Write the towns and areas that nearly every story needs."""
+    database = Database(url, ManualClock(START), CountedIds(), Vault([VAULT_KEY]))
+    database.run(load_places)
+    database.close()
+
+
 @pytest.fixture(scope="session")
 def recycler(databases: Databases) -> Iterator[Recycler]:
-    made = Recycler(databases)
+    made = Recycler(databases, write_places)
     yield made
     made.close()
 
@@ -74,7 +91,7 @@ def vault() -> Vault:
 def database(
     recycler: Recycler, clock: ManualClock, ids: CountedIds, vault: Vault
 ) -> Iterator[Database]:
-    """A database at the newest revision that holds nothing but what the migrations wrote."""
+    """A database at the newest revision that holds what the migrations wrote, and the towns."""
     with recycler.lend(clock, ids, vault) as lent:
         yield lent
 

@@ -132,7 +132,7 @@ SELECT attempts.id::text AS subject, attempts.amount_cents,
 FROM attempts
 JOIN payouts ON payouts.id = payout_id
 JOIN vendors ON vendors.id = vendor_id
-WHERE reversed_at IS NOT NULL
+WHERE reversed_at IS NOT NULL AND attempts.state = 'succeeded'
 """
 
 # A person has looked where the vendor is paid.

@@ -143,7 +143,7 @@ class Attempt(Base):
     sent_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     reversed_at: Mapped[datetime | None]
-    """When money that had arrived at a vendor or customer came back."""
+    """When we heard that money which had arrived, at a vendor or a customer, came back."""
 
     def move(self, event: AttemptEvent) -> AttemptState:
         """Go where the table says; raises core.errors.IllegalMove."""

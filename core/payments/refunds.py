@@ -50,7 +50,8 @@ def plan_refund(
 
     Args:
         tx: the caller's transaction.
-        booking: locked by the caller, and paid for.
+        booking: locked by the caller, paid for, and without an open change but the one that is
+            applied: an open one was priced beside what has not gone back.
         amount: whole shillings, of what is still in escrow and not on its way back.
         change_id: the change of days or people that made the price lower by this; the caller
             lowers it. Without one the amount counts as gone from the price.

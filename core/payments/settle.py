@@ -41,7 +41,7 @@ def apply(tx: Tx, event: MoneyEvent, kinds: Collection[Kind] = tuple(Kind)) -> s
     Returns:
         None when it changed something, else why not: ``unknown_attempt``, ``wrong_amount``,
         ``wrong_number``, ``other_receipt``, ``repeat``, ``late_failure``, ``pending``,
-        ``not_reversible``.
+        ``not_reversible``, ``came_back`` (it had arrived, but its return was told of before).
     """
     if event.account is not None:
         return _apply_paybill(tx, event)
@@ -80,11 +80,15 @@ def _apply_outcome(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
 
 def _reverse(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
     """Book that money came back; what we never knew to have arrived has simply failed."""
-    if attempt.state is AttemptState.FAILED or attempt.reversed_at is not None:
-        return "repeat"
     if attempt.kind is Kind.COLLECTION:
         return "not_reversible"
+    if attempt.reversed_at is not None:
+        return "repeat"
     if attempt.state is not AttemptState.SUCCEEDED:
+        # The word of its arrival may still come; nobody must be taken for paid by it then.
+        attempt.reversed_at = tx.now
+        if attempt.state is AttemptState.FAILED:
+            return "repeat"
         fail(tx, attempt, event.reason or Reason.BAD_RECIPIENT, event.code)
         return None
     number = event.receipt or f"reversal:{attempt.id}"
@@ -155,6 +159,8 @@ def _succeed(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
     number = event.receipt
     if attempt.state is AttemptState.SUCCEEDED:
         return _name(tx, attempt, number)
+    if attempt.reversed_at is not None:
+        return "came_back"
     booking = by_hand = None
     if attempt.kind is Kind.COLLECTION:
         booking = lock_booking(tx, _booking_of(attempt))
@@ -163,13 +169,7 @@ def _succeed(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
     receipt = by_hand or receipts.keep_of(tx, attempt, number)
     if receipt is None and not receipts.is_own(tx, attempt, number):
         return "other_receipt"
-    attempt.move(AttemptEvent.SUCCEED)
-    if attempt.method is Method.CARD:
-        attempt.reference = event.reference  # By it the provider gives back to the card.
-    attempt.code = event.code
-    attempt.reason = None
-    attempt.due_at = None
-    attempt.finished_at = tx.now
+    _finish(tx, attempt, event)
     _charge(tx, event)
     if by_hand is not None:
         by_hand.attempt_id = attempt.id
@@ -185,6 +185,16 @@ def _succeed(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
     else:
         returned(tx, attempt)
     return None
+
+
+def _finish(tx: Tx, attempt: Attempt, event: MoneyEvent) -> None:
+    attempt.move(AttemptEvent.SUCCEED)
+    if attempt.method is Method.CARD:
+        attempt.reference = event.reference  # By it the provider gives back to the card.
+    attempt.code = event.code
+    attempt.reason = None
+    attempt.due_at = None
+    attempt.finished_at = tx.now
 
 
 def _charge(tx: Tx, event: MoneyEvent) -> None:

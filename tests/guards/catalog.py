@@ -5,11 +5,13 @@ from itertools import groupby
 from tests.guards import (
     booking_locks,
     bookings,
+    change_locks,
     delivery,
     documents,
     ledger,
     money_locks,
     payments,
+    payout_locks,
     payouts,
     worker_locks,
 )
@@ -25,7 +27,13 @@ ALONE = (
     *delivery.GUARDS,
 )
 """Those that one caller can run into."""
-MEETING = (*booking_locks.GUARDS, *money_locks.GUARDS, *worker_locks.GUARDS)
+MEETING = (
+    *booking_locks.GUARDS,
+    *change_locks.GUARDS,
+    *money_locks.GUARDS,
+    *payout_locks.GUARDS,
+    *worker_locks.GUARDS,
+)
 """Those that it takes two callers to need."""
 PAGE = ROOT / "docs" / "generated" / "guards.md"
 

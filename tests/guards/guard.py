@@ -119,11 +119,11 @@ def function(name: str, before: str, after: str, what: str) -> Removal:
     return Removal(Kind.FUNCTION, f"{name}: {what}", away)
 
 
-def words(kind: Kind, name: str, cut: str, where: str) -> Removal:
+def words(kind: Kind, name: str, cut: str, where: str, instead: str = "") -> Removal:
     """Words of statements, such as ``FOR UPDATE``."""
 
     def away(world: World) -> Iterator[None]:
-        with races.cut(world.database, cut, where=where):
+        with races.cut(world.database, cut, instead, where):
             yield
 
     return Removal(kind, name, away)

@@ -246,8 +246,9 @@ class World:
     def state(self, booking: Booking) -> State:
         return self.read(booking).state
 
-    def attempt(self, attempt: Attempt) -> Attempt:
-        return self.run(lambda tx: tx.db.get_one(Attempt, attempt.id))
+    def attempt(self, attempt: Attempt | UUID) -> Attempt:
+        id_ = attempt if isinstance(attempt, UUID) else attempt.id
+        return self.run(lambda tx: tx.db.get_one(Attempt, id_))
 
     def attempts(self, kind: Kind) -> list[Attempt]:
         query = select(Attempt).where(Attempt.kind == kind).order_by(Attempt.created_at)

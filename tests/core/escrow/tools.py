@@ -86,7 +86,7 @@ def rewrite(database: Database, function: str, before: str, after: str) -> None:
         tx.db.connection().exec_driver_sql(source.replace(before, after).replace("%", "%%"))
 
 
-def together(count: int, work: Callable[[int], Any]) -> list[Any]:
+def together(count: int, work: Callable[[int], Any], seconds: float = THREAD_SECONDS) -> list[Any]:
     """Run work in threads that start as one; return results, or what was raised, by number."""
     start = threading.Barrier(count)
     results: list[Any] = [None] * count
@@ -102,6 +102,6 @@ def together(count: int, work: Callable[[int], Any]) -> list[Any]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(THREAD_SECONDS)
+        thread.join(seconds)
         assert not thread.is_alive(), "a thread hangs"
     return results

@@ -10,6 +10,7 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import select
 
+from core.booking.changes import payable_now
 from core.booking.lifecycle import State
 from core.booking.model import Booking
 from core.money import Money, kes
@@ -25,6 +26,14 @@ from tests.core.market.rig import Rig, often_not, one_of, picks
 from tests.core.reconcile.test_take import Given
 
 SHORTCODE = "600123"
+REASONS = [
+    Reason.CANCELLED,
+    Reason.BUSY,
+    Reason.EXPIRED,
+    Reason.BAD_RECIPIENT,
+    Reason.NO_FLOAT,
+    Reason.CREDENTIALS,
+]
 ACCOUNTS = {SHORTCODE: frozenset(Direction)}
 
 
@@ -52,7 +61,7 @@ class Evidence(Rig):
         if attempt is not None:
             self.tell(self.provider.move(attempt, self.clock.now(), named=True))
 
-    @rule(pick=picks, reason=st.sampled_from([Reason.CANCELLED, Reason.BUSY, Reason.EXPIRED]))
+    @rule(pick=picks, reason=st.sampled_from(REASONS))
     def refuse(self, pick: int, reason: Reason) -> None:
         attempt = self.sent(pick, *Kind)
         if attempt is not None:
@@ -67,10 +76,14 @@ class Evidence(Rig):
     @rule(
         pick=picks,
         off=st.sampled_from([0, 0, 0, 1, -1]),
+        pieces=st.sampled_from([1, 1, 1, 2, 3]),
         payer=st.sampled_from([None, *CUSTOMERS]),
         late=often_not,
     )
-    def pay_by_hand(self, pick: int, off: int, payer: str | None, *, late: bool) -> None:
+    def pay_by_hand(
+        self, pick: int, off: int, pieces: int, payer: str | None, *, late: bool
+    ) -> None:
+        """What is asked for, the whole price, a piece of it, or a shilling beside it."""
         booking = self.run(
             lambda tx: (
                 one_of(tx, select(Booking).where(Booking.state == State.AWAITING_PAYMENT), pick)
@@ -79,7 +92,9 @@ class Evidence(Rig):
         )
         if booking is None or self._told_without_a_number(booking.id):
             return  # Beside an unnamed success it would be taken for the same payment at first.
-        amount = Money(booking.total_cents) + kes(off)
+        asked = self.run(lambda tx: payable_now(tx, booking))
+        owed = asked.owed.cents if asked is not None else booking.total_cents
+        amount = Money(owed // pieces).up_to_shilling() + kes(off)
         if amount.cents <= 0:
             return
         self.provider.by_hand.add(booking.id)

@@ -9,6 +9,7 @@ from hypothesis.stateful import (
 from sqlalchemy import select, update
 
 from core.booking import cancel, offers, timers, usecases
+from core.booking.changes import drop_open
 from core.booking.lifecycle import State
 from core.booking.model import Booking
 from core.booking.policy import POLICIES
@@ -18,7 +19,6 @@ from core.clock import nairobi_date
 from core.db.tx import Tx
 from core.disputes import usecases as disputes
 from core.disputes.model import Problem
-from core.limits import STK_DELAY_SECONDS
 from core.money import kes
 from core.payments import attempts, refunds, suspense
 from core.payments.lifecycle import RefundState
@@ -44,13 +44,9 @@ class People(Workers):
     def book_and_pay(self, phone: str, day: int) -> None:
         """The way it mostly goes: asked, accepted, prompted, paid."""
         booking = self.do(lambda tx: make_held(tx, self.asking, phone, in_days=day))
-        if booking is None:
-            return
-        attempt = self.run(lambda tx: attempts.start_collection(tx, booking.id, phone))
-        self.clock.advance(seconds=STK_DELAY_SECONDS)
-        self.run(lambda tx: attempts.begin(tx, attempt.id))
-        self.run(lambda tx: attempts.accepted(tx, attempt.id, f"ws {attempt.id}"))
-        self.tell(self.provider.move(attempt, self.clock.now(), named=True))
+        attempt = self.prompt(booking.id, phone) if booking is not None else None
+        if attempt is not None:
+            self.tell(self.provider.move(attempt, self.clock.now(), named=True))
 
     @rule(pick=picks)
     def accept(self, pick: int) -> None:
@@ -109,6 +105,7 @@ class People(Workers):
     @rule(pick=picks, shillings=st.sampled_from([10, 333, 20_000, 66_700]))
     def give_some_back(self, pick: int, shillings: int) -> None:
         def work(tx: Tx, booking: Booking) -> None:
+            drop_open(tx, booking)
             refunds.plan_refund(tx, booking, kes(shillings))
 
         self.with_booking(pick, work, State.CONFIRMED, State.CHECKED_IN, State.COMPLETED)

@@ -28,6 +28,8 @@ class Provider:
         by_hand: bookings that somebody has paid for by hand.
         told: evidence that was given; it may be given again.
         waiting: evidence that is still on its way.
+        came_back: payouts that came back, with the number of their return.
+        undone: those of them that we heard of before we knew that they had arrived.
     """
 
     lines: list[Line] = field(default_factory=list)
@@ -36,6 +38,8 @@ class Provider:
     by_hand: set[UUID] = field(default_factory=set)
     told: list[MoneyEvent] = field(default_factory=list)
     waiting: list[MoneyEvent] = field(default_factory=list)
+    came_back: dict[UUID, str] = field(default_factory=dict)
+    undone: set[UUID] = field(default_factory=set)
 
     @property
     def held_cents(self) -> int:
@@ -54,6 +58,29 @@ class Provider:
         return MoneyEvent(
             NAME, Outcome.SUCCEEDED, attempt_id=attempt.id, receipt=receipt if told else None
         )
+
+    def bring_back(self, attempt: Attempt, now: datetime, *, named: bool) -> MoneyEvent:
+        """Return a payout that had arrived; return what there is to tell."""
+        number = self.came_back[attempt.id] = self.new_line(attempt.amount_cents, now)
+        return MoneyEvent(
+            NAME, Outcome.REVERSED, attempt_id=attempt.id, receipt=number if named else None
+        )
+
+    def untold_cents(self) -> list[int]:
+        """What each movement was that our books cannot know of."""
+        moved = {line.number: line.amount_cents for line in self.lines}
+        events = [event for event in self.waiting if event.attempt_id not in self.undone]
+        untold = [moved[self._number_of(event)] for event in events]
+        for id_ in self.undone:
+            untold += [moved[self.approved[id_]], moved[self.came_back[id_]]]
+        return untold
+
+    def _number_of(self, event: MoneyEvent) -> str:
+        if event.receipt is not None:
+            return event.receipt
+        assert event.attempt_id is not None, "a payment by hand has a receipt"
+        kept = self.came_back if event.outcome is Outcome.REVERSED else self.approved
+        return kept[event.attempt_id]
 
     def new_line(self, cents: int, now: datetime) -> str:
         """Write a movement into the statement and return its receipt."""

@@ -21,24 +21,30 @@ from tests.conftest import START, VAULT_KEY
 from tests.core.booking.world import World
 from tests.core.market.evidence import Evidence
 from tests.core.market.opening import open_market
+from tests.core.market.payees import Payees
 from tests.core.market.people import People
+from tests.core.market.pieces import Pieces
 from tests.core.market.workers import Workers
 from tests.support.recycling import Recycler
 from tests.support.rehearsal import Rehearsal
 
 UNITS = 2
-# Of all parts a quick run plays the first.
-LIVES, STEPS = 10, 50
-PARTS = [pytest.param(i, marks=[pytest.mark.slow] if i else []) for i in range(50)]
+# Of all parts a quick run plays the first few.
+LIVES, STEPS = 25, 50
+QUICK = 3
+PARTS = [pytest.param(i, marks=[pytest.mark.slow] if i >= QUICK else []) for i in range(20)]
 
 
-class Market(People, Evidence):
+class Market(People, Pieces, Payees, Evidence):
     """Everybody together."""
 
     # What happens most is drawn more often.
     book_and_pay_too = book_and_pay_as_well = People.book_and_pay
     send_out_more = send_out_even_more = Evidence.send_money_out
     work_on_more_attempts = Workers.work_on_attempts
+    pay_more = pay_even_more = Pieces.pay_what_is_due
+    wish_for_more = Pieces.wish_for_something_else
+    answer_more_wishes = Pieces.vendor_answers_a_wish
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +56,14 @@ def market(recycler: Recycler) -> Iterator[type[Market]]:
         Market.instant = world.another_listing(
             booking_mode=BookingMode.INSTANT, price_cents=kes(1_333, 33).cents
         )
-        provider = open_market(world, Market.instant)
+        Market.grand = world.another_listing(
+            booking_mode=BookingMode.INSTANT,
+            price_cents=kes(450_000).cents,
+            deposit_basis_points=3_000,
+            rest_days=1,
+        )
+        Market.vendor = world.vendor
+        provider = open_market(world, Market.instant, Market.grand)
         Market.opening = clock.now(), provider
         Market.rehearsal = Rehearsal(lent.engine.url, clock, ids, vault)
         yield Market

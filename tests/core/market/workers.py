@@ -9,7 +9,7 @@ from hypothesis.stateful import (
 from sqlalchemy import select
 
 from core import outbox
-from core.booking import timers
+from core.booking import changes, timers
 from core.booking.lifecycle import State
 from core.booking.model import Booking
 from core.cases.sweep import sweep
@@ -22,7 +22,7 @@ from core.payments.model import Attempt
 from core.payouts import usecases as payouts
 from core.payouts.rules import next_run
 from core.ports import Delivery, SmsSent
-from tests.core.market.rig import ERRORS, Rig, answers, picks
+from tests.core.market.rig import ERRORS, Rig, answers, often_not, picks
 
 MINUTE, HOUR, DAY = 60, 3600, 24 * 3600
 
@@ -48,6 +48,8 @@ class Workers(Rig):
     def fire(self) -> None:
         for id_ in self.run(lambda tx: timers.due_bookings(tx, 100)):
             self.do(lambda tx, id_=id_: timers.fire(tx, id_))
+        for id_ in self.run(lambda tx: changes.due_changes(tx, 100)):
+            self.do(lambda tx, id_=id_: changes.fire_change(tx, id_))
         for id_ in self.run(lambda tx: disputes.due_disputes(tx, 100)):
             self.do(lambda tx, id_=id_: disputes.fire(tx, id_))
 
@@ -89,9 +91,11 @@ class Workers(Rig):
     def roll_up(self, limit: int) -> None:
         self.do(lambda tx: ledger.roll_up(tx, limit))
 
-    @rule()
-    def look_for_cases(self) -> None:
+    @rule(twice=often_not)
+    def look_for_cases(self, *, twice: bool) -> None:
         self.do(sweep)
+        if twice:
+            assert not self.do(sweep), "each case is opened once"
 
     @rule(fails=st.sampled_from([None, None, "unknown", "busy"]))
     def work_on_messages(self, fails: str | None) -> None:

@@ -97,6 +97,31 @@ def test_what_came_back_before_we_knew_that_it_had_arrived_has_failed(world: Wor
     world.assert_sound()
 
 
+@pytest.mark.parametrize("given_up", [False, True])
+def test_its_arrival_that_is_told_of_after_its_return_pays_nobody(
+    world: World, *, given_up: bool
+) -> None:
+    """The callback of the arrival was days late; what came back first has had the last word."""
+    booking = world.released()
+    payout = the_payout(world)
+    sent = send(world)
+    if given_up:
+        world.failed(sent.attempt_id, Reason.SILENT)
+    came_back(world, sent)
+
+    assert world.paid(sent.attempt_id, "SFG1") == "came_back"
+
+    assert read(world, payout).state is PayoutState.RELEASED
+    assert world.balance(f"payable:{world.vendor.number}") == kes(40_000)
+    assert world.balance("float:daraja") == kes(66_700)
+    world.assert_sound()
+    world.clock.advance(days=1)
+    world.pay_out()
+    paid(world, "SFG2")
+    assert world.state(booking) is State.PAID_OUT
+    world.assert_sound()
+
+
 def test_a_part_that_comes_back_holds_the_parts_that_follow(
     database: Database, clock: ManualClock
 ) -> None:

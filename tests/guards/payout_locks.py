@@ -1,0 +1,130 @@
+"""Locks of payouts: who is paid where, what is held, what came back, what a provider holds."""
+
+from core.money import Money, kes
+from core.payments import attempts
+from core.payments.reversals import book_reversal
+from core.payouts import details
+from core.payouts import usecases as payouts
+from core.payouts.balances import answered, begin_round
+from core.people.model import PayoutMethod, Vendor
+from core.ports import Balance, Outcome
+from tests.core.booking.world import PROVIDER, World
+from tests.core.payouts.steps import send, the_payout
+from tests.guards.guard import Guard, both_do, lock, meet_in, words
+from tests.guards.guard import Kind as GuardKind
+from tests.support.factories import OTHER_VENDOR
+
+ACCOUNTS = ["600123"]
+
+
+def _checked_and_changed(world: World) -> None:
+    number = world.vendor.number
+    elsewhere = {"msisdn": OTHER_VENDOR}
+    world.clock.advance(hours=1)
+
+    meet_in(
+        world,
+        lambda: world.run(lambda tx: details.verify(tx, number, kyc=False, payout=True)),
+        r"FROM vendors",
+        lambda: world.run(
+            lambda tx: details.change_details(tx, number, PayoutMethod.MPESA, elsewhere)
+        ),
+    )
+
+    vendor = world.run(lambda tx: tx.db.get_one(Vendor, world.vendor.id))
+    assert vendor.payout_verified_at is None, "nobody has looked at the new place"
+
+
+def _held_and_sent(world: World) -> None:
+    world.released()
+    the_payout(world)
+    [attempt_id] = world.run(lambda tx: attempts.due_attempts(tx, 10))
+
+    def hold() -> None:
+        world.run(
+            lambda tx: payouts.hold_by_admin(
+                tx, details.find_vendor(tx, world.vendor.number), "Who is it?"
+            )
+        )
+
+    results = meet_in(
+        world,
+        hold,
+        r"FROM payouts",
+        lambda: world.run(lambda tx: attempts.begin(tx, attempt_id)),
+    )
+
+    assert results[1] is None, "it is held"
+
+
+def _came_back_twice(world: World) -> None:
+    """A person books it from a statement while the provider tells of it."""
+    world.released()
+    the_payout(world)
+    sent = send(world)
+    world.paid(sent.attempt_id, "SFG1")
+
+    results = meet_in(
+        world,
+        lambda: world.run(lambda tx: book_reversal(tx, PROVIDER, "SFG1", "SFR1")),
+        r"FROM attempts JOIN receipts",
+        lambda: world.tell(sent.attempt_id, Outcome.REVERSED),
+    )
+
+    assert results[1] == "repeat"
+    assert world.balance(f"payable:{world.vendor.number}") == kes(40_000)
+    world.assert_sound()
+
+
+def _asked_once(world: World) -> None:
+    results = both_do(
+        world, lambda tx: begin_round(tx, PROVIDER, ACCOUNTS), r"FROM balance_readings"
+    )
+
+    assert results[1] == [], "another worker is asking"
+
+
+def _answered_once(world: World) -> None:
+    [reading] = world.run(lambda tx: begin_round(tx, PROVIDER, ACCOUNTS))
+    balance = Balance(PROVIDER, Money(0), Money(0))
+
+    results = both_do(
+        world, lambda tx: answered(tx, reading.id, balance), r"FROM balance_readings"
+    )
+
+    assert results[1] is None, "it is answered"
+
+
+GUARDS = (
+    Guard(
+        "a vendor is paid at a place that nobody has checked",
+        lock("the vendor, when a place is checked", "vendors"),
+        _checked_and_changed,
+    ),
+    Guard(
+        "money leaves after a person has held it",
+        lock("a vendor's payout, when held", "payouts", r"payouts\.vendor_id"),
+        _held_and_sent,
+    ),
+    Guard(
+        "one payout comes back twice",
+        lock("an attempt, when its return is booked", "attempts", "JOIN receipts"),
+        _came_back_twice,
+    ),
+    Guard(
+        "two workers ask a provider the same: one fails",
+        words(
+            GuardKind.LOCK,
+            "a provider, when asked what it holds",
+            "pg_advisory_xact_lock",
+            "hashtext",
+            instead="abs",
+        ),
+        _asked_once,
+    ),
+    Guard(
+        "one answer about a balance counts twice",
+        lock("a question about a balance", "balance_readings"),
+        _answered_once,
+    ),
+)
