@@ -14,6 +14,7 @@ from sessions.flow import Person
 from sessions.flows.everything import build_flow
 from sessions.notices.context import NoticeContext
 from sessions.notices.render import HELP_TOPIC, LATE_TOPIC
+from sessions.sealing import derived
 from sessions.sms import SmsDesk
 from sessions.store import RedisStore, connect, forget_person
 
@@ -30,6 +31,7 @@ class CoreHooks:
             id=str(found.id) if found.id else None,
             name=found.business or "",
             vendor_id=str(found.vendor_id) if found.vendor_id else None,
+            role=found.role.value if found.role else "",
         )
 
     def help_sms(self, tx: Tx, person: Person) -> None:
@@ -47,13 +49,15 @@ def build_conductor(
     """Return what answers USSD hops."""
     flow = build_flow()
     engine = Engine({flow.version: flow}, flow.version, database, CoreHooks())
-    store = RedisStore(connect(redis_url))
+    secret = settings.secret_key.get_secret_value()
+    store = RedisStore(connect(redis_url), derived(secret, b"ussd-typed"))
     return Conductor(
         engine,
         store,
         database.clock,
         database.ids,
         threads=settings.turn_threads,
+        digest_key=derived(secret, b"ussd-digests"),
         observer=observer,
     )
 

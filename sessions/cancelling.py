@@ -18,6 +18,7 @@ from core.errors import BadInput
 from core.limits import LIST_MAX
 from core.money import Money
 from core.payments.refunds import refundable
+from core.people.model import Role
 from core.people.penalties import penalties_of
 from core.people.queries import user_id
 from core.people.usecases import Person
@@ -49,6 +50,8 @@ def answer_cancel(tx: Tx, person: Person, command: Command) -> T | None:
         if booking.state is State.CONFIRMED:
             return _as_customer(tx, person, view, sure=command.sure)
     elif person.vendor_id == booking.vendor_id:
+        if person.role is Role.STAFF:
+            raise BadInput("owner_only")
         if booking.state is State.CONFIRMED:
             return _as_vendor(tx, person, booking, person.vendor_id, sure=command.sure)
     else:

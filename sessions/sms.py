@@ -21,7 +21,9 @@ from core.db.tx import Tx
 from core.errors import BadInput, IllegalMove, Refused
 from core.msisdn import parse_msisdn
 from core.payments.attempts import start_collection
-from core.people.model import Language, Purpose
+from core.payouts.freeze import freeze_by_phone
+from core.people.deeds import Deed, note
+from core.people.model import Language, Purpose, Role
 from core.people.usecases import Person, find_person, opt_in, opt_out, set_language
 from core.ports import SmsIn
 from sessions.cancelling import answer_cancel
@@ -77,6 +79,7 @@ class SmsDesk:
         self._handlers: Mapping[Verb, Callable[[_Letter], T | None]] = {
             Verb.STOP: self._stop,
             Verb.START: self._start,
+            Verb.FREEZE: self._freeze,
             Verb.HELP: self._help,
             Verb.ENGLISH: self._english,
             Verb.SWAHILI: self._swahili,
@@ -130,6 +133,13 @@ class SmsDesk:
         opt_in(letter.tx, letter.msisdn)
         return t("Welcome back. You get our SMS again. STOP ends offers.")
 
+    def _freeze(self, letter: _Letter) -> T:
+        freeze_by_phone(letter.tx, letter.msisdn)
+        return t(
+            "Stopped: nothing is paid out until we have spoken to you. We will call you, or call "
+            "us."
+        )
+
     def _help(self, letter: _Letter) -> None:
         outbox.add(letter.tx, HELP_TOPIC, letter.msisdn, {})
 
@@ -155,6 +165,8 @@ class SmsDesk:
 
     def _statement(self, letter: _Letter) -> None:
         """Owe a vendor the link to a month's statement: ``STATEMENT``, ``STATEMENT 10``."""
+        if letter.person.role is Role.STAFF:
+            raise BadInput("owner_only")
         owe_statement(letter.tx, letter.msisdn, _vendor_id(letter), letter.command.number)
 
     def _answer_question(self, letter: _Letter) -> T:
@@ -225,7 +237,9 @@ class SmsDesk:
             # It was answered at this very moment, on the phone perhaps: say what is so now.
             tx.db.refresh(view.booking)
             return _too_late(view)
-        if verb is Verb.ACCEPT:
+        accepted = verb is Verb.ACCEPT
+        note(tx, vendor_id, letter.person.id, Deed.ACCEPTED if accepted else Deed.DECLINED, code)
+        if accepted:
             return t(
                 "You accepted {code}, {day}. We asked the customer to pay. You get an SMS when "
                 "it is paid.",

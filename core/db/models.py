@@ -15,6 +15,8 @@ import core.payments.model
 import core.payouts.balances
 import core.payouts.halts
 import core.payouts.model
+import core.people.deeds
+import core.people.links
 import core.people.model
 import core.pricing.model
 import core.questions

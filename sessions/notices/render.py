@@ -9,8 +9,9 @@ from typing import Any
 
 from core.booking.notices import Topic
 from core.msisdn import local_form
+from core.people.notices import VendorTopic
 from sessions.gsm7 import septets
-from sessions.notices import booking, change, disputes, money, papers
+from sessions.notices import booking, change, disputes, money, papers, vendor
 from sessions.notices.context import NoticeContext, Params, Words
 from sessions.texts import Cut, T, Text, plain, t
 
@@ -33,6 +34,7 @@ SEGMENTS_MAX: Mapping[str, int] = {
     Topic.REQUEST_CHANGED: 2,
     Topic.CHANGED_CUSTOMER: 2,
     Topic.CHANGED_VENDOR: 2,
+    VendorTopic.JOINED: 2,
     HELP_TOPIC: 2,
     ANSWER_TOPIC: 2,
     LATE_TOPIC: 2,
@@ -95,6 +97,7 @@ _WORDS: Mapping[str, Words] = {
     **papers.WORDS,
     **disputes.WORDS,
     **change.WORDS,
+    **vendor.WORDS,
     HELP_TOPIC: _help,
     ANSWER_TOPIC: _answer,
     LATE_TOPIC: _answer,

@@ -19,6 +19,7 @@ from core.limits import (
     TITLE_MAX,
 )
 from core.payouts.model import HoldReason
+from core.people.notices import VendorTopic
 from core.ports import Reason
 from sessions.gsm7 import segments, septets
 from sessions.notices.context import NoticeContext
@@ -161,6 +162,14 @@ MORE: dict[str, list[dict[str, Any]]] = {
     Topic.PAYOUT_REVERSED: [{"amount_cents": 99_999_999_00}],
     Topic.PAYOUT_CHANGED: [{"to_bank": to_bank, "ending": "012"} for to_bank in (False, True)],
 }
+UNTIL = "2026-09-30T20:45:00+00:00"
+MORE |= {
+    VendorTopic.JOINED: [{"token": TOKEN}],
+    VendorTopic.PAPERS: [{"token": TOKEN, "until": "2026-09-30"}],
+    VendorTopic.PIN_LOCKED: [{"until": UNTIL}],
+    VendorTopic.STAFF_ADDED: [{"name": BUSINESS, "ending": "001"}],
+    VendorTopic.STAFF_OWNER: [{"name": BUSINESS, "ending": "001"}],
+}
 MORE |= {
     RECEIPT_TOPIC: [
         {"label": f"{letter}2026-999999", "credit": credit, "amount_cents": 24_700_000}
@@ -223,7 +232,16 @@ TOLD: dict[str, tuple[str, ...]] = {
     Topic.PAYOUT_FAILED: ("KES 99,999,999", "0700000099"),
     Topic.PAYOUT_HELD: ("KES 99,999,999", "0700000099"),
     Topic.PAYOUT_REVERSED: ("KES 99,999,999", "0700000099"),
-    Topic.PAYOUT_CHANGED: ("012", "0700000099"),
+    Topic.PAYOUT_CHANGED: ("012", "FREEZE", "0700000099"),
+    VendorTopic.JOINED: (f"{CONTEXT.public_url}/v/{TOKEN}", "7"),
+    VendorTopic.PAPERS: (f"{CONTEXT.public_url}/v/{TOKEN}", "{day}"),
+    VendorTopic.VERIFIED: ("*384*7781#",),
+    VendorTopic.PIN_CHOSEN: ("0700000099",),
+    VendorTopic.PIN_LOCKED: ("23:45", "0700000099"),
+    VendorTopic.PIN_RESET: ("*384*7781#", "0700000099"),
+    VendorTopic.STAFF_ADDED: ("*384*7781#", "0700000099"),
+    VendorTopic.STAFF_REMOVED: (BUSINESS[:20],),
+    VendorTopic.STAFF_OWNER: ("..001", "0700000099"),
     HELP_TOPIC: ("*384*7781#", "0700000099"),
     RECEIPT_TOPIC: ("K7P4Q", "{total}", f"{CONTEXT.public_url}/receipts/{TOKEN}.pdf"),
     STATEMENT_TOPIC: ("09/2026", "{day}", f"{CONTEXT.public_url}/statements/{TOKEN}"),
@@ -238,13 +256,14 @@ IN_SWAHILI = {
     "PAY K7P4Q": "LIPA K7P4Q",
     "CANCEL K7P4Q": "GHAIRI K7P4Q",
     "PROBLEM K7P4Q": "SHIDA K7P4Q",
+    "FREEZE": "ZUIA",
 }
 
 
 def test_the_longest_data_is_as_long_as_the_core_allows() -> None:
     assert len(TITLE) == TITLE_MAX
     assert len(BUSINESS) == NAME_MAX
-    assert {topic.value for topic in Topic} <= set(topics())
+    assert {topic.value for topic in (*Topic, *VendorTopic)} <= set(topics())
     starts, ends = (date.fromisoformat(WORST[key]) for key in ("starts_on", "ends_on"))
     assert (ends - starts).days == STAY_NIGHTS_MAX
 

@@ -77,6 +77,7 @@ ONLY = {
     "change_what": (*ANYWHERE, "no_change"),
     "changing": (*ANYWHERE, "being_paid", "not_payable", "too_many_attempts"),
     "change_asked": ANYWHERE,
+    "listing": (*ANYWHERE, "no_listing", "not_vendor", "owner_only", "same_price", "units_sold"),
     "let_down": (*ANYWHERE, "illegal_move", "no_booking", "not_vendor"),
     "guest": (*ANYWHERE, "illegal_move", "no_booking", "not_vendor", "pin_locked", "too_early"),
     "request": (*ANYWHERE, "illegal_move", "no_booking", "not_vendor", "no_units"),
@@ -216,12 +217,13 @@ def test_every_effect_says_how_it_ended_in_full(
             if case.ready is not None:
                 case.ready(tx, market)
             person = person_of(tx, case.msisdn, language)
-            draft = dict(case.draft)
+            draft, secret = dict(case.draft), case.secret
             if case.name == "check_in":
                 code = draft["code"]
                 booking = tx.db.query(Booking).filter_by(code=code).one()
-                draft["pin"] = tx.vault.open(booking.check_in_pin_sealed)
+                secret = tx.vault.open(booking.check_in_pin_sealed)
             at = talk(partial(nullcontext, tx), person, draft, tx.now)
+            at.secret = secret
             outcome = FLOW.effects[case.name].perform(at, tx)
             why = ""
             if isinstance(outcome, Go):
