@@ -20,6 +20,7 @@ from web.middleware import Surroundings
 from web.pages.errors import add_error_pages
 from web.pages.papers.routes import paper_routes
 from web.pages.routes import STATIC, page_routes
+from web.pages.vendor_papers import vendor_paper_routes
 from web.parts import Parts
 from web.simulator.routes import STATIC as SIMULATOR_STATIC
 from web.simulator.routes import simulator_routes
@@ -65,6 +66,7 @@ def assemble(parts: Parts) -> ASGIApp:
     app.include_router(hook_routes(parts))
     app.include_router(page_routes(settings))
     app.include_router(paper_routes(parts))
+    app.include_router(vendor_paper_routes(parts))
     app.mount("/static", StaticFiles(directory=STATIC))
     if settings.local and settings.simulator_url:
         app.include_router(simulator_routes(parts))

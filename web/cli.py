@@ -27,6 +27,7 @@ from web.commands import (
     simulator,
     tax,
     up,
+    vendors,
 )
 
 app = typer.Typer(
@@ -51,6 +52,7 @@ app.command()(reconcile.reconcile)
 app.add_typer(cases.app, name="cases")
 app.add_typer(payouts.app, name="payouts")
 app.add_typer(payouts.vendors, name="vendors")
+app.add_typer(vendors.listings, name="listings")
 app.command()(papers.receipt)
 app.command()(papers.statement)
 app.add_typer(tax.app, name="tax")

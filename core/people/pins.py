@@ -4,7 +4,7 @@ Argon2id with OWASP's smallest recommended cost (19 MiB, two passes, one lane): 
 20 ms. Four digits withstand nobody who has the hash, so it is sealed by the vault as well.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
@@ -73,8 +73,8 @@ def check_pin(tx: Tx, vendor: Vendor, pin: str) -> bool:
     owner = _owner(tx, vendor)
     if owner.pin_hash is None:
         raise Refused("no_pin")
-    if owner.pin_locked_until is not None and tx.now < owner.pin_locked_until:
-        raise Refused("own_pin_locked", until=owner.pin_locked_until)
+    if (until := _until(owner, tx.now)) is not None:
+        raise Refused("own_pin_locked", until=until)
     if is_pin(tx, owner.pin_hash, pin):
         owner.pin_failures = 0
         return True
@@ -85,6 +85,11 @@ def check_pin(tx: Tx, vendor: Vendor, pin: str) -> bool:
         note(tx, vendor.id, owner.id, Deed.PIN_LOCKED)
         _tell(tx, owner, VendorTopic.PIN_LOCKED, until=owner.pin_locked_until.isoformat())
     return False
+
+
+def locked_until(tx: Tx, vendor: Vendor) -> datetime | None:
+    """Return until when no PIN of a vendor's owner is taken; None when one is."""
+    return _until(tx.db.get_one(User, vendor.user_id), tx.now)
 
 
 def reset_pin(tx: Tx, vendor: Vendor, why: str) -> None:
@@ -100,6 +105,11 @@ def reset_pin(tx: Tx, vendor: Vendor, why: str) -> None:
     owner.pin_failures = 0
     note(tx, vendor.id, None, Deed.PIN_RESET, why.strip())
     _tell(tx, owner, VendorTopic.PIN_RESET)
+
+
+def _until(owner: User, now: datetime) -> datetime | None:
+    until = owner.pin_locked_until
+    return until if until is not None and now < until else None
 
 
 def _owner(tx: Tx, vendor: Vendor) -> User:

@@ -86,8 +86,8 @@ def find_person(tx: Tx, msisdn: str) -> Person:
     row = tx.db.execute(_PERSON, {"number": msisdn}).first()
     if row is None:
         return Person(msisdn)
-    *who, role = row
-    return Person(msisdn, *who, role=Role(role) if role else None)
+    language, id_, vendor_id, business, role = row
+    return Person(msisdn, language, id_, vendor_id, business, Role(role) if role else None)
 
 
 def ensure_user(tx: Tx, msisdn: str) -> User:

@@ -3,7 +3,7 @@
 from core import outbox
 from core.clock import nairobi_date
 from core.db.tx import Tx
-from core.errors import BadInput
+from core.errors import BadInput, Refused
 from core.limits import PAYOUT_CHANGED_SECONDS
 from core.msisdn import is_kenyan_mobile, local_form, parse_msisdn
 from core.payouts.details import change_details
@@ -12,7 +12,15 @@ from core.people.deeds import Deed
 from core.people.links import new_link
 from core.people.model import PayoutMethod, User, Vendor
 from core.people.notices import VendorTopic
-from core.people.pins import check_form, check_pin, choose_pin, has_pin, is_pin, seal_pin
+from core.people.pins import (
+    check_form,
+    check_pin,
+    choose_pin,
+    has_pin,
+    is_pin,
+    locked_until,
+    seal_pin,
+)
 from sessions.flow import Ask, Go, Menu, Option, Part, Talk
 from sessions.flows.roles import owner_of, owns
 from sessions.texts import keep, t, why
@@ -61,6 +69,9 @@ def right_pin(talk: Talk, tx: Tx, again: str) -> Go | None:
     vendor = tx.db.get_one(Vendor, owner_of(talk))
     if check_pin(tx, vendor, talk.secret):
         return None
+    until = locked_until(tx, vendor)
+    if until is not None:
+        return Go("account", why=why(Refused("own_pin_locked", until=until)))
     return Go(again, why=why(BadInput("wrong_pin")))
 
 

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from web.commands.books import Json
-from web.commands.setup import fail, load_settings, open_database, put_json, say
+from web.commands.setup import (
+    fail,
+    forget_callers,
+    load_settings,
+    open_database,
+    put_json,
+    say,
+)
 
 if TYPE_CHECKING:
     from core.db.tx import Database, Tx
@@ -31,6 +38,8 @@ SENTENCES = {
     "bad_phone": "That is no Kenyan mobile number.",
     "bad_input": "That {field} cannot be used.",
     "no_payout": "No payout arrived under that receipt, or it has come back before.",
+    "no_listing": "There is no such listing.",
+    "vendor_unchecked": "Its vendor is not checked yet: `nafasi vendors verify --kyc`.",
     "number_seen": "That number has been seen before.",
 }
 
@@ -118,7 +127,7 @@ def retry(number: Number) -> None:
     from core.payouts.details import find_vendor
     from core.payouts.usecases import retry_payout
 
-    payout = _run(lambda tx: retry_payout(tx, find_vendor(tx, number)))
+    payout = run_command(lambda tx: retry_payout(tx, find_vendor(tx, number)))
     say.print(f"{_shillings(payout.amount_cents - payout.paid_cents)} is on its way again.")
 
 
@@ -130,7 +139,7 @@ def hold(
     from core.payouts.details import find_vendor
     from core.payouts.usecases import hold_by_admin
 
-    _run(lambda tx: hold_by_admin(tx, find_vendor(tx, number), why))
+    run_command(lambda tx: hold_by_admin(tx, find_vendor(tx, number), why))
     say.print(f"Vendor {number} is paid nothing more for now.")
 
 
@@ -140,7 +149,7 @@ def release(number: Number) -> None:
     from core.payouts.details import find_vendor
     from core.payouts.usecases import release_by_admin
 
-    left = _run(lambda tx: release_by_admin(tx, find_vendor(tx, number)))
+    left = run_command(lambda tx: release_by_admin(tx, find_vendor(tx, number)))
     say.print(
         f"Vendor {number} is paid again."
         if left is None
@@ -155,7 +164,7 @@ def resume(
     """Go on sending through a provider: you have mended what it was halted for."""
     from core.payouts.halts import resume as go_on
 
-    if not _run(lambda tx: go_on(tx, provider)):
+    if not run_command(lambda tx: go_on(tx, provider)):
         fail(f"{provider} is not halted.")
     say.print(f"Payments through {provider} go on.")
 
@@ -171,7 +180,7 @@ def came_back(
     """Book that a payout came back to us, as a provider's statement shows; it is owed again."""
     from core.payments.reversals import book_reversal
 
-    payout = _run(lambda tx: book_reversal(tx, provider, receipt, number))
+    payout = run_command(lambda tx: book_reversal(tx, provider, receipt, number))
     say.print(f"{_shillings(payout)} is owed again. Check where the vendor is paid.")
 
 
@@ -200,7 +209,7 @@ def show(number: Number, *, as_json: Json = False) -> None:
             "on_the_way_cents": found.on_the_way.cents,
         }
 
-    told = _run(read)
+    told = run_command(read)
     if as_json:
         put_json(told)
         return
@@ -226,7 +235,7 @@ def pay_to(
     method = PayoutMethod.BANK if bank is not None else PayoutMethod.MPESA
     given = {"msisdn": mpesa, "bank": bank, "account": account, "name": name}
     details = {key: value for key, value in given.items() if value is not None}
-    _run(lambda tx: change_details(tx, number, method, details))
+    run_command(lambda tx: change_details(tx, number, method, details))
     say.print("Noted. It is used once somebody has verified it, and not before three days.")
 
 
@@ -241,14 +250,18 @@ def verify(
 ) -> None:
     """Note that you have checked a vendor; what was held only for that goes out."""
     from core.payouts import details
+    from core.people.queries import owner_of
 
     if not (kyc or payout):
         fail("Say what you have checked: --kyc, --payout or both.")
-    _run(lambda tx: details.verify(tx, number, kyc=kyc, payout=payout))
+    run_command(lambda tx: details.verify(tx, number, kyc=kyc, payout=payout))
+    if kyc:
+        forget_callers(run_command(lambda tx: owner_of(tx, number)))
     say.print(f"Vendor {number} is verified.")
 
 
-def _run(decide: "Callable[[Tx], T]") -> T:
+def run_command(decide: "Callable[[Tx], T]") -> T:
+    """Run a use case in one transaction; a refusal ends the command with a sentence."""
     with _refusals(), _database() as database:
         return database.run(decide)
 
