@@ -22,6 +22,14 @@ _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 _RUN = "01234567890"
 
 
+def four_digits(typed: str) -> str:
+    """Return what can be a PIN at all; raises BadInput (``pin_digits``)."""
+    digits = "".join(typed.split())
+    if not (digits.isascii() and digits.isdigit() and len(digits) == VENDOR_PIN_DIGITS):
+        raise BadInput("pin_digits")
+    return digits
+
+
 def check_form(pin: str) -> str:
     """Return a PIN as it may be chosen.
 
@@ -29,9 +37,7 @@ def check_form(pin: str) -> str:
         BadInput: ``pin_digits`` not four digits; ``pin_easy`` four the same, or a run such as
             1234 or 9876.
     """
-    digits = "".join(pin.split())
-    if not (digits.isascii() and digits.isdigit() and len(digits) == VENDOR_PIN_DIGITS):
-        raise BadInput("pin_digits")
+    digits = four_digits(pin)
     if len(set(digits)) == 1 or digits in _RUN or digits[::-1] in _RUN:
         raise BadInput("pin_easy")
     return digits

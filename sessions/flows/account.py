@@ -16,6 +16,7 @@ from core.people.pins import (
     check_form,
     check_pin,
     choose_pin,
+    four_digits,
     has_pin,
     is_pin,
     locked_until,
@@ -77,8 +78,8 @@ def right_pin(talk: Talk, tx: Tx, again: str) -> Go | None:
 
 @account.answer("own_pin")
 def own_pin_typed(_talk: Talk, typed: str) -> str:
-    """Whatever it is: a wrong form is a wrong PIN, and counts."""
-    return typed
+    """Four digits; what is none cannot be the PIN, and counts as a mistake, not as a try."""
+    return four_digits(typed)
 
 
 @account.answer("new_pin")

@@ -191,9 +191,7 @@ def served(talk: Talk, tx: Tx) -> Go:
     """Say that a guest who was let in has had what was booked."""
     view = booking_by_code(tx, talk.draft["code"])
     complete_by_vendor(tx, view.booking.id, acts(talk, tx, Deed.DONE, view.booking.code))
-    return Go(
-        "coming", why=t("{code} is done. You are paid in some days.", code=view.booking.code)
-    )
+    return Go("coming", why=t("{code} is done.", code=view.booking.code))
 
 
 @vendor.screen("let_down", core=True)

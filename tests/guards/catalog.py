@@ -11,6 +11,7 @@ from tests.guards import (
     money_locks,
     payments,
     payouts,
+    vendors,
     worker_locks,
 )
 from tests.guards.guard import Guard, Kind
@@ -25,7 +26,12 @@ ALONE = (
     *delivery.GUARDS,
 )
 """Those that one caller can run into."""
-MEETING = (*booking_locks.GUARDS, *money_locks.GUARDS, *worker_locks.GUARDS)
+MEETING = (
+    *booking_locks.GUARDS,
+    *money_locks.GUARDS,
+    *worker_locks.GUARDS,
+    *vendors.GUARDS,
+)
 """Those that it takes two callers to need."""
 PAGE = ROOT / "docs" / "generated" / "guards.md"
 
