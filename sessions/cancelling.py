@@ -18,6 +18,7 @@ from core.errors import BadInput
 from core.limits import LIST_MAX
 from core.money import Money
 from core.payments.refunds import refundable
+from core.people.deeds import Deed, note
 from core.people.model import Role
 from core.people.penalties import penalties_of
 from core.people.queries import user_id
@@ -96,6 +97,7 @@ def _as_vendor(
 ) -> T | None:
     if sure and _was_asked(tx, person, booking, "vendor"):
         cancel_by_vendor(tx, booking.id, vendor_id)
+        note(tx, vendor_id, person.id, Deed.CANCELLED, booking.code)
         return None
     _ask(tx, person, booking, "vendor")
     return t(

@@ -225,8 +225,10 @@ class SmsDesk:
         if view.booking.vendor_id != vendor_id:
             raise BadInput("no_booking")
         questions.settled(tx, letter.msisdn)
+        deed = Deed.ACCEPTED if verb is Verb.ACCEPT else Deed.DECLINED
         if view.booking.state is not State.REQUESTED:
             if asked_change(tx, view.booking) is not None:
+                note(tx, vendor_id, letter.person.id, deed, code)
                 return settle_change(tx, view, vendor_id, yes=verb is Verb.ACCEPT)
             return _too_late(view)
         use_case = accept if verb is Verb.ACCEPT else decline
@@ -237,9 +239,8 @@ class SmsDesk:
             # It was answered at this very moment, on the phone perhaps: say what is so now.
             tx.db.refresh(view.booking)
             return _too_late(view)
-        accepted = verb is Verb.ACCEPT
-        note(tx, vendor_id, letter.person.id, Deed.ACCEPTED if accepted else Deed.DECLINED, code)
-        if accepted:
+        note(tx, vendor_id, letter.person.id, deed, code)
+        if verb is Verb.ACCEPT:
             return t(
                 "You accepted {code}, {day}. We asked the customer to pay. You get an SMS when "
                 "it is paid.",

@@ -13,6 +13,8 @@ EVERYBODY = [
     (" acha ", Command(Verb.STOP)),
     ("Start", Command(Verb.START)),
     ("anza.", Command(Verb.START)),
+    ("FREEZE", Command(Verb.FREEZE)),
+    (" zuia! ", Command(Verb.FREEZE)),
     ("help", Command(Verb.HELP)),
     ("Msaada!", Command(Verb.HELP)),
     ("ENGLISH", Command(Verb.ENGLISH)),
