@@ -25,13 +25,14 @@ from core.people.model import User, Vendor
 def freeze_by_phone(tx: Tx, msisdn: str) -> Vendor:
     """Pay a vendor nothing more until a person has looked, and open a case.
 
-    The sender is the vendor's owner, or the number that was told of a change in the last days.
+    The sender is a number that was told of a change in the last days, or a vendor's own: whom
+    the notice was about comes first, for the old number may be another vendor's.
     A second word changes nothing.
 
     Raises:
         Refused: ``not_vendor``: this number has nothing to stop.
     """
-    number = _own(tx, msisdn) or _told(tx, msisdn)
+    number = _told(tx, msisdn) or _own(tx, msisdn)
     if number is None:
         raise Refused("not_vendor")
     vendor = find_vendor(tx, number)

@@ -131,10 +131,10 @@ def pin_again(_talk: Talk) -> Ask:
 @account.effect("pin_again")
 def chosen_pin(talk: Talk, tx: Tx) -> Go:
     """It is theirs when both are the same."""
+    vendor = tx.db.get_one(Vendor, owner_of(talk))
     sealed = talk.draft.pop("pin_sealed")
     if not is_pin(tx, sealed, talk.secret):
         return Go("pin_new", why=t("That was another one. Try again."))
-    vendor = tx.db.get_one(Vendor, owner_of(talk))
     if not talk.draft.pop("pin_known", False) and has_pin(tx, talk.person.msisdn):
         raise BadInput("wrong_pin")
     choose_pin(tx, vendor, sealed)

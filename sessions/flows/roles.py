@@ -30,8 +30,8 @@ def owner_of(talk: Talk) -> UUID:
     return vendor_of(talk)
 
 
-def acts(talk: Talk, tx: Tx, deed: Deed, subject: str = "") -> UUID:
-    """Return the vendor that the caller acts for in an effect, and note who did it.
+def may_act(talk: Talk, tx: Tx) -> UUID:
+    """Return the vendor that the caller may act for at this moment.
 
     Staff are looked up: the call may have begun before they were taken off.
 
@@ -41,6 +41,12 @@ def acts(talk: Talk, tx: Tx, deed: Deed, subject: str = "") -> UUID:
     vendor_id = vendor_of(talk)
     if is_staff(talk) and not works_for(tx, talk.person.msisdn, vendor_id):
         raise BadInput("not_vendor")
+    return vendor_id
+
+
+def acts(talk: Talk, tx: Tx, deed: Deed, subject: str = "") -> UUID:
+    """As ``may_act``, and note who did it; the note goes when what was done is refused."""
+    vendor_id = may_act(talk, tx)
     note(tx, vendor_id, user_id(tx, talk.person.msisdn), deed, subject)
     return vendor_id
 

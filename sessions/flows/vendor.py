@@ -21,7 +21,7 @@ from core.people.deeds import Deed
 from core.people.penalties import penalties_of
 from sessions.flow import Ask, Go, Menu, Option, Part, Talk
 from sessions.flows import words
-from sessions.flows.roles import acts, is_staff, owner_of, owns, vendor_of
+from sessions.flows.roles import acts, is_staff, may_act, owner_of, owns, vendor_of
 from sessions.texts import Keep, T, Text, cut, keep, n, t, why
 
 vendor = Part()
@@ -265,7 +265,7 @@ def pin_typed(_talk: Talk, typed: str) -> str:
 def arrived(talk: Talk, tx: Tx) -> Go:
     """Note that the customer has come."""
     view = booking_by_code(tx, talk.draft["code"])
-    vendor_id = acts(talk, tx, Deed.CHECKED_IN, view.booking.code)
-    if not check_in(tx, view.booking.id, vendor_id, talk.secret):
+    if not check_in(tx, view.booking.id, may_act(talk, tx), talk.secret):
         return Go("pin", why=why(BadInput("wrong_pin")))
+    acts(talk, tx, Deed.CHECKED_IN, view.booking.code)
     return Go("guest", why=t("Checked in. Welcome your guest!"))

@@ -12,7 +12,7 @@ from core.payouts.details import change_details
 from core.payouts.freeze import freeze_by_phone
 from core.people.model import PayoutMethod, Vendor
 from tests.core.vendors.steps import PHONE
-from tests.support.factories import CUSTOMER, VENDOR
+from tests.support.factories import CUSTOMER, OTHER_VENDOR, VENDOR, make_vendor
 
 OLD = "+254700000055"
 
@@ -58,6 +58,15 @@ def test_a_stranger_and_the_new_number_stop_nothing(
         database.run(lambda tx: freeze_by_phone(tx, sender))
     assert why(database, vendor) is None
     assert cases(database) == []
+
+
+def test_of_two_vendors_the_one_of_the_notice_is_meant(database: Database, vendor: Vendor) -> None:
+    other = database.run(lambda tx: make_vendor(tx, OTHER_VENDOR))
+    pay_to(database, vendor, OTHER_VENDOR)
+    pay_to(database, vendor, PHONE)
+
+    assert database.run(lambda tx: freeze_by_phone(tx, OTHER_VENDOR)).id == vendor.id
+    assert why(database, other) is None
 
 
 def test_the_old_number_has_a_week(database: Database, vendor: Vendor, clock: ManualClock) -> None:
