@@ -47,7 +47,23 @@ from tests.sessions.worst import (
 from tests.support.recycling import Recycler
 
 FLOW = build_flow()
-WHYS: tuple[Text, ...] = tuple(T(line.msgid, DATA) for line in REFUSALS.values())
+# What only a vendor's own matters are refused for, and what else can be said above those.
+OF_VENDORS = {
+    *("id_bad", "kra_bad", "name_bad", "no_pin", "no_staff", "own_pin_locked", "owner_only"),
+    *("pin_digits", "pin_easy", "same_details", "same_price", "staff_taken", "title_bad"),
+    *("title_taken", "too_many_added", "too_many_listings", "too_many_staff", "units_sold"),
+    "vendor_already",
+}
+VENDORS_WHYS = {
+    *OF_VENDORS,
+    *("bad_amount", "bad_choice", "bad_input", "bad_number", "bad_phone", "empty", "no_listing"),
+    *("no_place", "not_vendor", "refused", "too_big", "too_long", "too_many_links", "too_small"),
+    "wrong_pin",
+}
+VENDING = ("account", "join", "listing", "new_", "offer", "paid_to", "payout", "pin_", "staff")
+WHYS: tuple[Text, ...] = tuple(
+    T(line.msgid, DATA) for code, line in REFUSALS.items() if code not in OF_VENDORS
+)
 # Where little can be refused: nothing is typed, and few effects lead there.
 ANYWHERE = ("bad_choice", "empty", "too_long", "refused")
 ONLY = {
@@ -116,6 +132,10 @@ def shown_in(tx: Tx, case: Case, language: str) -> tuple[str, Menu | Ask | End]:
 
 def whys_above(screen: str) -> tuple[Text, ...]:
     """The reasons that can stand above a screen: all of them where nothing says otherwise."""
+    if screen not in ONLY and screen.startswith(VENDING):
+        return tuple(T(REFUSALS[code].msgid, DATA) for code in sorted(VENDORS_WHYS))
+    if screen not in ONLY and screen == FLOW.home:
+        return tuple(T(line.msgid, DATA) for line in REFUSALS.values())
     if screen not in ONLY:
         return WHYS
     return (*(T(REFUSALS[code].msgid, DATA) for code in ONLY[screen]), ONCE_MORE)
