@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from core.catalog.calendar import CALENDAR_DAYS_MAX, lock_days
 from core.catalog.model import Area, Listing, ListingDay, Town
@@ -241,9 +241,3 @@ def _sized(size: int, most: int) -> int:
     if size > most:
         raise BadInput("too_big", most=most)
     return size
-
-
-def count_of(tx: Tx, vendor_id: UUID) -> int:
-    """Return how many listings a vendor has."""
-    query = select(func.count()).select_from(Listing).where(Listing.vendor_id == vendor_id)
-    return int(tx.db.scalar(query) or 0)
