@@ -38,6 +38,23 @@ PEOPLE_MAX = 5_000
 UNITS_MAX = 5_000
 OPEN_BOOKINGS_PER_CUSTOMER_MAX = 10
 
+# A vendor by phone. Each number that is added costs an SMS; whoever adds and removes all day long
+# has something else in mind.
+STAFF_MAX = 5
+STAFF_ADDED_A_DAY_MAX = 10
+LISTINGS_PER_VENDOR_MAX = 20
+# A vendor's own PIN guards the way to their money: three tries, then a day's rest or our help.
+VENDOR_PIN_DIGITS = 4
+VENDOR_PIN_TRIES_MAX = 3
+VENDOR_PIN_LOCK_SECONDS = 24 * 3600
+# Photos of a vendor's papers, sent through a link of an SMS.
+PAPER_LINK_SECONDS = 7 * 24 * 3600
+PAPER_LINKS_A_DAY_MAX = 3
+PAPERS_PER_LINK_MAX = 6
+PAPER_MAX_BYTES = 4 * 1024 * 1024
+# Until when the number that was paid before may freeze payouts after a change.
+FREEZE_WITHIN_SECONDS = 7 * 24 * 3600
+
 TITLE_MAX = 40
 NAME_MAX = 40
 DESCRIPTION_MAX = 500

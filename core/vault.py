@@ -22,6 +22,14 @@ class Vault:
         """Return the encrypted JSON of a value."""
         return self._fernet.encrypt(json.dumps(value).encode())
 
+    def seal_bytes(self, body: bytes) -> bytes:
+        """Return a file encrypted."""
+        return self._fernet.encrypt(body)
+
+    def open_bytes(self, sealed: bytes) -> bytes:
+        """Return the file of ``seal_bytes``; raises as ``open``."""
+        return self._fernet.decrypt(sealed)
+
     def open(self, sealed: bytes) -> Any:
         """Return a sealed value; raises cryptography.fernet.InvalidToken for foreign bytes."""
         return json.loads(self._fernet.decrypt(sealed))

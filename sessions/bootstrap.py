@@ -16,6 +16,7 @@ from sessions.flows.everything import build_flow
 from sessions.hooks import CoreHooks
 from sessions.notices.context import NoticeContext
 from sessions.restraint import RedisRestraint, Restraint
+from sessions.sealing import derived
 from sessions.sms import SmsDesk
 from sessions.store import RedisStore, connect, forget_person
 from sessions.talking import Talking
@@ -27,13 +28,15 @@ def build_conductor(
     """Return what answers USSD hops."""
     flow = build_flow()
     engine = Engine({flow.version: flow}, flow.version, database, CoreHooks())
-    store = RedisStore(connect(redis_url))
+    secret = settings.secret_key.get_secret_value()
+    store = RedisStore(connect(redis_url), derived(secret, b"ussd-typed"))
     return Conductor(
         engine,
         store,
         database.clock,
         database.ids,
         threads=settings.turn_threads,
+        digest_key=derived(secret, b"ussd-digests"),
         observer=observer,
     )
 

@@ -18,6 +18,8 @@ from core.errors import BadInput
 from core.limits import LIST_MAX
 from core.money import Money
 from core.payments.refunds import refundable
+from core.people.deeds import Deed, note
+from core.people.model import Role
 from core.people.penalties import penalties_of
 from core.people.queries import user_id
 from core.people.usecases import Person
@@ -49,6 +51,8 @@ def answer_cancel(tx: Tx, person: Person, command: Command) -> T | None:
         if booking.state is State.CONFIRMED:
             return _as_customer(tx, person, view, sure=command.sure)
     elif person.vendor_id == booking.vendor_id:
+        if person.role is Role.STAFF:
+            raise BadInput("owner_only")
         if booking.state is State.CONFIRMED:
             return _as_vendor(tx, person, booking, person.vendor_id, sure=command.sure)
     else:
@@ -93,6 +97,7 @@ def _as_vendor(
 ) -> T | None:
     if sure and _was_asked(tx, person, booking, "vendor"):
         cancel_by_vendor(tx, booking.id, vendor_id)
+        note(tx, vendor_id, person.id, Deed.CANCELLED, booking.code)
         return None
     _ask(tx, person, booking, "vendor")
     return t(

@@ -25,6 +25,8 @@ class Verb(StrEnum):
 
     STOP = "stop"
     START = "start"
+    FREEZE = "freeze"
+    """Pay this vendor nothing more: somebody else may have their phone."""
     HELP = "help"
     ENGLISH = "english"
     SWAHILI = "swahili"
@@ -56,6 +58,7 @@ class Verb(StrEnum):
 ALWAYS = {
     Verb.STOP: {"STOP", "ACHA", "SITISHA", "UNSUBSCRIBE", "ONDOA"},
     Verb.START: {"START", "ANZA", "RUDISHA"},
+    Verb.FREEZE: {"FREEZE", "ZUIA"},
     Verb.HELP: {"HELP", "MSAADA", "USAIDIZI", "INFO"},
     Verb.ENGLISH: {"ENGLISH", "KIINGEREZA"},
     Verb.SWAHILI: {"SWAHILI", "KISWAHILI"},

@@ -96,6 +96,7 @@ class Conductor:
         ids: makes this process's part of lease tokens.
         threads: how many hops may use the database at once; the database pool should be as big.
         soft_deadline_seconds: how long a phone waits for an answer of ours.
+        digest_key: so that what is kept of a transcript does not tell what was typed.
         observer: counts hops.
     """
 
@@ -108,6 +109,7 @@ class Conductor:
         *,
         threads: int = THREADS,
         soft_deadline_seconds: float = SOFT_DEADLINE_SECONDS,
+        digest_key: bytes = b"",
         observer: Observer | None = None,
     ) -> None:
         self._engine = engine
@@ -116,6 +118,7 @@ class Conductor:
         self._lanes = Lanes(threads)
         self._in_threads = 0
         self._soft_deadline_seconds = soft_deadline_seconds
+        self._digest_key = digest_key
         self._observer = observer
         self._token = ids.token()
         self._leases = 0
@@ -164,7 +167,7 @@ class Conductor:
         return reply
 
     async def _advance(self, turn: UssdTurn, deadline: float) -> tuple[HopKind, Reply]:
-        session, digest = Session.of(turn), digest_of(turn.transcript)
+        session, digest = Session.of(turn), digest_of(turn.transcript, self._digest_key)
         self._leases += 1
         token = f"{self._token}{self._leases}"
         opened = await self._opened(session, digest, token, deadline)
@@ -180,6 +183,7 @@ class Conductor:
         except BaseException:
             await self._release(session, token)
             raise
+        await self._told_of(played)
         closing = self._closing(played, opened, digest)
         try:
             closed = await self._store.close(session, token, closing)
@@ -210,6 +214,14 @@ class Conductor:
             opened = await self._store.open(session, digest, token)
         return opened
 
+    async def _told_of(self, played: Played) -> None:
+        """Let others whose role has changed be asked about anew when they call next."""
+        try:
+            for msisdn in played.changed:
+                await self._store.forget_person(msisdn)
+        except StoreDown:
+            log.warning("sessions.person_left")
+
     async def _release(self, session: Session, token: str) -> None:
         """Drop a lease on the way out of an error; it would run out by itself."""
         try:
@@ -237,7 +249,7 @@ class Conductor:
         if opened.state is None or state is None:
             return await self._begun(turn, opened, deadline)
         hop = Hop(turn, self._clock.now())
-        if state.final is not None or new_part(state.transcript, turn.transcript) is None:
+        if state.final is not None or not _is_new(state, turn):
             return HopKind.BEHIND, Played(state, self._engine.present(state, hop))
         acts = self._engine.acts(state, turn.transcript)
         if not acts:
@@ -370,6 +382,10 @@ def _where(error: Exception) -> list[str]:
 def _printable(transcript: str) -> str:
     """What no keypad can type (PostgreSQL refuses NUL, UTF-8 lone surrogates) as blanks."""
     return "".join(letter if letter.isprintable() else " " for letter in transcript)
+
+
+def _is_new(state: State, turn: UssdTurn) -> bool:
+    return new_part(state.transcript, turn.transcript, state.blanks) is not None
 
 
 def _loaded(stored: str) -> State | None:

@@ -14,7 +14,7 @@ from sessions.flow import End, Flow, Person
 from sessions.play import BACK, HOME, Play, offered
 from sessions.state import State, View
 from sessions.texts import ONCE_MORE
-from sessions.turns import Hooks, Hop, Played, new_part, receipt_key
+from sessions.turns import Hooks, Hop, Played, blanked, new_part, receipt_key
 from sessions.walk import AROUND
 
 
@@ -54,13 +54,14 @@ class Engine:
         """Open a conversation: at home, at a named shortcut, or asking whether to continue."""
         play = self._on(self._blank(person, hop), hop)
         play.open(cut_off)
-        play.state.transcript = hop.turn.transcript
+        play.state.transcript = hop.turn.transcript.partition("*")[0]
+        play.heard(hop.turn.transcript)
         return play.result()
 
     def play(self, state: State, hop: Hop) -> Played:
         """Play what is new in the hop's transcript; ``state`` is used up."""
         play = self._on(state, hop)
-        rest = new_part(state.transcript, hop.turn.transcript)
+        rest = new_part(state.transcript, hop.turn.transcript, state.blanks)
         if rest is not None and state.final is None:
             if state.version in self.flows:
                 play.all_of(rest)
@@ -68,14 +69,15 @@ class Engine:
                 # What was shown is of a flow that nobody knows any more: show today's instead.
                 play.enter(state.screen, {}, push=False, why=ONCE_MORE)
                 state.version = self.current.version
-            play.state.transcript = hop.turn.transcript
+            play.heard(hop.turn.transcript)
         return play.result()
 
     def ended(self, state: State, hop: Hop, last_words: End, *, unfinished: bool) -> Played:
         """End a conversation from outside; ``unfinished`` when a redial may go on with it."""
         play = self._on(state, hop)
         play.end(last_words)
-        state.transcript, state.unfinished = hop.turn.transcript, unfinished
+        play.heard(hop.turn.transcript)
+        state.unfinished = unfinished
         return play.result()
 
     def present(self, state: State, hop: Hop) -> Reply:
@@ -84,7 +86,7 @@ class Engine:
 
     def acts(self, state: State, transcript: str) -> bool:
         """Tell whether the next entry performs an effect."""
-        rest = new_part(state.transcript, transcript)
+        rest = new_part(state.transcript, transcript, state.blanks)
         if rest is None or state.final is not None or state.version not in self.flows:
             return False
         question = state.view.question
@@ -106,15 +108,17 @@ class Engine:
         turn = hop.turn
         with self.database.transaction() as tx:
             kept = receipts.of_session(tx, turn.provider, turn.session_id)
-            *_, digest = receipt_key(turn, turn.transcript)
             for receipt in kept:
+                state = State.from_json(receipt.next_state)
+                *_, digest = receipt_key(turn, blanked(turn.transcript, state.blanks))
                 if receipt.digest == digest:
-                    state = State.from_json(receipt.next_state)
                     return Played(state, Reply(receipt.reply, receipt.final))
             states = [State.from_json(receipt.next_state) for receipt in kept]
         states = [state for state in states if state.person.msisdn == turn.msisdn]
         behind = [
-            state for state in states if new_part(state.transcript, turn.transcript) is not None
+            state
+            for state in states
+            if new_part(state.transcript, turn.transcript, state.blanks) is not None
         ]
         if behind:
             return self.play(max(behind, key=lambda state: len(state.transcript)), hop)

@@ -88,7 +88,9 @@ def view_of(shown: Menu | Ask | End, language: str, *, pure: bool = True) -> Vie
             lines = shown.empty or shown.text or NOTHING_HERE
     elif isinstance(shown, Ask):
         options = shown.options
-        question = Question(shown.key, shown.to, shown.do, shown.parse, shown.free_text)
+        question = Question(
+            shown.key, shown.to, shown.do, shown.parse, shown.free_text, shown.secret
+        )
     rendered, kept = _rendered(lines, language)
     choices = [
         Choice(render(option.label, language), option.to, dict(option.set), option.do)

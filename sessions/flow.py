@@ -62,6 +62,7 @@ class Person:
         id: the person's id in the core as text, None for somebody we do not know yet.
         name: what we call them, may be empty.
         vendor_id: the vendor they act for, None for customers.
+        role: as what they act for that vendor, a ``core.people.model.Role``.
     """
 
     msisdn: str
@@ -69,6 +70,7 @@ class Person:
     id: str | None = None
     name: str = ""
     vendor_id: str | None = None
+    role: str = ""
 
 
 class Talk:
@@ -82,9 +84,20 @@ class Talk:
         now: the moment of this turn, UTC.
         service_code: what was dialled, for sentences such as "Dial *384*7781#".
         channel: where it is held, for sentences that say how to go on.
+        secret: in the effect of a secret question what was typed; nobody keeps it.
+        changed: numbers of others whose role an effect has changed: their next call asks anew.
     """
 
-    __slots__ = ("_reading", "channel", "draft", "now", "person", "service_code")
+    __slots__ = (
+        "_reading",
+        "changed",
+        "channel",
+        "draft",
+        "now",
+        "person",
+        "secret",
+        "service_code",
+    )
 
     def __init__(
         self,
@@ -100,6 +113,8 @@ class Talk:
         self.draft = draft
         self.now = now
         self.service_code = service_code
+        self.secret = ""
+        self.changed: list[str] = []
         self._reading = reading
 
     @property
@@ -178,6 +193,8 @@ class Ask:
             kept as typed, at most ``TYPED_MAX`` characters.
         options: numbered choices beside typing. A number on the screen is always the choice.
         free_text: the answer may hold ``*``; everything after the last turn is one answer.
+        secret: the answer is a PIN. It goes to the effect as ``talk.secret`` and into no draft,
+            and what is remembered of the conversation has blanks in its place.
     """
 
     text: Lines
@@ -187,9 +204,11 @@ class Ask:
     parse: str | None = None
     options: Sequence[Option] = ()
     free_text: bool = False
+    secret: bool = False
 
     def __post_init__(self) -> None:
         assert (self.to is None) != (self.do is None), "an answer leads to a screen or an effect"
+        assert not self.secret or (self.do and not self.options), "only an effect takes a secret"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ class CoreHooks:
             id=str(found.id) if found.id else None,
             name=found.business or "",
             vendor_id=str(found.vendor_id) if found.vendor_id else None,
+            role=found.role.value if found.role else "",
         )
 
     def help_sms(self, tx: Tx, person: Person) -> None:

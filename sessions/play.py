@@ -11,7 +11,7 @@ from sessions import texts
 from sessions.flow import TYPED_MAX, End, Flow, Go
 from sessions.handover import Handover
 from sessions.state import Choice, State
-from sessions.turns import Hooks, Hop, NeedsThread, Transactions, receipt_key
+from sessions.turns import BLANK, Hooks, Hop, NeedsThread, Transactions, receipt_key
 from sessions.walk import AROUND, CONTINUE, Walk
 
 MISTAKES_MAX = 3
@@ -59,7 +59,7 @@ class Play(Walk):
             self.state.transcript = first
             if star:
                 self.all_of(rest)
-        self.state.transcript = transcript
+        self.heard(transcript)
 
     def all_of(self, rest: str) -> None:
         """Play the parts of what is new, one by one; a free text takes all that is left."""
@@ -77,7 +77,11 @@ class Play(Walk):
                 part, star, after = left.partition("*")
                 left = after if star else None
             played = self.state.transcript
-            transcript = f"{played}*{part}" if played else part
+            kept = part
+            if question and question.secret:
+                kept, start = BLANK * len(part), len(played) + 1 if played else 0
+                self.state.blanks = [*self.state.blanks, [start, start + len(part)]]
+            transcript = f"{played}*{kept}" if played else kept
             self.why = self.told = None
             try:
                 understood = self._one(part.strip(AROUND), transcript)
@@ -131,7 +135,7 @@ class Play(Walk):
         return True
 
     def _chosen(self, typed: str, transcript: str) -> None:
-        state, question = self.state, self.state.view.question
+        state = self.state
         choice = offered(state, typed)
         if choice is not None:
             if self.hop.replay and not (self.seen or state.view.pure):
@@ -143,7 +147,11 @@ class Play(Walk):
             else:
                 assert choice.to is not None
                 self.enter(choice.to, choice.set)
-            return
+        else:
+            self._answered(typed, transcript)
+
+    def _answered(self, typed: str, transcript: str) -> None:
+        question = self.state.view.question
         if not typed:
             raise BadInput("empty")
         if question is None:
@@ -152,7 +160,10 @@ class Play(Walk):
             raise BadInput("too_long")
         value = self._understood(question.parse, typed)
         go = value if isinstance(value, Go) else None
-        if go is None and question.do is not None:
+        if go is None and question.secret:
+            assert question.do is not None, "only an effect takes a secret"
+            self._act(question.do, {}, transcript, secret=value)
+        elif go is None and question.do is not None:
             self._act(question.do, {question.key: value}, transcript)
         elif go is None:
             assert question.to is not None
@@ -185,7 +196,9 @@ class Play(Walk):
         inner.end(End(texts.HELP_ON_ITS_WAY))
         inner.state.unfinished = True
 
-    def _act(self, name: str, values: Mapping[str, Any], transcript: str) -> None:
+    def _act(
+        self, name: str, values: Mapping[str, Any], transcript: str, *, secret: str = ""
+    ) -> None:
         """Perform an effect, its answer committed with it; a refusal shows a screen again."""
         if not self.hop.threaded:
             raise NeedsThread
@@ -198,7 +211,9 @@ class Play(Walk):
             state = inner.state
             self.hooks.used(tx, state.person, self.hop.channel)
             talk = inner.talk({**state.draft, **values}, core=True)
+            talk.secret = secret
             outcome = effect.perform(talk, tx)
+            self.changed = talk.changed
             state.person, state.draft = talk.person, talk.draft
             state.history, state.mistakes = [], 0
             if isinstance(outcome, End):

@@ -24,7 +24,9 @@ from core.booking.usecases import accept, decline
 from core.db.tx import Tx
 from core.errors import BadInput, IllegalMove, Refused
 from core.msisdn import parse_msisdn
-from core.people.model import Language, Purpose
+from core.payouts.freeze import freeze_by_phone
+from core.people.deeds import Deed, note
+from core.people.model import Language, Purpose, Role
 from core.people.usecases import Person, Said, find_person, opt_in, opt_out, set_language
 from core.ports import SmsIn
 from core.talks import Channel, OpenTalk
@@ -114,6 +116,7 @@ class SmsDesk:
         self._handlers: Mapping[Verb, Callable[[_Letter], Text | None]] = {
             Verb.STOP: self._stop,
             Verb.START: self._start,
+            Verb.FREEZE: self._freeze,
             Verb.HELP: self._help,
             Verb.ENGLISH: self._english,
             Verb.SWAHILI: self._swahili,
@@ -216,6 +219,13 @@ class SmsDesk:
         opt_in(letter.tx, letter.msisdn, _said(letter), [Purpose.OFFERS])
         return t("Welcome back. You get our SMS again. STOP ends offers.")
 
+    def _freeze(self, letter: _Letter) -> T:
+        freeze_by_phone(letter.tx, letter.msisdn)
+        return t(
+            "Stopped: nothing is paid out until we have spoken to you. We will call you, or call "
+            "us."
+        )
+
     def _help(self, letter: _Letter) -> None:
         outbox.add(letter.tx, HELP_TOPIC, letter.msisdn, {})
 
@@ -241,6 +251,8 @@ class SmsDesk:
 
     def _statement(self, letter: _Letter) -> None:
         """Owe a vendor the link to a month's statement: ``STATEMENT``, ``STATEMENT 10``."""
+        if letter.person.role is Role.STAFF:
+            raise BadInput("owner_only")
         owe_statement(letter.tx, letter.msisdn, _vendor_id(letter), letter.command.number)
 
     def _answer_question(self, letter: _Letter) -> T:
@@ -299,8 +311,10 @@ class SmsDesk:
         if view.booking.vendor_id != vendor_id:
             raise BadInput("no_booking")
         questions.settled(tx, letter.msisdn)
+        deed = Deed.ACCEPTED if verb is Verb.ACCEPT else Deed.DECLINED
         if view.booking.state is not State.REQUESTED:
             if asked_change(tx, view.booking) is not None:
+                note(tx, vendor_id, letter.person.id, deed, code)
                 return settle_change(tx, view, vendor_id, yes=verb is Verb.ACCEPT)
             return _too_late(view)
         use_case = accept if verb is Verb.ACCEPT else decline
@@ -311,6 +325,7 @@ class SmsDesk:
             # It was answered at this very moment, on the phone perhaps: say what is so now.
             tx.db.refresh(view.booking)
             return _too_late(view)
+        note(tx, vendor_id, letter.person.id, deed, code)
         if verb is Verb.ACCEPT:
             return t(
                 "You accepted {code}, {day}. We asked the customer to pay. You get an SMS when "

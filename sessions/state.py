@@ -37,10 +37,11 @@ class Question:
     do: str | None
     parse: str | None
     free_text: bool
+    secret: bool = False
 
     def to_json(self) -> list[Any]:
         """Return a JSON list."""
-        return [self.key, self.to, self.do, self.parse, self.free_text]
+        return [self.key, self.to, self.do, self.parse, self.free_text, self.secret]
 
 
 @dataclass(slots=True)
@@ -105,7 +106,8 @@ class State:
         person: who is on the phone.
         screen: where it stands.
         view: what is shown there.
-        transcript: how much of the provider's transcript has been played.
+        transcript: how much of the provider's transcript has been played, with blanks where
+            ``blanks`` say so.
         draft: the answers so far.
         history: the way back, oldest first.
         pages: the index of the first option on each page turned to so far; the last is shown.
@@ -116,6 +118,8 @@ class State:
         unfinished: it ended, but not where it should: a redial may go on with it.
         cut_off: a dropped conversation, while the person is asked whether to go on with it.
         session: the provider's id of the session, by which its receipts are found.
+        blanks: from where to where the transcript is not to be known: PINs, and what was typed
+            ahead of an entry that was refused.
     """
 
     version: str
@@ -133,6 +137,7 @@ class State:
     unfinished: bool = False
     cut_off: dict[str, Any] | None = None
     session: str = ""
+    blanks: list[list[int]] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON."""
@@ -140,7 +145,7 @@ class State:
         return {
             "format": FORMAT,
             "version": self.version,
-            "person": [who.msisdn, who.language, who.id, who.name, who.vendor_id],
+            "person": _person_json(who),
             "screen": self.screen,
             "view": self.view.to_json(),
             "transcript": self.transcript,
@@ -154,6 +159,7 @@ class State:
             "unfinished": self.unfinished,
             "cut_off": self.cut_off,
             "session": self.session,
+            "blanks": self.blanks,
         }
 
     @classmethod
@@ -181,6 +187,7 @@ class State:
             unfinished=data["unfinished"],
             cut_off=data["cut_off"],
             session=data.get("session", ""),
+            blanks=data.get("blanks", []),
         )
 
     def dump(self) -> str:
@@ -195,9 +202,13 @@ class State:
 
 def dump_person(person: Person) -> str:
     """Return a person as compact JSON text."""
-    return _encode([person.msisdn, person.language, person.id, person.name, person.vendor_id])
+    return _encode(_person_json(person))
 
 
 def load_person(text: str) -> Person:
     """Return the person of ``dump_person``."""
     return Person(*json.loads(text))
+
+
+def _person_json(who: Person) -> list[Any]:
+    return [who.msisdn, who.language, who.id, who.name, who.vendor_id, who.role]

@@ -7,7 +7,8 @@ Keys, all of one caller in one hash slot:
 - the same with ``:lease``: the token of whoever plays a hop of it now.
 - ``ussd:{+254...}:person``: who it is, so that a call can open without the database.
 - ``ussd:{+254...}:unfinished``: the session that a redial may go on with.
-- the first with ``:typed``: what was typed so far, of a gateway that brings only the last key.
+- the first with ``:typed``: what was typed so far, of a gateway that brings only the last key;
+  sealed, for it may be a PIN.
 - ``ussd:epoch``: since when this Redis remembers; missing after it has lost everything.
 """
 
@@ -24,6 +25,7 @@ from redis.exceptions import NoScriptError, RedisError
 from core.ports import Reply, UssdPart, UssdTurn
 from sessions.connections import Connections
 from sessions.scripts import SCRIPTS
+from sessions.sealing import KEY_BYTES, Sealing
 
 REDIS_TIMEOUT_SECONDS = 1.0
 REDIS_CONNECTIONS_MAX = 64
@@ -167,9 +169,11 @@ class RedisStore:
 
     Args:
         client: made by ``connect``.
+        key: seals what is kept of single entries.
     """
 
-    def __init__(self, client: redis.asyncio.Redis) -> None:
+    def __init__(self, client: redis.asyncio.Redis, key: bytes = bytes(KEY_BYTES)) -> None:
+        self._sealing = Sealing(key)
         self._connections = Connections(
             client.connection_pool, REDIS_CONNECTIONS_MAX, REDIS_TIMEOUT_SECONDS
         )
@@ -200,16 +204,17 @@ class RedisStore:
     async def join(self, part: UssdPart) -> UssdTurn:
         """See ``Store.join``."""
         name = Session.of(part).name
-        first, *more = await self._run(
+        kept = await self._run(
             "join",
             f"{name}:typed",
             f"{name}:lease",
-            part.typed,
+            self._sealing.seal(part.typed),
             "" if part.number is None else part.number,
             int(part.begins),
             SESSION_TTL_SECONDS,
             REPEATED_WITHIN_MS,
         )
+        first, *more = map(self._sealing.open, kept)
         # Nothing was dialled after the code: then the first key is the beginning.
         return part.within("*".join([first, *more] if first else more))
 

@@ -1,6 +1,6 @@
 """The values of a turn, and how a provider's transcript is read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +15,8 @@ from sessions.handover import Handover
 from sessions.state import State
 
 T = TypeVar("T")
+# Stands for what was typed and is not to be known.
+BLANK = "?"
 
 
 class NeedsThread(Exception):
@@ -80,17 +82,30 @@ class Played:
         reply: what is shown.
         acted: an effect has been committed: the answer stands whatever happens to the session.
         introduced: who is calling has changed on this hop.
+        changed: numbers of others whose role has changed on this hop.
     """
 
     state: State
     reply: Reply
     acted: bool = False
     introduced: bool = False
+    changed: tuple[str, ...] = ()
 
 
-def digest_of(transcript: str) -> str:
-    """Return the name of a transcript: 128 bits are plenty among the turns of one session."""
-    return blake2b(transcript.encode(), digest_size=16).hexdigest()
+def digest_of(transcript: str, key: bytes = b"") -> str:
+    """Return the name of a transcript: 128 bits are plenty among the turns of one session.
+
+    With a key nobody without it can try which PIN a transcript holds.
+    """
+    return blake2b(transcript.encode(), digest_size=16, key=key).hexdigest()
+
+
+def blanked(transcript: str, blanks: Iterable[Sequence[int]]) -> str:
+    """Return a transcript with ``BLANK`` in the places that are not to be known."""
+    for start, end in blanks:
+        hidden = transcript[start:end]
+        transcript = f"{transcript[:start]}{BLANK * len(hidden)}{transcript[end:]}"
+    return transcript
 
 
 def receipt_key(turn: UssdTurn, transcript: str) -> tuple[str, str, str]:
@@ -102,14 +117,17 @@ def receipt_key(turn: UssdTurn, transcript: str) -> tuple[str, str, str]:
     return turn.provider, turn.session_id, digest_of(f"{turn.msisdn} {transcript}")
 
 
-def new_part(played: str, transcript: str) -> str | None:
+def new_part(played: str, transcript: str, blanks: Iterable[Sequence[int]] = ()) -> str | None:
     """Return what is new in a transcript, or None when it is behind or contradicts.
 
     The provider repeats everything typed so far, joined by ``*``; an answer may hold ``*`` too,
-    so only the difference to what has been played counts.
+    so only the difference to what has been played counts. What was blanked of it is not compared.
     """
     if not played:
         return transcript or None
-    if transcript.startswith(played) and transcript[len(played) : len(played) + 1] == "*":
+    if (
+        blanked(transcript, blanks).startswith(played)
+        and transcript[len(played) : len(played) + 1] == "*"
+    ):
         return transcript[len(played) + 1 :]
     return None

@@ -12,7 +12,7 @@ from sessions import texts
 from sessions.fit import page, view_of
 from sessions.flow import End, Flow, Go, Menu, Option, Talk
 from sessions.state import HISTORY_MAX, State, Step
-from sessions.turns import Hop, NeedsThread, Played, Transactions, new_part
+from sessions.turns import Hop, NeedsThread, Played, Transactions, blanked, new_part
 
 REDIRECTS_MAX = 5
 RESUME = "@resume"
@@ -50,6 +50,7 @@ class Walk:
         self.seen = True
         # The very bytes of a receipt, when the last thing that happened has one.
         self.told: str | None = None
+        self.changed: list[str] = []
         self._reading = reading or (database.reading if hop.threaded else None)
 
     def open(self, cut_off: State | None) -> None:
@@ -109,6 +110,16 @@ class Walk:
             return
         state.view = view_of(shown, state.person.language, pure=not screen.core)
         state.pages = [p for p in pages or () if p < len(state.view.choices)] or [0]
+
+    def heard(self, transcript: str) -> None:
+        """Take note of a hop's whole transcript; what of it was not played is blanked.
+
+        It was typed ahead of something that was refused: it may be a PIN as well as anything.
+        """
+        state, played = self.state, len(self.state.transcript)
+        if len(transcript) > played:
+            state.blanks = [*state.blanks, [played + 1 if played else 0, len(transcript)]]
+        state.transcript = blanked(transcript, state.blanks)
 
     def end(self, end: End) -> None:
         """Say the last words."""
@@ -209,7 +220,8 @@ class Walk:
             )
             text, state.shown = fitted.text, fitted.end
         reply = Reply(text if self.told is None else self.told, state.final is not None)
-        return Played(state, reply, self.acted, state.person != self._caller)
+        introduced = state.person != self._caller
+        return Played(state, reply, self.acted, introduced, tuple(self.changed))
 
     def talk(self, draft: dict[str, Any], *, core: bool) -> Talk:
         """Return what a screen, an answer or an effect gets to see."""

@@ -30,6 +30,7 @@ from web.commands import (
     tax,
     tickets,
     up,
+    vendors,
 )
 
 app = typer.Typer(
@@ -57,6 +58,7 @@ app.command()(sending.costs)
 app.command()(sending.optouts)
 app.add_typer(payouts.app, name="payouts")
 app.add_typer(payouts.vendors, name="vendors")
+app.add_typer(vendors.listings, name="listings")
 app.command()(papers.receipt)
 app.command()(papers.statement)
 app.add_typer(tax.app, name="tax")

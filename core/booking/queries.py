@@ -20,6 +20,7 @@ _Customer = aliased(User)
 _VendorUser = aliased(User)
 
 OPEN = (State.REQUESTED, State.AWAITING_PAYMENT)
+ENDING_DIGITS = 3
 COMING = (State.AWAITING_PAYMENT, State.CONFIRMED, State.CHECKED_IN)
 
 
@@ -32,6 +33,7 @@ class BookingView:
         listing: its listing.
         place: area and town, or the town.
         business: the vendor's business name.
+        customer_ending: the last digits of the customer's number; no more before it is paid.
         customer_msisdn: None until it is paid for: nobody learns more than they need.
         vendor_msisdn: None until it is paid for.
     """
@@ -40,6 +42,7 @@ class BookingView:
     listing: Listing
     place: str
     business: str
+    customer_ending: str
     customer_msisdn: str | None
     vendor_msisdn: str | None
 
@@ -70,9 +73,14 @@ def requests_of_vendor(tx: Tx, vendor_id: UUID, limit: int = LIST_MAX) -> list[B
 
 
 def coming_to_vendor(tx: Tx, vendor_id: UUID, limit: int = LIST_MAX) -> list[BookingView]:
-    """Return a vendor's accepted, paid and disputed bookings that are not over, the next first."""
+    """Return what still concerns a vendor, the next first.
+
+    Accepted and paid bookings that are not over, guests who are not yet said to be done, and what
+    is disputed.
+    """
     not_over = and_(Booking.state.in_(COMING), Booking.ends_at > tx.now)
-    coming = and_(Booking.vendor_id == vendor_id, or_(not_over, Booking.state == State.DISPUTED))
+    left = Booking.state.in_((State.DISPUTED, State.CHECKED_IN))
+    coming = and_(Booking.vendor_id == vendor_id, or_(not_over, left))
     return _views(tx, coming, (Booking.starts_at, Booking.id), limit)
 
 
@@ -155,6 +163,7 @@ def _view(
         listing=listing,
         place=f"{area}, {town}" if area else town,
         business=business,
+        customer_ending=customer[-ENDING_DIGITS:],
         customer_msisdn=customer if paid else None,
         vendor_msisdn=vendor if paid else None,
     )

@@ -21,7 +21,7 @@ from core.booking.release import release
 from core.booking.rest import rest_is_due
 from core.booking.usecases import offer_alternatives, release_units
 from core.db.tx import Tx
-from core.errors import NotFound, Refused
+from core.errors import IllegalMove, NotFound, Refused
 from core.limits import HOLD_STRETCH_SECONDS, STK_GIVE_UP_SECONDS
 from core.payments.collect import give_back_parts, part_hold_end
 from core.payments.queries import open_collection
@@ -91,6 +91,27 @@ def complete_by_customer(tx: Tx, booking_id: UUID, customer_id: UUID) -> Booking
     if booking.customer_id != customer_id or booking.starts_at > tx.now:
         raise NotFound("no_booking")
     complete(tx, booking, Actor.CUSTOMER, customer_id)
+    return booking
+
+
+def complete_by_vendor(tx: Tx, booking_id: UUID, vendor_id: UUID) -> Booking:
+    """The vendor says that it is over: only of a guest whose PIN they typed, and after its end.
+
+    The customer hears of it and has as long as ever to object.
+
+    Raises:
+        NotFound: no such booking of this vendor.
+        IllegalMove: the customer was not checked in, or it is completed already.
+        Refused: ``too_early``, it has not ended.
+    """
+    booking = lock_booking(tx, booking_id)
+    if booking.vendor_id != vendor_id:
+        raise NotFound("no_booking")
+    if booking.state is not State.CHECKED_IN:
+        raise IllegalMove(state=booking.state.value, event=Event.COMPLETE.value)
+    if tx.now < booking.ends_at:
+        raise Refused("too_early")
+    complete(tx, booking, Actor.VENDOR, vendor_id)
     return booking
 
 

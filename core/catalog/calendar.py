@@ -91,7 +91,7 @@ def release(tx: Tx, listing_id: UUID, starts_on: date, ends_on: date, quantity: 
     """
     assert quantity > 0, "a release gives back at least one unit"
     days = _checked(days_in(starts_on, ends_on), STAY_NIGHTS_MAX)
-    _locked(tx, listing_id, days)
+    lock_days(tx, listing_id, days)
     _count(tx, listing_id, days, -quantity)
 
 
@@ -116,7 +116,7 @@ def exchange(tx: Tx, listing_id: UUID, held: Units, wanted: Units) -> None:
     days = sorted(more.keys() | less.keys())
     if not days:
         return
-    for row in _locked(tx, listing_id, _checked(days, 2 * STAY_NIGHTS_MAX)):
+    for row in lock_days(tx, listing_id, _checked(days, 2 * STAY_NIGHTS_MAX)):
         if more.get(row.day, 0) > max(row.left, 0):
             raise NoUnits(day=row.day, left=row.left)
     for change, sign in ((more, 1), (less, -1)):
@@ -205,7 +205,7 @@ def _set_blocked(
     own = select(Listing.id).where(Listing.id == listing_id, Listing.vendor_id == vendor_id)
     if tx.db.scalar(own) is None:
         raise NotFound("no_listing")
-    _locked(tx, listing_id, ordered)
+    lock_days(tx, listing_id, ordered)
     changed = (
         update(ListingDay)
         .where(ListingDay.listing_id == listing_id, ListingDay.day.in_(ordered))
@@ -291,7 +291,7 @@ _LOCK = (
 _COUNT = update(_DAYS).where(_CHOSEN).values(booked=_DAYS.c.booked + bindparam("change"))
 
 
-def _locked(tx: Tx, listing_id: UUID, days: Sequence[date]) -> list[Day]:
+def lock_days(tx: Tx, listing_id: UUID, days: Sequence[date]) -> list[Day]:
     """Make missing counter rows, lock all of them in date order and return them."""
     chosen = {"chosen_listing": listing_id, "chosen_days": list(days)}
     tx.db.execute(_MISSING, chosen)

@@ -18,6 +18,8 @@ import core.payouts.balances
 import core.payouts.halts
 import core.payouts.model
 import core.payouts.standing
+import core.people.deeds
+import core.people.links
 import core.people.model
 import core.pricing.model
 import core.questions

@@ -11,12 +11,14 @@ from sqlalchemy import select
 
 from core import outbox
 from core.booking.notices import Topic
+from core.catalog.listings import publish_drafts
 from core.db.tx import Tx
 from core.errors import BadInput, NotFound, Refused
 from core.limits import BANK_ACCOUNT_MAX, BANK_CODE_MAX, NAME_MAX
 from core.msisdn import is_kenyan_mobile, parse_msisdn
 from core.payouts.usecases import look_again
 from core.people.model import PayoutMethod, User, Vendor
+from core.people.onboarding import activate
 
 ENDING_CHARS = 3
 
@@ -63,7 +65,11 @@ def change_details(
             tx,
             Topic.PAYOUT_CHANGED.value,
             msisdn,
-            {"to_bank": method is PayoutMethod.BANK, "ending": place[-ENDING_CHARS:]},
+            {
+                "to_bank": method is PayoutMethod.BANK,
+                "ending": place[-ENDING_CHARS:],
+                "vendor": vendor.number,
+            },
             key=f"{Topic.PAYOUT_CHANGED.value}:{vendor.id}:{tx.now.isoformat()}:{msisdn}",
         )
     return vendor
@@ -72,7 +78,8 @@ def change_details(
 def verify(tx: Tx, number: int, *, kyc: bool, payout: bool) -> Vendor:
     """Note that a person has checked who a vendor is, where they are paid, or both.
 
-    What was held only for that goes out now.
+    What was held only for that goes out now; what a vendor drafted who was not checked before
+    is on offer.
 
     Raises:
         NotFound: ``no_vendor``.
@@ -83,6 +90,8 @@ def verify(tx: Tx, number: int, *, kyc: bool, payout: bool) -> Vendor:
         raise Refused("no_details")
     if kyc:
         vendor.kyc_verified_at = tx.now
+        if activate(tx, vendor):
+            publish_drafts(tx, vendor.id)
     if payout:
         vendor.payout_verified_at = tx.now
     tx.db.flush()

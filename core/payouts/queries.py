@@ -1,7 +1,7 @@
 """What a vendor is shown of their money."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from core.booking.lifecycle import PAID, State
 from core.booking.model import Booking
+from core.clock import nairobi_date, nairobi_moment
 from core.db.tx import Tx
 from core.escrow import accounts, ledger
 from core.limits import LIST_MAX
@@ -24,6 +25,7 @@ class Earnings:
     """A vendor's money.
 
     Attributes:
+        this_month: what became theirs since the month began, in Kenya.
         payable: released and not paid out yet.
         on_the_way: of that, what an open payout is carrying.
         waiting: the vendor's share of paid bookings whose money is still in escrow.
@@ -33,6 +35,7 @@ class Earnings:
         hold: why nothing is paid at the moment, None when nothing is in the way.
     """
 
+    this_month: Money
     payable: Money
     on_the_way: Money
     waiting: Money
@@ -52,6 +55,13 @@ def earnings(tx: Tx, vendor_id: UUID) -> Earnings:
             Booking.released_at.is_(None),
         )
     )
+    month_began = nairobi_moment(nairobi_date(tx.now).replace(day=1), time())
+    became_theirs = func.coalesce(Booking.released_net_cents, Booking.vendor_net_cents)
+    earned = tx.db.scalar(
+        select(func.sum(became_theirs)).where(
+            Booking.vendor_id == vendor_id, Booking.released_at >= month_began
+        )
+    )
     open_cents = tx.db.scalar(
         select(func.sum(Payout.amount_cents - Payout.paid_cents)).where(
             Payout.vendor_id == vendor_id, Payout.state == PayoutState.RELEASED
@@ -64,6 +74,7 @@ def earnings(tx: Tx, vendor_id: UUID) -> Earnings:
         .limit(1)
     ).first()
     return Earnings(
+        this_month=Money(int(earned or 0)),
         payable=ledger.balance(tx, accounts.payable(vendor.number)),
         on_the_way=Money(int(open_cents or 0)),
         waiting=Money(int(waiting or 0)),

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Identity,
     Index,
     LargeBinary,
+    SmallInteger,
     String,
     UniqueConstraint,
 )
@@ -34,6 +35,16 @@ class VendorStatus(StrEnum):
     ACTIVE = "active"
     RESTRICTED = "restricted"
     REJECTED = "rejected"
+
+
+class Role(StrEnum):
+    """As what somebody acts for a vendor."""
+
+    OWNER = "owner"
+    APPLICANT = "applicant"
+    """The owner, while nobody has checked who they are: nothing of theirs is on offer yet."""
+    STAFF = "staff"
+    """Answers requests, lets guests in and closes days. No prices, no money, no PIN."""
 
 
 class PayoutMethod(StrEnum):
@@ -61,6 +72,7 @@ class User(Base):
     name: Mapped[str | None] = mapped_column(String(NAME_MAX))
     language: Mapped[Language] = mapped_column(choice(Language, "language"), default=Language.EN)
     pin_hash: Mapped[str | None]
+    """Argon2, sealed by the vault: four digits are soon tried out. See ``core.people.pins``."""
     pin_failures: Mapped[int] = mapped_column(default=0)
     pin_locked_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
@@ -81,6 +93,10 @@ class Vendor(Base):
     kra_pin_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     national_id_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     business_number: Mapped[str | None]
+    category: Mapped[str | None]
+    """What they offer most, a ``core.catalog.rules.Category``; a new listing begins with it."""
+    town_id: Mapped[int | None] = mapped_column(SmallInteger, ForeignKey("towns.id"))
+    area_id: Mapped[int | None] = mapped_column(SmallInteger, ForeignKey("areas.id"))
     kyc_verified_at: Mapped[datetime | None]
     payout_method: Mapped[PayoutMethod | None] = mapped_column(
         choice(PayoutMethod, "payout_method")
@@ -94,6 +110,17 @@ class Vendor(Base):
     payouts_held_why: Mapped[str | None]
     """What a person of ours wrote who does not want this vendor to be paid for now."""
     created_at: Mapped[datetime]
+
+
+class VendorStaff(Base):
+    """A number that may do some things for a vendor, and for no other."""
+
+    __tablename__ = "vendor_staff"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    vendor_id: Mapped[UUID] = mapped_column(ForeignKey("vendors.id"), index=True)
+    name: Mapped[str] = mapped_column(String(NAME_MAX))
+    added_at: Mapped[datetime]
 
 
 class VendorPenalty(Base):

@@ -5,9 +5,15 @@ from uuid import UUID
 from sqlalchemy import select
 
 from core.db.tx import Tx
-from core.people.model import User
+from core.people.model import User, Vendor
 
 
 def user_id(tx: Tx, msisdn: str) -> UUID | None:
     """Return the id of a number's user, None for somebody who has never done anything."""
     return tx.db.scalar(select(User.id).where(User.msisdn == msisdn))
+
+
+def owner_of(tx: Tx, number: int) -> str:
+    """Return the phone number of a vendor, by the vendor's number."""
+    query = select(User.msisdn).join(Vendor, Vendor.user_id == User.id)
+    return tx.db.scalars(query.where(Vendor.number == number)).one()

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
 
 from core.db.base import Base
 from core.db.tx import Tx
@@ -15,8 +16,10 @@ from core.people.model import (
     OptOut,
     OptOutWord,
     Purpose,
+    Role,
     User,
     Vendor,
+    VendorStaff,
     VendorStatus,
 )
 
@@ -29,8 +32,9 @@ class Person:
         msisdn: E.164.
         language: English until they choose.
         id: None for somebody who has never done anything.
-        vendor_id: set when they are an active vendor.
+        vendor_id: set when they act for a vendor who is active or waits to be checked.
         business: the vendor's business name.
+        role: as what they act for that vendor.
     """
 
     msisdn: str
@@ -38,12 +42,31 @@ class Person:
     id: UUID | None = None
     vendor_id: UUID | None = None
     business: str | None = None
+    role: Role | None = None
 
 
+_WELCOME = (VendorStatus.ACTIVE, VendorStatus.PENDING)
+_Own = aliased(Vendor)
+_Employer = aliased(Vendor)
 # Built once: each call begins with it.
 _PERSON = (
-    select(User.language, User.id, Vendor.id, Vendor.business_name)
-    .outerjoin(Vendor, (Vendor.user_id == User.id) & (Vendor.status == VendorStatus.ACTIVE))
+    select(
+        User.language,
+        User.id,
+        func.coalesce(_Own.id, _Employer.id),
+        func.coalesce(_Own.business_name, _Employer.business_name),
+        case(
+            (_Own.status == VendorStatus.PENDING, Role.APPLICANT.value),
+            (_Own.id.is_not(None), Role.OWNER.value),
+            (_Employer.id.is_not(None), Role.STAFF.value),
+        ),
+    )
+    .outerjoin(_Own, (_Own.user_id == User.id) & _Own.status.in_(_WELCOME))
+    .outerjoin(VendorStaff, VendorStaff.user_id == User.id)
+    .outerjoin(
+        _Employer,
+        (_Employer.id == VendorStaff.vendor_id) & (_Employer.status == VendorStatus.ACTIVE),
+    )
     .where(User.msisdn == bindparam("number"))
 )
 
@@ -68,7 +91,8 @@ def find_person(tx: Tx, msisdn: str) -> Person:
     row = tx.db.execute(_PERSON, {"number": msisdn}).first()
     if row is None:
         return Person(msisdn)
-    return Person(msisdn, *row)
+    language, id_, vendor_id, business, role = row
+    return Person(msisdn, language, id_, vendor_id, business, Role(role) if role else None)
 
 
 def ensure_user(tx: Tx, msisdn: str) -> User:

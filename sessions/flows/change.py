@@ -22,12 +22,13 @@ from core.db.tx import Tx
 from core.errors import NoUnits, Refused
 from core.limits import PEOPLE_MAX, STAY_NIGHTS_MAX
 from core.money import Money
+from core.people.deeds import Deed
 from core.people.usecases import ensure_user
 from sessions.dates import parse_day
 from sessions.flow import Ask, End, Go, Menu, Option, Part, Talk, whole_number
 from sessions.flows import words
 from sessions.flows.book import prompt_coming
-from sessions.flows.vendor import vendor_of
+from sessions.flows.roles import acts, is_staff, vendor_of
 from sessions.texts import Keep, T, Text, cut, keep, n, t, why
 
 changing = Part()
@@ -274,15 +275,17 @@ def asked(talk: Talk) -> Menu | Go:
         [
             keep(t("{code} {wished}", code=booking.code, wished=words.wished(view, change))),
             t("Now {booked}.", booked=words.booked(view)),
-            keep(
-                t(
-                    "You get {net}, before {was}.",
-                    net=Money(change.price["vendor_net"]),
-                    was=Money(change.was_net_cents),
-                )
-            ),
+            *([] if is_staff(talk) else [keep(_brings(change))]),
         ],
         [Option(t("Accept"), do="accept_change"), Option(t("Decline"), do="decline_change")],
+    )
+
+
+def _brings(change: BookingChange) -> T:
+    return t(
+        "You get {net}, before {was}.",
+        net=Money(change.price["vendor_net"]),
+        was=Money(change.was_net_cents),
     )
 
 
@@ -293,7 +296,8 @@ def asked(talk: Talk) -> Menu | Go:
 def say_yes(talk: Talk, tx: Tx) -> Go:
     """Agree to the change on the screen."""
     view = booking_by_code(tx, talk.draft["code"])
-    made = accept_change(tx, view.booking.id, vendor_of(talk))
+    vendor_id = acts(talk, tx, Deed.ACCEPTED, view.booking.code)
+    made = accept_change(tx, view.booking.id, vendor_id)
     if made.state is ChangeState.APPLIED:
         return Go("requests", why=t("{code} is changed.", code=view.booking.code))
     return Go("requests", why=t("{code} accepted. We asked for payment.", code=view.booking.code))
@@ -303,7 +307,7 @@ def say_yes(talk: Talk, tx: Tx) -> Go:
 def say_no(talk: Talk, tx: Tx) -> Go:
     """Let the booking on the screen stay as it is."""
     view = booking_by_code(tx, talk.draft["code"])
-    decline_change(tx, view.booking.id, vendor_of(talk))
+    decline_change(tx, view.booking.id, acts(talk, tx, Deed.DECLINED, view.booking.code))
     return Go("requests", why=t("{code} stays as it was.", code=view.booking.code))
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from core import outbox
 from core.db.tx import Tx
-from core.people.model import Language
+from core.people.model import Language, Role
 from core.people.usecases import set_language
 from sessions.flow import End, Go, Menu, Option, Part, Talk
 from sessions.notices.render import HELP_TOPIC
@@ -57,14 +57,27 @@ def customer(talk: Talk) -> Menu:
 
 
 def _vendor_menu(talk: Talk) -> Menu:
+    """What somebody can do for a vendor: by their role, what is needed most often first."""
+    bookings = [
+        Option(t("Requests"), to="requests"),
+        Option(t("Coming bookings"), to="coming"),
+        Option(t("Close or open days"), to="days"),
+    ]
+    listings = Option(t("My listings"), to="listings")
+    account = Option(t("PIN, pay, staff, papers"), to="account")
+    as_customer = Option(t("Find and book"), to="customer")
+    match talk.person.role:
+        case Role.STAFF:
+            own = [*bookings, as_customer]
+        case Role.APPLICANT:
+            own = [Option(t("New listing"), to="offer"), listings, account, as_customer]
+        case _:
+            earned = Option(t("Earnings"), to="earnings")
+            own = [*bookings, earned, as_customer, listings, account]
     return Menu(
         t("{business}", business=cut(talk.person.name or "Nafasi")),
         [
-            Option(t("Requests"), to="requests"),
-            Option(t("Coming bookings"), to="coming"),
-            Option(t("Close or open days"), to="days"),
-            Option(t("Earnings"), to="earnings"),
-            Option(t("Find and book"), to="customer"),
+            *own,
             Option(t("My bookings"), to="mine"),
             other_language(talk),
             Option(t("Help"), do="help"),
@@ -81,6 +94,7 @@ def _customer_menu(talk: Talk, title: T) -> Menu:
             other_language(talk),
             Option(t("Type a code or number"), to="code"),
             Option(t("Help"), do="help"),
+            *([] if talk.person.vendor_id else [Option(t("Sell with us"), to="join")]),
         ],
     )
 

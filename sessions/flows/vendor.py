@@ -1,47 +1,33 @@
-"""A vendor's menu: requests, coming bookings, open and closed days, earnings."""
-
-from datetime import date, timedelta
-from uuid import UUID
+"""What a vendor does with bookings: answers requests, lets guests in, says that it is done."""
 
 from core.booking.cancel import cancel_by_vendor
 from core.booking.lifecycle import State
 from core.booking.queries import (
+    BookingView,
     booking_by_code,
     changes_asked,
     coming_to_vendor,
     requests_of_vendor,
 )
+from core.booking.timers import complete_by_vendor
 from core.booking.usecases import accept, check_in, decline
-from core.catalog import calendar
-from core.catalog.queries import listings_of
 from core.db.tx import Tx
 from core.errors import BadInput
 from core.limits import PENALTIES_REVIEWED_MIN, PENALTY_DAYS
 from core.money import Money
 from core.msisdn import local_form
 from core.payments.refunds import refundable
-from core.payouts.holds import Hold
-from core.payouts.model import HoldReason
-from core.payouts.queries import earnings
+from core.people.deeds import Deed
 from core.people.penalties import penalties_of
-from sessions.dates import parse_day
 from sessions.flow import Ask, Go, Menu, Option, Part, Talk
 from sessions.flows import words
-from sessions.papers import owe_statement
+from sessions.flows.roles import acts, is_staff, may_act, owner_of, owns, vendor_of
 from sessions.texts import Keep, T, Text, cut, keep, n, t, why
 
 vendor = Part()
 
 SHOWN_MAX = 20
-RANGE_DAYS_MAX = 62
 PIN_DIGITS = 4
-
-
-def vendor_of(talk: Talk) -> UUID:
-    """Return the vendor that the caller acts for."""
-    if talk.person.vendor_id is None:
-        raise BadInput("not_vendor")
-    return UUID(talk.person.vendor_id)
 
 
 @vendor.screen("requests", core=True)
@@ -69,12 +55,7 @@ def requests(talk: Talk) -> Menu:
             ),
             *(
                 Option(
-                    t(
-                        "{day}, {people}: {net}",
-                        day=view.booking.starts_on,
-                        people=words.people(view.booking.people),
-                        net=Money(view.booking.vendor_net_cents),
-                    ),
+                    _in_the_list(talk, view),
                     to="request",
                     set={"code": view.booking.code},
                 )
@@ -85,9 +66,19 @@ def requests(talk: Talk) -> Menu:
     )
 
 
+def _in_the_list(talk: Talk, view: BookingView) -> T:
+    """A request in a line: what it brings, or for staff where it is."""
+    when = view.booking.starts_on
+    people = words.people(view.booking.people)
+    if is_staff(talk):
+        return t("{day}, {people}: {name}", day=when, people=people, name=cut(view.listing.title))
+    net = Money(view.booking.vendor_net_cents)
+    return t("{day}, {people}: {net}", day=when, people=people, net=net)
+
+
 @vendor.screen("request", core=True)
 def request(talk: Talk) -> Menu:
-    """One request: all that a yes or no needs."""
+    """One request, all that a yes or no needs: who, what, when, how many, the price, by when."""
     with talk.reading() as tx:
         view = booking_by_code(tx, talk.draft["code"])
     booking = view.booking
@@ -102,18 +93,33 @@ def request(talk: Talk) -> Menu:
     return Menu(
         [
             *words.headline(view),
-            keep(t("You get {net}", net=Money(booking.vendor_net_cents))),
+            _who_pays(talk, view),
+            *_share(talk, view),
             keep(t("Answer by {by}", by=booking.due_at)),
         ],
         [Option(t("Accept"), do="accept"), Option(t("Decline"), do="decline")],
     )
 
 
+def _who_pays(talk: Talk, view: BookingView) -> T:
+    """The end of the customer's number, and the price; nobody's money is told to staff."""
+    ending = view.customer_ending
+    if is_staff(talk):
+        return t("From ..{ending}", ending=ending)
+    return t("..{ending} pays {total}", ending=ending, total=Money(view.booking.total_cents))
+
+
+def _share(talk: Talk, view: BookingView) -> list[Keep]:
+    if is_staff(talk):
+        return []
+    return [keep(t("You get {net}", net=Money(view.booking.vendor_net_cents)))]
+
+
 @vendor.effect("accept", refused={"illegal_move": "request", "no_units": "request"})
 def say_yes(talk: Talk, tx: Tx) -> Go:
     """Accept the request on the screen."""
     view = booking_by_code(tx, talk.draft["code"])
-    accept(tx, view.booking.id, vendor_of(talk))
+    accept(tx, view.booking.id, acts(talk, tx, Deed.ACCEPTED, view.booking.code))
     return Go("requests", why=t("{code} accepted. We asked for payment.", code=view.booking.code))
 
 
@@ -121,7 +127,7 @@ def say_yes(talk: Talk, tx: Tx) -> Go:
 def say_no(talk: Talk, tx: Tx) -> Go:
     """Decline the request on the screen."""
     view = booking_by_code(tx, talk.draft["code"])
-    decline(tx, view.booking.id, vendor_of(talk))
+    decline(tx, view.booking.id, acts(talk, tx, Deed.DECLINED, view.booking.code))
     return Go("requests", why=t("{code} declined.", code=view.booking.code))
 
 
@@ -157,27 +163,35 @@ def guest(talk: Talk) -> Menu:
     booking = view.booking
     lines: list[Text | Keep] = [
         *words.headline(view),
-        keep(
-            t(
-                "You get {net}. {state}",
-                net=Money(booking.vendor_net_cents),
-                state=words.STATES[booking.state],
-            )
-        ),
+        keep(_stands(talk, view)),
     ]
     if view.customer_msisdn:
         lines.append(keep(t("Customer {phone}", phone=local_form(view.customer_msisdn))))
     if booking.state is State.DISPUTED:
         return Menu(lines, [Option(t("The problem"), to="dispute")])
+    if booking.state is State.CHECKED_IN and booking.ends_at <= talk.now:
+        return Menu(lines, [Option(t("It is done"), do="served")])
     if booking.state is not State.CONFIRMED:
         return Menu(lines, [])
-    return Menu(
-        lines,
-        [
-            Option(t("Customer is here"), to="pin"),
-            Option(t("Cancel it"), to="let_down"),
-        ],
-    )
+    choices = [Option(t("Customer is here"), to="pin")]
+    if not is_staff(talk):
+        choices.append(Option(t("Cancel it"), to="let_down"))
+    return Menu(lines, choices)
+
+
+def _stands(talk: Talk, view: BookingView) -> T:
+    state = words.STATES[view.booking.state]
+    if is_staff(talk):
+        return t("{state}", state=state)
+    return t("You get {net}. {state}", net=Money(view.booking.vendor_net_cents), state=state)
+
+
+@vendor.effect("served", refused={"illegal_move": "guest", "too_early": "guest"})
+def served(talk: Talk, tx: Tx) -> Go:
+    """Say that a guest who was let in has had what was booked."""
+    view = booking_by_code(tx, talk.draft["code"])
+    complete_by_vendor(tx, view.booking.id, acts(talk, tx, Deed.DONE, view.booking.code))
+    return Go("coming", why=t("{code} is done.", code=view.booking.code))
 
 
 @vendor.screen("let_down", core=True)
@@ -185,7 +199,7 @@ def let_down_sure(talk: Talk) -> Menu | Go:
     """What cancelling a paid booking does to the customer and to the vendor."""
     with talk.reading() as tx:
         view = booking_by_code(tx, talk.draft["code"])
-        counted = penalties_of(tx, vendor_of(talk))
+        counted = penalties_of(tx, owner_of(talk))
     booking = view.booking
     if booking.state is not State.CONFIRMED:
         return Go("guest")
@@ -218,7 +232,7 @@ def consequence(penalties: int) -> T:
 def let_down(talk: Talk, tx: Tx) -> Go:
     """Cancel the paid booking on the screen."""
     view = booking_by_code(tx, talk.draft["code"])
-    cancel_by_vendor(tx, view.booking.id, vendor_of(talk))
+    cancel_by_vendor(tx, view.booking.id, owns(talk, tx, Deed.CANCELLED, view.booking.code))
     return Go(
         "coming", why=t("{code} is cancelled. The customer is told.", code=view.booking.code)
     )
@@ -228,7 +242,11 @@ def let_down(talk: Talk, tx: Tx) -> Go:
 def pin(_talk: Talk) -> Ask:
     """The customer's PIN proves that they came."""
     return Ask(
-        t("Type the 4 digits from the customer's SMS"), key="pin", do="check_in", parse="pin"
+        t("Type the 4 digits from the customer's SMS"),
+        key="pin",
+        do="check_in",
+        parse="pin",
+        secret=True,
     )
 
 
@@ -247,129 +265,7 @@ def pin_typed(_talk: Talk, typed: str) -> str:
 def arrived(talk: Talk, tx: Tx) -> Go:
     """Note that the customer has come."""
     view = booking_by_code(tx, talk.draft["code"])
-    if not check_in(tx, view.booking.id, vendor_of(talk), talk.draft.pop("pin")):
+    if not check_in(tx, view.booking.id, may_act(talk, tx), talk.secret):
         return Go("pin", why=why(BadInput("wrong_pin")))
+    acts(talk, tx, Deed.CHECKED_IN, view.booking.code)
     return Go("guest", why=t("Checked in. Welcome your guest!"))
-
-
-@vendor.screen("days", core=True)
-def days(talk: Talk) -> Menu | Go:
-    """Which listing; a vendor with one is not asked."""
-    with talk.reading() as tx:
-        found = listings_of(tx, vendor_of(talk))
-    if len(found) == 1:
-        return Go("close_or_open", {"listing": str(found[0].id)})
-    return Menu(
-        t("Which listing?"),
-        [
-            Option(
-                t("{name}", name=cut(listing.title)),
-                to="close_or_open",
-                set={"listing": str(listing.id)},
-            )
-            for listing in found
-        ],
-        empty=t("You have no listings."),
-    )
-
-
-@vendor.screen("close_or_open")
-def close_or_open(_talk: Talk) -> Menu:
-    """What to do with the days."""
-    return Menu(
-        t("Closed days take no bookings."),
-        [
-            Option(t("Close days"), to="which_days", set={"close": True}),
-            Option(t("Open days again"), to="which_days", set={"close": False}),
-        ],
-    )
-
-
-@vendor.screen("which_days")
-def which_days(talk: Talk) -> Ask:
-    """A day or a range, typed."""
-    question = t("Close which day? Type 25/12 or 25/12-28/12")
-    if not talk.draft["close"]:
-        question = t("Open which day? Type 25/12 or 25/12-28/12")
-    return Ask(question, key="range", do="set_days", parse="range")
-
-
-@vendor.answer("range")
-def range_typed(talk: Talk, typed: str) -> list[str]:
-    """``25/12`` or ``25/12-28/12``, also with ``to`` or ``hadi``; days as ISO text."""
-    written = typed.lower().replace("hadi", "-").replace("to", "-")
-    first, _, last = written.partition("-") if written.count("-") == 1 else (written, "", "")
-    starts = parse_day(first.strip(), talk.today)
-    ends = parse_day(last.strip(), talk.today) if last.strip() else starts
-    if ends < starts or (ends - starts).days >= RANGE_DAYS_MAX:
-        raise BadInput("bad_range")
-    return [starts.isoformat(), ends.isoformat()]
-
-
-@vendor.effect("set_days")
-def set_days(talk: Talk, tx: Tx) -> Go:
-    """Close or open the days; what is booked on them stays booked, and is said."""
-    first, last = (date.fromisoformat(day) for day in talk.draft["range"])
-    chosen = [first + timedelta(days=i) for i in range((last - first).days + 1)]
-    change = calendar.block if talk.draft["close"] else calendar.free
-    now = change(tx, UUID(talk.draft["listing"]), chosen, vendor_id=vendor_of(talk))
-    booked = sum(1 for day in now if day.booked)
-    done = (
-        n("{count} day closed.", "{count} days closed.", len(now))
-        if talk.draft["close"]
-        else n("{count} day open.", "{count} days open.", len(now))
-    )
-    if booked and talk.draft["close"]:
-        done = t("{done} Bookings made stay: {booked}.", done=done, booked=booked)
-    return Go("home", why=done)
-
-
-HELD = {
-    HoldReason.KYC: t("{amount} waits: we must check your papers"),
-    HoldReason.NO_DETAILS: t("{amount} waits: tell us where to pay you"),
-    HoldReason.UNVERIFIED: t("{amount} waits: we must check where to pay you"),
-    HoldReason.ADMIN: t("{amount} waits: we are checking something, call us"),
-}
-HELD_BY_US = t("{amount} waits: the problem is on our side")
-
-
-def held_line(hold: Hold, amount: Money) -> T:
-    """Say in a line why a vendor's money is not paid now."""
-    if hold.until is not None:
-        return t(
-            "{amount} waits until {until}: you changed where we pay you",
-            amount=amount,
-            until=hold.until,
-        )
-    return T(HELD.get(hold.reason, HELD_BY_US).msgid, {"amount": amount})
-
-
-@vendor.screen("earnings", core=True)
-def money(talk: Talk) -> Menu:
-    """What is the vendor's, and when it comes."""
-    with talk.reading() as tx:
-        found = earnings(tx, vendor_of(talk))
-    last = (
-        t("Last paid {amount} on {day}", amount=found.last_paid, day=found.last_paid_at.date())
-        if found.last_paid and found.last_paid_at
-        else t("No payout yet")
-    )
-    return Menu(
-        [
-            keep(
-                t("Next payout {day}: {amount}", day=found.next_run.date(), amount=found.payable)
-                if found.hold is None
-                else held_line(found.hold, found.payable)
-            ),
-            keep(t("Held for coming bookings: {amount}", amount=found.waiting)),
-            keep(last),
-        ],
-        [Option(t("Statement by SMS"), do="statement")],
-    )
-
-
-@vendor.effect("statement", refused={"too_many_links": "earnings"})
-def statement(talk: Talk, tx: Tx) -> Go:
-    """Send a link to this month's statement."""
-    owe_statement(tx, talk.person.msisdn, vendor_of(talk))
-    return Go("earnings", why=t("The link comes by SMS."))

@@ -251,13 +251,13 @@ def _payout_changed(params: Params, context: NoticeContext) -> T:
     if params["to_bank"]:
         return t(
             "Your Nafasi money will go to the bank account that ends in {ending}, after 3 days. "
-            "Not you? Call {help} now.",
+            "Not you? Reply FREEZE or call {help}.",
             ending=params["ending"],
             help=help_phone,
         )
     return t(
         "Your Nafasi money will go to the M-Pesa number that ends in {ending}, after 3 days. "
-        "Not you? Call {help} now.",
+        "Not you? Reply FREEZE or call {help}.",
         ending=params["ending"],
         help=help_phone,
     )

@@ -9,9 +9,10 @@ from typing import Any
 
 from core.booking.notices import Topic
 from core.msisdn import local_form
+from core.people.notices import VendorTopic
 from core.support.usecases import ANSWERED_TOPIC
 from sessions.gsm7 import septets
-from sessions.notices import booking, change, disputes, money, papers, support
+from sessions.notices import booking, change, disputes, money, papers, support, vendor
 from sessions.notices.context import NoticeContext, Params, Words
 from sessions.texts import Cut, T, Text, plain, t
 
@@ -35,6 +36,7 @@ SEGMENTS_MAX: Mapping[str, int] = {
     Topic.CHANGED_CUSTOMER: 2,
     Topic.CHANGED_VENDOR: 2,
     ANSWERED_TOPIC: 2,
+    VendorTopic.JOINED: 2,
     HELP_TOPIC: 2,
     ANSWER_TOPIC: 2,
     LATE_TOPIC: 2,
@@ -99,6 +101,7 @@ _WORDS: Mapping[str, Words] = {
     **disputes.WORDS,
     **change.WORDS,
     **support.WORDS,
+    **vendor.WORDS,
     HELP_TOPIC: _help,
     ANSWER_TOPIC: _answer,
     LATE_TOPIC: _answer,

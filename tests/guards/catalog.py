@@ -13,6 +13,7 @@ from tests.guards import (
     payments,
     payout_locks,
     payouts,
+    vendors,
     worker_locks,
 )
 from tests.guards.guard import Guard, Kind
@@ -33,6 +34,7 @@ MEETING = (
     *money_locks.GUARDS,
     *payout_locks.GUARDS,
     *worker_locks.GUARDS,
+    *vendors.GUARDS,
 )
 """Those that it takes two callers to need."""
 PAGE = ROOT / "docs" / "generated" / "guards.md"

@@ -16,6 +16,8 @@ EVERYBODY = [
     ("STOP OFFERS", Command(Verb.STOP)),
     ("Acha ofa!", Command(Verb.STOP)),
     ("anza ofa", Command(Verb.START)),
+    ("FREEZE", Command(Verb.FREEZE)),
+    (" zuia! ", Command(Verb.FREEZE)),
     ("help", Command(Verb.HELP)),
     ("Msaada!", Command(Verb.HELP)),
     ("ENGLISH", Command(Verb.ENGLISH)),

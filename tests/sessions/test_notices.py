@@ -20,6 +20,7 @@ from core.limits import (
     TITLE_MAX,
 )
 from core.payouts.model import HoldReason
+from core.people.notices import VendorTopic
 from core.ports import Reason
 from core.support.usecases import ANSWERED_TOPIC
 from sessions.gsm7 import segments, septets
@@ -186,6 +187,14 @@ MORE: dict[str, list[dict[str, Any]]] = {
     Topic.VENDOR_REINSTATED: [{}],
     Topic.PAYOUT_CHANGED: [{"to_bank": to_bank, "ending": "012"} for to_bank in (False, True)],
 }
+UNTIL = "2026-09-30T20:45:00+00:00"
+MORE |= {
+    VendorTopic.JOINED: [{"token": TOKEN}],
+    VendorTopic.PAPERS: [{"token": TOKEN, "until": "2026-09-30"}],
+    VendorTopic.PIN_LOCKED: [{"until": UNTIL}],
+    VendorTopic.STAFF_ADDED: [{"name": BUSINESS, "ending": "001"}],
+    VendorTopic.STAFF_OWNER: [{"name": BUSINESS, "ending": "001"}],
+}
 MORE |= {
     RECEIPT_TOPIC: [
         {"label": f"{letter}2026-999999", "credit": credit, "amount_cents": 24_700_000}
@@ -250,11 +259,20 @@ TOLD: dict[str, tuple[str, ...]] = {
     Topic.PAYOUT_FAILED: ("KES 99,999,999", "0700000099"),
     Topic.PAYOUT_HELD: ("KES 99,999,999", "0700000099"),
     Topic.PAYOUT_REVERSED: ("KES 99,999,999", "0700000099"),
-    Topic.PAYOUT_CHANGED: ("012", "0700000099"),
     ANSWERED_TOPIC: ("9999999", "HELP"),
     DROPPED_TOPIC: ("GO", "STOP", f"{CONTEXT.public_url}/c/{TOKEN}"),
     Topic.VENDOR_SUSPENDED: ("0700000099",),
     Topic.VENDOR_REINSTATED: ("0700000099",),
+    Topic.PAYOUT_CHANGED: ("012", "FREEZE", "0700000099"),
+    VendorTopic.JOINED: (f"{CONTEXT.public_url}/v/{TOKEN}", "7"),
+    VendorTopic.PAPERS: (f"{CONTEXT.public_url}/v/{TOKEN}", "{day}"),
+    VendorTopic.VERIFIED: ("*384*7781#",),
+    VendorTopic.PIN_CHOSEN: ("0700000099",),
+    VendorTopic.PIN_LOCKED: ("23:45", "0700000099"),
+    VendorTopic.PIN_RESET: ("*384*7781#", "0700000099"),
+    VendorTopic.STAFF_ADDED: ("*384*7781#", "0700000099"),
+    VendorTopic.STAFF_REMOVED: (BUSINESS[:20],),
+    VendorTopic.STAFF_OWNER: ("..001", "0700000099"),
     HELP_TOPIC: ("*384*7781#", "0700000099"),
     RECEIPT_TOPIC: ("K7P4Q", "{total}", f"{CONTEXT.public_url}/receipts/{TOKEN}.pdf"),
     STATEMENT_TOPIC: ("09/2026", "{day}", f"{CONTEXT.public_url}/statements/{TOKEN}"),
@@ -275,13 +293,14 @@ IN_SWAHILI = {
     "HELP": "MSAADA",
     "GO": "ENDELEA",
     "STOP": "ACHA",
+    "FREEZE": "ZUIA",
 }
 
 
 def test_the_longest_data_is_as_long_as_the_core_allows() -> None:
     assert len(TITLE) == TITLE_MAX
     assert len(BUSINESS) == NAME_MAX
-    assert {topic.value for topic in Topic} <= set(topics())
+    assert {topic.value for topic in (*Topic, *VendorTopic)} <= set(topics())
     starts, ends = (date.fromisoformat(WORST[key]) for key in ("starts_on", "ends_on"))
     assert (ends - starts).days == STAY_NIGHTS_MAX
 

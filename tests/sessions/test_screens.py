@@ -50,7 +50,23 @@ from tests.sessions.worst import (
 from tests.support.recycling import Recycler
 
 FLOW = build_flow()
-WHYS: tuple[Text, ...] = tuple(T(line.msgid, DATA) for line in REFUSALS.values())
+# What only a vendor's own matters are refused for, and what else can be said above those.
+OF_VENDORS = {
+    *("id_bad", "kra_bad", "name_bad", "no_pin", "no_staff", "own_pin_locked", "owner_only"),
+    *("pin_digits", "pin_easy", "same_details", "same_price", "staff_taken", "title_bad"),
+    *("title_taken", "too_many_added", "too_many_listings", "too_many_staff", "units_sold"),
+    "vendor_already",
+}
+VENDORS_WHYS = {
+    *OF_VENDORS,
+    *("bad_amount", "bad_choice", "bad_input", "bad_number", "bad_phone", "empty", "no_listing"),
+    *("no_place", "not_vendor", "refused", "too_big", "too_long", "too_many_links", "too_small"),
+    "wrong_pin",
+}
+VENDING = ("account", "join", "listing", "new_", "offer", "paid_to", "payout", "pin_", "staff")
+WHYS: tuple[Text, ...] = tuple(
+    T(line.msgid, DATA) for code, line in REFUSALS.items() if code not in OF_VENDORS
+)
 # Where little can be refused: nothing is typed, and few effects lead there.
 ANYWHERE = ("bad_choice", "empty", "too_long", "refused")
 ONLY = {
@@ -80,6 +96,7 @@ ONLY = {
     "change_what": (*ANYWHERE, "no_change"),
     "changing": (*ANYWHERE, "being_paid", "not_payable", "too_many_attempts"),
     "change_asked": ANYWHERE,
+    "listing": (*ANYWHERE, "no_listing", "not_vendor", "owner_only", "same_price", "units_sold"),
     "let_down": (*ANYWHERE, "illegal_move", "no_booking", "not_vendor"),
     "guest": (*ANYWHERE, "illegal_move", "no_booking", "not_vendor", "pin_locked", "too_early"),
     "request": (*ANYWHERE, "illegal_move", "no_booking", "not_vendor", "no_units"),
@@ -119,6 +136,10 @@ def shown_in(tx: Tx, case: Case, language: str) -> tuple[str, Menu | Ask | End]:
 
 def whys_above(screen: str) -> tuple[Text, ...]:
     """The reasons that can stand above a screen: all of them where nothing says otherwise."""
+    if screen not in ONLY and screen.startswith(VENDING):
+        return tuple(T(REFUSALS[code].msgid, DATA) for code in sorted(VENDORS_WHYS))
+    if screen not in ONLY and screen == FLOW.home:
+        return tuple(T(line.msgid, DATA) for line in REFUSALS.values())
     if screen not in ONLY:
         return WHYS
     return (*(T(REFUSALS[code].msgid, DATA) for code in ONLY[screen]), ONCE_MORE)
@@ -231,12 +252,13 @@ def test_every_effect_says_how_it_ended_in_full(
             if case.ready is not None:
                 case.ready(tx, market)
             person = person_of(tx, case.msisdn, language)
-            draft = dict(case.draft)
+            draft, secret = dict(case.draft), case.secret
             if case.name == "check_in":
                 code = draft["code"]
                 booking = tx.db.query(Booking).filter_by(code=code).one()
-                draft["pin"] = tx.vault.open(booking.check_in_pin_sealed)
+                secret = tx.vault.open(booking.check_in_pin_sealed)
             at = talk(partial(nullcontext, tx), person, draft, tx.now)
+            at.secret = secret
             outcome = FLOW.effects[case.name].perform(at, tx)
             why = ""
             if isinstance(outcome, Go):

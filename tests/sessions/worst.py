@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import UUID
+
+from argon2 import PasswordHasher
 
 from core.booking.lifecycle import State
 from core.booking.model import Booking
@@ -17,14 +20,20 @@ from core.clock import nairobi_date
 from core.db.tx import Database, Tx
 from core.disputes.model import Problem
 from core.disputes.usecases import note_by_vendor, open_dispute
+from core.limits import STAFF_MAX
 from core.money import Money
 from core.payments import settle
 from core.people.model import User, Vendor
+from core.people.onboarding import Application, apply_as_vendor
 from core.people.penalties import add_penalty
+from core.people.pins import choose_pin, seal_pin
+from core.people.staff import add_staff, remove_staff, staff_of
 from core.people.usecases import find_person
 from core.ports import MoneyEvent, Outcome
+from core.vault import Vault
 from sessions.flow import Ask, End, Go, Menu, Person, Talk
 from sessions.flows import words
+from tests.conftest import VAULT_KEY
 from tests.support.factories import (
     make_booking,
     make_held,
@@ -58,7 +67,13 @@ DATA = {
     "people_min": 5_000,
     "limit": 10,
     "minutes": 15,
+    "until": datetime(2026, 9, 30, 20, 45, tzinfo=UTC),
+    "day": date(2026, 9, 30),
+    "booked": 5_000,
 }
+PIN = "2580"
+APPLICANT, STAFF, NOBODY = "+254700000071", "+254700000081", "+254700000091"
+NAME = "Wanjikunanjoki Muthonimuchiri Kamaukaran"
 
 Shown = Menu | Ask | End | Go
 
@@ -70,6 +85,7 @@ class Market:
     numbers: Mapping[str, int]
     listings: Mapping[str, str]
     codes: Mapping[str, str]
+    staff: str
     day: date
 
 
@@ -107,6 +123,7 @@ def prepare(database: Database) -> Market:
         )
         for index in range(5, 5 + LISTINGS):
             make_listing(tx, vendor, title=_title(index), **hall)
+        _people(tx, vendor)
         codes = _bookings(tx, vendor, ask, now, stay, full)
         codes |= _in_pieces(tx, parts, deposit)
         made = {"ask": ask, "now": now, "stay": stay, "full": full}
@@ -115,8 +132,19 @@ def prepare(database: Database) -> Market:
             numbers={name: listing.number for name, listing in made.items()},
             listings={name: str(listing.id) for name, listing in made.items()},
             codes=codes,
+            staff=str(staff_of(tx, vendor.id)[0].user_id),
             day=nairobi_date(tx.now) + timedelta(days=20),
         )
+
+
+def _people(tx: Tx, vendor: Vendor) -> None:
+    """A PIN, as many staff as there may be, and somebody whom nobody has checked yet."""
+    choose_pin(tx, vendor, seal_pin(tx, PIN))
+    for number in range(STAFF_MAX):
+        add_staff(tx, vendor.id, f"+2547000000{81 + number}", NAME)
+    town = TOWN_OF[AREA.town].id
+    told = Application(NAME, BUSINESS, town, AREA.id, "stay", "A000000000A", "12345678")
+    apply_as_vendor(tx, APPLICANT, told)
 
 
 def _bookings(
@@ -210,12 +238,14 @@ class Case:
         name: of the screen or the effect.
         draft: what was answered so far.
         msisdn: who is calling.
+        secret: the answer to a secret question.
         ready: done in the transaction before, when the market alone does not make the case.
     """
 
     name: str
     draft: Mapping[str, Any] = field(default_factory=dict)
     msisdn: str = CUSTOMER
+    secret: str = ""
     ready: Callable[[Tx, Market], None] | None = None
 
     def __str__(self) -> str:
@@ -236,6 +266,7 @@ def person_of(tx: Tx, msisdn: str, language: str) -> Person:
         language=language,
         name=found.business or "",
         vendor_id=str(found.vendor_id) if found.vendor_id else None,
+        role=found.role.value if found.role else "",
     )
 
 
@@ -285,9 +316,72 @@ def screens(market: Market) -> Iterator[Case]:
     for name in ("requests", "coming", "days", "earnings"):
         yield Case(name, msisdn=VENDOR)
     yield Case("pin", {"code": market.codes["paid"]}, VENDOR)
+    yield from _by_staff(market)
+    yield from _days()
+    yield from _vending(market)
+
+
+def _by_staff(market: Market) -> Iterator[Case]:
+    """What staff see, who are told of no money."""
+    for code in (market.codes["requested"], market.codes["paid"], market.codes["in"]):
+        yield Case("request", {"code": code}, STAFF)
+        yield Case("guest", {"code": code}, STAFF)
+    yield Case("change_asked", {"code": market.codes["wished"]}, STAFF)
+    for name in ("home", "requests", "coming", "days"):
+        yield Case(name, msisdn=STAFF)
+
+
+def _days() -> Iterator[Case]:
+    """A vendor's calendar."""
     yield Case("close_or_open", msisdn=VENDOR)
     for close in (True, False):
         yield Case("which_days", {"close": close}, VENDOR)
+        yield Case("which_weekday", {"close": close}, VENDOR)
+    for weekday in range(7):
+        yield Case("until_day", {"weekday": weekday}, VENDOR)
+
+
+# What somebody has told who wants to sell, and of what they offer.
+JOINING = {
+    "join_name": NAME,
+    "join_business": BUSINESS,
+    "town": TOWN_OF[AREA.town].id,
+    "area": AREA.id,
+    "category": "stay",
+    "id_ends": "678",
+    "kra_ends": "00A",
+    "then": "join_category",
+}
+OFFERS = tuple(
+    {**JOINING, "category": category, "title": TITLE, "size": 5_000, "guests": 50, "unit": unit}
+    | {"price_cents": 99_999_999_00, "mode": "request"}
+    for category, unit in (("venue", "person"), ("catering", "person"), ("stay", "night"))
+)
+
+
+def _vending(market: Market) -> Iterator[Case]:
+    """Becoming a vendor, offering, changing prices, the account and the staff."""
+    yield Case("home", msisdn=APPLICANT)
+    for name in ("join", "join_business", "town", "join_category", "join_id", "join_kra"):
+        yield Case(name, JOINING)
+    yield Case("join_sure", JOINING)
+    yield Case("which_town", {**JOINING, "typed_place": "mi"})
+    for msisdn in (APPLICANT, VENDOR):
+        for name in ("offer", "listings", "account", "paid_to"):
+            yield Case(name, msisdn=msisdn)
+    for offer in OFFERS:
+        for name in ("kind", "title", "size", "guests", "price", "unit", "mode", "sure"):
+            yield Case(f"offer_{name}", offer, APPLICANT)
+    for name in ("now", "stay"):
+        chosen = {"listing": market.listings[name], "price_cents": 99_999_999_00}
+        for screen in ("listing", "new_price", "price_sure", "new_size"):
+            yield Case(screen, chosen, VENDOR)
+    for name in ("pin_old", "pin_new", "pin_again", "payout_number", "staff", "staff_number"):
+        yield Case(name, msisdn=VENDOR)
+    yield Case("payout_sure", {"payout_number": NOBODY}, VENDOR)
+    yield Case("staff_name", msisdn=VENDOR)
+    yield Case("staff_sure", {"staff_number": NOBODY, "staff_name": NAME}, VENDOR)
+    yield Case("staff_one", {"staff": market.staff}, VENDOR)
 
 
 def _changes(market: Market) -> Iterator[Case]:
@@ -379,6 +473,58 @@ def effects(market: Market) -> Iterator[Case]:
         last = (market.day + timedelta(days=10)).isoformat()
         chosen = {"close": close, "listing": market.listings["now"], "range": [day, last]}
         yield Case("set_days", chosen, VENDOR)
+        weekly = {**chosen, "weekday": market.day.weekday(), "until": last}
+        yield Case("set_weekdays", weekly, VENDOR)
+        yield Case("set_weekdays", weekly, STAFF)
+    yield Case("accept", {"code": market.codes["requested"]}, STAFF)
+    yield Case("served", {"code": market.codes["in"]}, VENDOR, ready=_over)
+    yield from _vending_done(market)
+
+
+def _vending_done(market: Market) -> Iterator[Case]:
+    """The same, said yes to."""
+    yield Case("join_id", JOINING, secret="12345678")
+    yield Case("join_kra", JOINING, secret="A000000000A")
+    vault = Vault([VAULT_KEY])
+    sealed = {
+        "join_id": vault.seal("12345678").decode(),
+        "join_kra": vault.seal("A000000000A").decode(),
+    }
+    yield Case("join", {**JOINING, **sealed})
+    for offer in OFFERS:
+        for msisdn in (APPLICANT, VENDOR):
+            yield Case("offer", offer, msisdn)
+    for name in ("now", "stay"):
+        chosen = {"listing": market.listings[name], "price_cents": 99_999_999_00, "size": 5_000}
+        yield Case("new_price", chosen, VENDOR)
+        yield Case("new_size", chosen, VENDOR)
+    yield Case("send_papers", msisdn=VENDOR)
+    number = {"payout_number": NOBODY}
+    someone = {"staff_number": NOBODY, "staff_name": NAME}
+    for pin in (PIN, "0000"):
+        yield Case("pin_old", msisdn=VENDOR, secret=pin)
+        yield Case("payout_number", number, VENDOR, secret=pin)
+        yield Case("staff_on", someone, VENDOR, secret=pin, ready=_room_for_one)
+    yield Case("pin_new", msisdn=VENDOR, secret="1379")
+    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    kept = vault.seal(hasher.hash("1379")).decode()
+    for again in ("1379", "1397"):
+        typed = {"pin_sealed": kept, "pin_for": "account", "pin_known": True}
+        yield Case("pin_again", typed, VENDOR, secret=again)
+    yield Case("staff_off", {"staff": market.staff}, VENDOR)
+
+
+def _room_for_one(tx: Tx, market: Market) -> None:
+    """One of the staff has left."""
+    vendor = tx.db.query(Vendor).join(User).filter(User.msisdn == VENDOR).one()
+    remove_staff(tx, vendor.id, UUID(market.staff))
+
+
+def _over(tx: Tx, market: Market) -> None:
+    """What was booked is over."""
+    booking = tx.db.query(Booking).filter_by(code=market.codes["in"]).one()
+    booking.starts_at, booking.ends_at = tx.now - timedelta(hours=9), tx.now
+    tx.db.flush()
 
 
 def _begun(tx: Tx, market: Market) -> None:

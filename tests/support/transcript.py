@@ -20,6 +20,7 @@ A line is a step; the indented block under it is what the phone then shows::
     wait 25h                    5s, 10m, 25h, 9d: all that falls due on the way is done
     inputs <= 9                 so many entries at the most since the call began
     tell 1 It came back today   staff answer the question with this number
+    checked +254700000071       an admin has looked at the papers of that vendor
     decide K7P4Q 50             an admin gives the customer so many percent of what is disputed
     state K7P4Q confirmed
     ledger payable:1 40,000     an account, or a kind of accounts, in shillings
@@ -50,7 +51,8 @@ from core.escrow import ledger
 from core.inbox import Arrival, Inbound
 from core.invariants.run import run_all
 from core.outbox import Notice, Sending
-from core.people.model import Language
+from core.payouts.details import verify
+from core.people.model import Language, User, Vendor
 from core.people.usecases import set_language
 from core.support.usecases import answer
 from sessions.fit import SCREEN_SEPTETS
@@ -69,8 +71,6 @@ OUTCOMES = {
     "late": "late_paid",
     "twice": "duplicate",
 }
-# What links begin with in a story; the server's port is another each time.
-HERE = "https://nafasi.test"
 END, NOTHING, BETWEEN = "(end)", "(nothing)", "--"
 _BLOCK = re.compile(r"\s+(\||\(end\)|\(nothing\)|--)")
 
@@ -174,6 +174,7 @@ class Player:
             "wait": self._wait,
             "inputs": self._inputs,
             "tell": self._tell,
+            "checked": self._checked,
             "decide": self._decide,
             "state": self._state,
             "ledger": self._ledger,
@@ -281,8 +282,7 @@ class Player:
         self.read[rest] = len(texts)
         block: list[str] = []
         for text in unread:
-            told = text.replace(self.world.stage.base, HERE)
-            block += [*([BETWEEN] if block else []), *_quoted(told)]
+            block += [*([BETWEEN] if block else []), *_quoted(text)]
         return block or [NOTHING]
 
     def _pay(self, rest: str) -> None:
@@ -322,6 +322,13 @@ class Player:
         with self.world.database.transaction() as tx:
             booking = booking_by_code(tx, code).booking
             resolve(tx, booking.id, int(percent), None, "As the story tells")
+
+    def _checked(self, rest: str) -> None:
+        self.world.work()
+        with self.world.database.transaction() as tx:
+            vendor = tx.db.scalars(select(Vendor).join(User).where(User.msisdn == rest)).one()
+            verify(tx, vendor.number, kyc=True, payout=False)
+        self.world.forget(rest)
 
     def _state(self, rest: str) -> None:
         code, state = rest.split()

@@ -467,6 +467,11 @@ class World:
             owed[_callback_of(prompt)] += prompt["status"] in {"paid", "failed"}
         return all(told[service] >= count for service, count in owed.items())
 
+    def forget(self, phone: str) -> None:
+        """Let the next call ask anew who has a number, as the console does."""
+        with redis.Redis.from_url(self._redis_url) as client:
+            forget_person(client, phone)
+
     def leases(self) -> list[str]:
         """Conversations that are still locked."""
         with redis.Redis.from_url(self._redis_url) as client:

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from web.commands.books import Json
-from web.commands.setup import fail, load_settings, open_database, put_json, say
+from web.commands.setup import (
+    fail,
+    forget_callers,
+    load_settings,
+    open_database,
+    put_json,
+    say,
+)
 
 if TYPE_CHECKING:
     from core.db.tx import Database, Tx
@@ -31,6 +38,8 @@ SENTENCES = {
     "bad_phone": "That is no Kenyan mobile number.",
     "bad_input": "That {field} cannot be used.",
     "no_payout": "No payout arrived under that receipt, or it has come back before.",
+    "no_listing": "There is no such listing.",
+    "vendor_unchecked": "Its vendor is not checked yet: `nafasi vendors verify --kyc`.",
     "number_seen": "That number has been seen before.",
     "not_active": "This vendor does not sell now: {status}.",
     "not_suspended": "This vendor is not suspended: {status}.",
@@ -121,7 +130,7 @@ def retry(number: Number) -> None:
     from core.payouts.details import find_vendor
     from core.payouts.usecases import retry_payout
 
-    payout = _run(lambda tx: retry_payout(tx, find_vendor(tx, number)))
+    payout = run_command(lambda tx: retry_payout(tx, find_vendor(tx, number)))
     say.print(f"{_shillings(payout.amount_cents - payout.paid_cents)} is on its way again.")
 
 
@@ -133,7 +142,7 @@ def hold(
     from core.payouts.details import find_vendor
     from core.payouts.usecases import hold_by_admin
 
-    _run(lambda tx: hold_by_admin(tx, find_vendor(tx, number), why))
+    run_command(lambda tx: hold_by_admin(tx, find_vendor(tx, number), why))
     say.print(f"Vendor {number} is paid nothing more for now.")
 
 
@@ -143,7 +152,7 @@ def release(number: Number) -> None:
     from core.payouts.details import find_vendor
     from core.payouts.usecases import release_by_admin
 
-    left = _run(lambda tx: release_by_admin(tx, find_vendor(tx, number)))
+    left = run_command(lambda tx: release_by_admin(tx, find_vendor(tx, number)))
     say.print(
         f"Vendor {number} is paid again."
         if left is None
@@ -158,7 +167,7 @@ def resume(
     """Go on sending through a provider: you have mended what it was halted for."""
     from core.payouts.halts import resume as go_on
 
-    if not _run(lambda tx: go_on(tx, provider)):
+    if not run_command(lambda tx: go_on(tx, provider)):
         fail(f"{provider} is not halted.")
     say.print(f"Payments through {provider} go on.")
 
@@ -174,7 +183,7 @@ def came_back(
     """Book that money we sent came back, as a provider's statement shows; it is owed again."""
     from core.payments.reversals import book_reversal
 
-    cents = _run(lambda tx: book_reversal(tx, provider, receipt, number))
+    cents = run_command(lambda tx: book_reversal(tx, provider, receipt, number))
     say.print(f"{_shillings(cents)} is owed again. Check where it should go.")
 
 
@@ -208,7 +217,7 @@ def show(number: Number, *, as_json: Json = False) -> None:
             "on_the_way_cents": found.on_the_way.cents,
         }
 
-    told = _run(read)
+    told = run_command(read)
     if as_json:
         put_json(told)
         return
@@ -235,7 +244,7 @@ def pay_to(
     method = PayoutMethod.BANK if bank is not None else PayoutMethod.MPESA
     given = {"msisdn": mpesa, "bank": bank, "account": account, "name": name}
     details = {key: value for key, value in given.items() if value is not None}
-    _run(lambda tx: change_details(tx, number, method, details))
+    run_command(lambda tx: change_details(tx, number, method, details))
     say.print("Noted. It is used once somebody has verified it, and not before three days.")
 
 
@@ -254,6 +263,7 @@ def verify(
     With --kyc a new vendor's listings are found from now on.
     """
     from core.payouts import details, standing
+    from core.people.queries import owner_of
 
     if not (kyc or payout):
         fail("Say what you have checked: --kyc, --payout or both.")
@@ -263,7 +273,9 @@ def verify(
         if kyc:
             standing.verified(tx, vendor, note)
 
-    _run(check)
+    run_command(check)
+    if kyc:
+        forget_callers(run_command(lambda tx: owner_of(tx, number)))
     say.print(f"Vendor {number} is verified.")
 
 
@@ -274,7 +286,7 @@ def suspend(
     """Take a vendor out of searches and pay them nothing more; paid bookings stand."""
     from core.payouts import standing
 
-    left = _run(lambda tx: standing.suspend(tx, number, why))
+    left = run_command(lambda tx: standing.suspend(tx, number, why))
     say.print(
         f"Vendor {number} is suspended: {left.declined} requests were declined,"
         f" {left.standing} bookings stand."
@@ -288,11 +300,12 @@ def reinstate(
     """Let a suspended vendor sell again, and send what was held only for that."""
     from core.payouts import standing
 
-    _run(lambda tx: standing.reinstate(tx, number, why))
+    run_command(lambda tx: standing.reinstate(tx, number, why))
     say.print(f"Vendor {number} sells again.")
 
 
-def _run(decide: "Callable[[Tx], T]") -> T:
+def run_command(decide: "Callable[[Tx], T]") -> T:
+    """Run a use case in one transaction; a refusal ends the command with a sentence."""
     with _refusals(), _database() as database:
         return database.run(decide)
 

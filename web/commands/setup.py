@@ -95,6 +95,22 @@ def open_database(settings: "Settings") -> Iterator["Database"]:
         fail(f"The database is not of this version ({error.orig}). Run `nafasi migrate`.")
 
 
+def forget_callers(*msisdns: str) -> None:
+    """Let the next call of these numbers ask anew who they are; a trial without Redis goes on."""
+    import redis
+
+    from sessions.store import forget_person
+
+    client = redis.Redis.from_url(load_settings().redis_url, socket_timeout=2)
+    try:
+        for msisdn in msisdns:
+            forget_person(client, msisdn)
+    except redis.RedisError:
+        say.print("Redis does not answer: a call within the hour may not know of it yet.")
+    finally:
+        client.close()
+
+
 def fail(*lines: str) -> NoReturn:
     """Say why and end with code 2: the command could not do its work."""
     for line in lines:

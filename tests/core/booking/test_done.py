@@ -7,6 +7,7 @@ import pytest
 from core.booking import timers, usecases
 from core.booking.lifecycle import State
 from core.booking.model import Booking
+from core.db.tx import Tx
 from core.errors import IllegalMove, NotFound, Refused
 from core.limits import PIN_LOCK_SECONDS, PIN_TRIES_MAX
 from tests.core.booking.world import World
@@ -110,3 +111,29 @@ def test_the_customer_says_that_it_was_done(world: World) -> None:
     with pytest.raises(IllegalMove):
         world.run(lambda tx: timers.complete_by_customer(tx, booking.id, customer))
     assert world.notices()["completed"] == 1
+
+
+def test_the_vendor_says_that_it_is_done_after_it_has_ended(world: World) -> None:
+    booking = world.confirmed()
+
+    def done(tx: Tx) -> Booking:
+        return timers.complete_by_vendor(tx, booking.id, booking.vendor_id)
+
+    world.clock.set(booking.ends_at)
+    with pytest.raises(IllegalMove):
+        world.run(done)
+    world.clock.set(booking.starts_at)
+    assert type_pin(world, booking, pin_of(world))
+    with pytest.raises(Refused, match="too_early"):
+        world.run(done)
+    world.clock.set(booking.ends_at)
+    with pytest.raises(NotFound, match="no_booking"):
+        world.run(lambda tx: timers.complete_by_vendor(tx, booking.id, booking.customer_id))
+
+    world.run(done)
+
+    assert world.moves(booking)[-1] == ("complete", "checked_in", "completed", "vendor")
+    # The customer hears of it, and can object for as long as after any other end.
+    assert world.notice("completed")["code"] == booking.code
+    assert world.due(booking) == booking.ends_at + timedelta(hours=48)
+    world.assert_sound()

@@ -154,7 +154,11 @@ def test_what_was_checked_goes_out_at_once(world: World) -> None:
 def test_a_change_is_told_to_whoever_was_paid_before(world: World) -> None:
     change_details(world)
     assert (world.told(VENDOR), world.told(NEW)) == (["payout_changed"], [])
-    assert world.notice("payout_changed") == {"to_bank": False, "ending": "077"}
+    assert world.notice("payout_changed") == {
+        "to_bank": False,
+        "ending": "077",
+        "vendor": world.vendor.number,
+    }
 
     world.clock.advance(hours=1)
     change_details(world, VENDOR)
@@ -320,4 +324,8 @@ def test_a_bank_account_is_held_sealed(world: World) -> None:
     assert b"0123456789" not in changed.payout_sealed
     sealed = changed.payout_sealed
     assert world.run(lambda tx: tx.vault.open(sealed)) == ACCOUNT
-    assert world.notice("payout_changed") == {"to_bank": True, "ending": "789"}
+    assert world.notice("payout_changed") == {
+        "to_bank": True,
+        "ending": "789",
+        "vendor": world.vendor.number,
+    }

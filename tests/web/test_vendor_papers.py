@@ -1,0 +1,116 @@
+"""The page behind a vendor's link: a form without script, sealed files, nothing for strangers."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from typer.testing import CliRunner
+
+from core.clock import ManualClock
+from core.db.tx import Database
+from core.limits import PAPER_LINK_SECONDS, PAPER_MAX_BYTES, PAPERS_PER_LINK_MAX
+from core.people.links import VendorPaper, new_link
+from core.people.model import Vendor
+from tests.conftest import VAULT_KEY
+from tests.support.factories import make_vendor
+from tests.web.rig import Web
+from web.cli import app
+
+PHOTO = b"\xff\xd8\xff\xe0" + b"not much of a photo" * 10
+PAGE_BYTES_MAX = 4_000
+
+
+@pytest.fixture
+def vendor(database: Database) -> Vendor:
+    return database.run(make_vendor)
+
+
+@pytest.fixture
+def link(database: Database, vendor: Vendor) -> str:
+    return f"/v/{database.run(lambda tx: new_link(tx, vendor.id)).token}"
+
+
+def send(web: Web, link: str, body: bytes = PHOTO, kind: str = "id_card") -> tuple[int, str]:
+    files = {"paper": ("my photo.jpg", body, "image/jpeg")}
+    answer = web.http.post(link, data={"kind": kind}, files=files)
+    return answer.status_code, answer.text
+
+
+def test_a_photo_is_kept_sealed_and_given_only_to_who_checks(
+    web: Web,
+    database: Database,
+    vendor: Vendor,
+    link: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    page = web.http.get(link)
+    assert page.status_code == 200
+    assert len(page.content) < PAGE_BYTES_MAX
+    assert "<script" not in page.text
+    assert page.headers["x-robots-tag"].startswith("noindex")
+    assert "Hati zako" in web.http.get(f"{link}?lang=sw").text
+
+    status, text = send(web, link)
+    assert (status, "Thank you, we have it." in text) == (200, True)
+
+    with database.transaction() as tx:
+        paper = tx.db.scalars(select(VendorPaper)).one()
+        assert (paper.vendor_id, paper.media_type, paper.size_bytes) == (
+            vendor.id,
+            "image/jpeg",
+            len(PHOTO),
+        )
+        assert b"photo" not in paper.sealed
+    for name, value in {
+        "NAFASI_ENV": "test",
+        "NAFASI_DATABASE_URL": database.engine.url.render_as_string(hide_password=False),
+        "NAFASI_VAULT_KEYS": VAULT_KEY,
+    }.items():
+        monkeypatch.setenv(name, value)
+    words = ["vendors", "papers", str(vendor.number), "--to", str(tmp_path)]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    (written,) = tmp_path.iterdir()
+    assert written.read_bytes() == PHOTO
+    assert written.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "said"),
+    [
+        (b"<html><script>", "id_card", "Send a photo"),
+        (b"GIF89a", "id_card", "Send a photo"),
+        (b"", "id_card", "Choose a photo first."),
+        (PHOTO, "passport", "Choose a photo first."),
+        (PHOTO.ljust(PAPER_MAX_BYTES + 1), "id_card", "larger than 4 MB"),
+    ],
+)
+def test_what_is_no_paper_is_not_kept(
+    web: Web, database: Database, link: str, body: bytes, kind: str, said: str
+) -> None:
+    status, text = send(web, link, body, kind)
+
+    assert (status, said in text) == (400, True)
+    assert database.run(lambda tx: tx.db.scalar(select(VendorPaper.id))) is None
+
+
+def test_more_than_fits_is_not_read(web: Web, link: str) -> None:
+    assert send(web, link, PHOTO.ljust(PAPER_MAX_BYTES + 100_000))[0] == 413
+    assert web.http.post(link, content=b"no form at all").status_code == 400
+
+
+def test_a_link_takes_so_many_papers_for_so_long(
+    web: Web, link: str, clock: ManualClock, database: Database, vendor: Vendor
+) -> None:
+    for left in reversed(range(PAPERS_PER_LINK_MAX)):
+        status, text = send(web, link)
+        assert (status, "<form" in text) == (200, left > 0)
+    assert send(web, link)[0] == 404
+    assert web.http.get(link).status_code == 404
+
+    other = f"/v/{database.run(lambda tx: new_link(tx, vendor.id)).token}"
+    assert web.http.get(other).status_code == 200
+    clock.advance(seconds=PAPER_LINK_SECONDS)
+    assert web.http.get(other).status_code == 404
+    for strange in ("/v/nothing", "/v/a..b", "/v/"):
+        assert web.http.get(strange).status_code == 404

@@ -1,0 +1,116 @@
+"""The page behind an SMS link where a vendor sends photos of papers: a form, no script."""
+
+import re
+from collections.abc import AsyncGenerator
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from core.errors import BadInput, NotFound
+from core.limits import PAPER_MAX_BYTES
+from core.people.links import PaperKind, find_link, take_paper
+from sessions.texts import T, plain, t
+from web.hop import Gone, TooLong, read_body
+from web.pages.render import language_of, page
+from web.parts import Parts
+
+# What a form adds around the file: names, borders, the other field.
+FORM_MAX_BYTES = 64 * 1024
+PRIVATE = {"Cache-Control": "private, no-store", "X-Robots-Tag": "noindex, nofollow"}
+KINDS = {
+    PaperKind.ID_CARD: t("ID card, both sides"),
+    PaperKind.KRA_CERTIFICATE: t("KRA PIN certificate"),
+    PaperKind.PERMIT: t("Business permit"),
+}
+REFUSED = {
+    "paper_too_big": t("That file is larger than 4 MB. Take a smaller photo."),
+    "paper_type": t("Send a photo (JPEG or PNG) or a PDF."),
+}
+NOTHING = t("Choose a photo first.")
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+
+
+def _sane(token: str) -> str:
+    if not _TOKEN.fullmatch(token):
+        raise HTTPException(404)
+    return token
+
+
+Token = Annotated[str, Depends(_sane)]
+Sent = tuple[PaperKind | None, bytes]
+
+
+async def _sent(request: Request) -> Sent:
+    """Read a form with one file, never more of it than may be kept."""
+    try:
+        body = await read_body(request.receive, PAPER_MAX_BYTES + FORM_MAX_BYTES)
+    except TooLong:
+        raise HTTPException(413) from None
+    except Gone:
+        raise HTTPException(400) from None
+
+    async def once() -> AsyncGenerator[bytes, None]:
+        yield body
+
+    parser = MultiPartParser(request.headers, once(), max_files=1, max_fields=1)
+    try:
+        form = await parser.parse()
+    except (MultiPartException, KeyError):
+        raise HTTPException(400) from None
+    try:
+        kind, file = form.get("kind"), form.get("paper")
+        known = PaperKind(kind) if kind in set(PaperKind) else None
+        return known, await file.read() if isinstance(file, UploadFile) else b""
+    finally:
+        await form.close()
+
+
+def vendor_paper_routes(parts: Parts) -> APIRouter:
+    """Return the addresses of the page and of its form."""
+    router = APIRouter(include_in_schema=False)
+    database = parts.database
+
+    @router.get("/v/{token}")
+    def ask(request: Request, token: Token) -> Response:
+        with database.reading() as tx:
+            try:
+                find_link(tx, token)
+            except NotFound:
+                raise HTTPException(404) from None
+        return _page(request, None)
+
+    @router.post("/v/{token}")
+    def take(request: Request, token: Token, sent: Annotated[Sent, Depends(_sent)]) -> Response:
+        kind, body = sent
+        if kind is None or not body:
+            return _page(request, NOTHING, status=400)
+        try:
+            left = database.run(partial(take_paper, token=token, kind=kind, body=body))
+        except NotFound:
+            raise HTTPException(404) from None
+        except BadInput as error:
+            return _page(request, REFUSED[error.code], status=400)
+        return _page(request, t("Thank you, we have it."), more=left > 0)
+
+    return router
+
+
+def _page(request: Request, said: T | None, *, more: bool = True, status: int = 200) -> Response:
+    say = partial(plain, language=language_of(request))
+    values = {
+        "title": say(t("Your papers")),
+        "said": say(said) if said is not None else "",
+        "more": more,
+        "private": say(t("Only the people who check you see them.")),
+        "which": say(t("Which paper?")),
+        "photo": say(t("Photo or PDF, up to 4 MB")),
+        "send": say(t("Send it")),
+        "kinds": [(kind.value, say(label)) for kind, label in KINDS.items()],
+    }
+    answer = page(request, "vendor_papers.html", values, status)
+    answer.headers.update(PRIVATE)
+    return answer
