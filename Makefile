@@ -39,6 +39,7 @@ bench: $(RUN) $(COMPILED) ## measure hops per second: make bench ARGS="--json"
 
 docs: $(DEV) ## write the generated pages anew
 	@$(BIN)/nafasi docs
+	@$(BIN)/nafasi flows
 
 catalogs: $(DEV) ## collect new sentences for translation, and compile the catalogs
 	@$(BIN)/nafasi catalogs

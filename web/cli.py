@@ -14,6 +14,7 @@ from web.commands import (
     docs,
     doctor,
     etims,
+    flows,
     migrate,
     papers,
     paybill,
@@ -69,6 +70,7 @@ app.command()(run.beat)
 app.command()(simulator.simulator)
 app.command(hidden=True)(catalogs.catalogs)
 app.command(hidden=True)(docs.docs)
+app.command(hidden=True)(flows.flows)
 
 
 def main() -> None:
