@@ -66,6 +66,7 @@ OUTCOMES = {
     "twice": "duplicate",
 }
 END, NOTHING, BETWEEN = "(end)", "(nothing)", "--"
+HERE = "https://nafasi.example"
 _BLOCK = re.compile(r"\s+(\||\(end\)|\(nothing\)|--)")
 
 
@@ -266,7 +267,8 @@ class Player:
             self.world.text(phone.strip(), words.strip())
             return None
         self.world.work()
-        texts = self.world.inbox(rest)
+        # Where our pages are is different in every run.
+        texts = [text.replace(self.world.stage.base, HERE) for text in self.world.inbox(rest)]
         unread = texts[self.read.get(rest, 0) :]
         self.read[rest] = len(texts)
         block: list[str] = []
