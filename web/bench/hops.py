@@ -9,6 +9,7 @@ import os
 import statistics
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from datetime import timedelta
@@ -46,7 +47,7 @@ def measure(seconds: float) -> dict[str, Any]:
     Args:
         seconds: how long each of the measured parts runs in each of its ``ROUNDS`` rounds.
     """
-    with own_servers(durable=True) as servers, _web(servers) as port:
+    with own_servers(durable=True) as servers, web(servers) as port:
         return uvloop.run(_measure(port, seconds, servers.describe()))
 
 
@@ -66,7 +67,7 @@ async def _measure(port: int, seconds: float, servers: list[str]) -> dict[str, A
         floors.append(await run(FLOOR, _menus, seconds))
         menus.append(await run(hook, _menus, seconds))
         bookings.append(await run(hook, _booking, seconds))
-    floor, menu, booking = (_median(tallies) for tallies in (floors, menus, bookings))
+    floor, menu, booking = (median(tallies) for tallies in (floors, menus, bookings))
     return {
         "callers": CALLERS,
         "web_processes": 1,
@@ -86,19 +87,20 @@ async def _measure(port: int, seconds: float, servers: list[str]) -> dict[str, A
     }
 
 
-def _median(tallies: list[Tally]) -> Tally:
+def median(tallies: list[Tally]) -> Tally:
     """The round with the median rate stands for all."""
     middle = statistics.median_low([tally.rate() for tally in tallies])
     return next(tally for tally in tallies if tally.rate() == middle)
 
 
-def _msisdn(number: int) -> str:
+def msisdn(number: int) -> str:
+    """The caller of the n-th dialogue, one of ``NUMBERS``."""
     return f"+25471{number % NUMBERS:07d}"
 
 
 def _menus(number: int) -> list[Hop]:
     """Category, town, day, people, and home again: a call that leaves nothing to continue."""
-    return dialogue(number, _msisdn(number), ["1", "1", "1", "80", "00"])
+    return dialogue(number, msisdn(number), ["1", "1", "1", "80", "00"])
 
 
 def _booking(number: int) -> list[Hop]:
@@ -110,7 +112,7 @@ def _booking(number: int) -> list[Hop]:
 
 
 @contextlib.contextmanager
-def _web(servers: LocalServers) -> Iterator[int]:
+def web(servers: LocalServers) -> Iterator[int]:
     """A migrated, stocked database and one web process on it; gives its port."""
     port = free_port(None)
     environ = {
@@ -129,7 +131,7 @@ def _web(servers: LocalServers) -> Iterator[int]:
     ]
     process = subprocess.Popen(words, env=environ, cwd=Path(__file__).parents[2])
     try:
-        _wait_ready(port)
+        wait_ready(port)
         yield port
     finally:
         process.terminate()
@@ -141,11 +143,20 @@ def _stocked(tx: Tx) -> None:
     stock(tx)
 
 
-def _wait_ready(port: int) -> None:
+def wait_ready(port: int, path: str = "/healthz") -> None:
+    """Wait until a server answers, whatever it says.
+
+    Raises:
+        TimeoutError: it does not come up.
+    """
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
-        with contextlib.suppress(OSError):
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1).close()
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=1).close()
+        except urllib.error.HTTPError:
             return
-        time.sleep(0.1)
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
     raise TimeoutError("the web process did not come up")

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from web.commands.setup import put_json
+from web.commands.setup import fail, put_json
 
 SIDES = ("ours", "peer")
 
@@ -16,12 +16,23 @@ app = typer.Typer(help="Measure, on servers of its own.", no_args_is_help=True)
 def hops(
     seconds: Annotated[float, typer.Option(help="How long each part of a round runs.")] = 4.0,
     *,
+    peers: Annotated[
+        bool, typer.Option(help="Beside floors and others' libraries, which npm installs.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
     """USSD hops a second of one web process at 16 callers."""
-    from web.bench.hops import measure
+    if peers:
+        from web.bench.peers.measure import NoNode, measure_peers
 
-    found = measure(seconds)
+        try:
+            found = measure_peers(seconds)
+        except NoNode as missing:
+            fail(str(missing))
+    else:
+        from web.bench.hops import measure
+
+        found = measure(seconds)
     if as_json:
         put_json(found)
     else:
@@ -69,7 +80,9 @@ def _print(found: dict[str, Any]) -> None:
             figures = ("hops_per_second", "p50_ms", "p95_ms", "p99_ms", "errors")
             table.add_row(name.replace("_", " "), *(str(value[figure]) for figure in figures))
     Console().print(table)
-    sys.stdout.write(
-        f"menus / floor = {found['ratio_menus_to_floor']},"
-        f" booking / floor = {found['ratio_booking_to_floor']}\n"
+    ratios = (
+        f"{name.removeprefix('ratio_').replace('_', ' ')}: {value}"
+        for name, value in found.items()
+        if name.startswith("ratio_")
     )
+    sys.stdout.write(f"{', '.join(ratios)}\n")
