@@ -9,13 +9,14 @@ from core.db.tx import Database, Tx
 from core.people.usecases import find_person
 from core.settings import Settings
 from sessions.conductor import Conductor, Observer
+from sessions.connections import Connections
 from sessions.engine import Engine
 from sessions.flow import Person
 from sessions.flows.everything import build_flow
 from sessions.notices.context import NoticeContext
 from sessions.notices.render import HELP_TOPIC, LATE_TOPIC
 from sessions.sms import SmsDesk
-from sessions.store import RedisStore, connect, forget_person
+from sessions.store import REDIS_TIMEOUT_SECONDS, RedisStore, connect, forget_person
 
 
 class CoreHooks:
@@ -48,6 +49,7 @@ def build_conductor(
     flow = build_flow()
     engine = Engine({flow.version: flow}, flow.version, database, CoreHooks())
     store = RedisStore(connect(redis_url))
+    trail = Connections(connect(redis_url).connection_pool, 1, REDIS_TIMEOUT_SECONDS)
     return Conductor(
         engine,
         store,
@@ -55,6 +57,7 @@ def build_conductor(
         database.ids,
         threads=settings.turn_threads,
         observer=observer,
+        trail=trail,
     )
 
 

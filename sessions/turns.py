@@ -57,12 +57,14 @@ class Played:
         reply: what is shown.
         acted: an effect has been committed: the answer stands whatever happens to the session.
         introduced: who is calling has changed on this hop.
+        did: the effect that was performed last on it, if any.
     """
 
     state: State
     reply: Reply
     acted: bool = False
     introduced: bool = False
+    did: str = ""
 
 
 def digest_of(transcript: str) -> str:

@@ -15,6 +15,7 @@ from web.commands import (
     doctor,
     etims,
     flows,
+    funnel,
     migrate,
     papers,
     paybill,
@@ -57,6 +58,7 @@ app.command()(papers.statement)
 app.add_typer(tax.app, name="tax")
 app.add_typer(etims.app, name="etims")
 app.add_typer(disputes.app, name="disputes")
+app.command()(funnel.funnel)
 app.add_typer(clock.app, name="clock")
 app.command()(clock.trigger)
 app.command()(simulate.simulate)

@@ -22,6 +22,7 @@ from core.documents.queries import documents_due
 from core.escrow import ledger
 from core.escrow.accounts import AccountKind
 from core.inbox import Arrival, Inbound
+from core.insight.queries import ENDINGS, STAGES, funnels
 from core.outbox import Notice, Sending
 from core.payments.lifecycle import OPEN, AttemptState
 from core.payments.model import Attempt
@@ -139,6 +140,7 @@ def _read(tx: Tx) -> list[Metric]:
         _documents(tx),
         *_invariants(tx),
         *_cases(tx),
+        *_calls(tx),
     ]
 
 
@@ -190,6 +192,20 @@ def _invariants(tx: Tx) -> list[Metric]:
     if rows:
         looked.add_metric([], min(row.checked_at for row in rows).timestamp())
     return [findings, looked]
+
+
+def _calls(tx: Tx) -> list[Metric]:
+    """How today's calls end, and how far customers came; a worker counts them each minute."""
+    ended = GaugeMetricFamily("nafasi_calls_today", "Calls by how they ended.", labels=["ended"])
+    reached = GaugeMetricFamily(
+        "nafasi_customer_calls_today", "Customers' calls by how far they came.", labels=["stage"]
+    )
+    for today in funnels(tx, 1):
+        for name in ENDINGS:
+            ended.add_metric([name], today.counts[name])
+        for name in ("customer_sessions", *STAGES, "paid"):
+            reached.add_metric([name.removeprefix("customer_")], today.counts[name])
+    return [ended, reached]
 
 
 def _cases(tx: Tx) -> list[Metric]:

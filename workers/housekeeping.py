@@ -10,6 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from core.db.tx import Tx
 from core.documents.links import StatementLink
 from core.inbox import Arrival, Inbound
+from core.insight.model import TrailSource, UssdSession
 from core.outbox import Notice, Sending
 from core.receipts import TurnReceipt
 from workers.budget import Budget
@@ -21,6 +22,7 @@ RUN_SECONDS = 120
 BATCH_MAX = 1_000
 NOTICE_TEXT_DAYS = 30
 TURN_RECEIPT_DAYS = 30
+SESSION_DAYS = 30
 CALLBACK_PAYLOAD_DAYS = 90
 
 OVER = (Sending.SENT, Sending.UNKNOWN, Sending.DEAD)
@@ -31,7 +33,7 @@ def run_housekeeping(parts: Parts) -> int:
     """Purge in small transactions until nothing is left to purge; return how many rows."""
     budget = Budget(RUN_SECONDS)
     total = 0
-    for purge in (purge_notices, purge_turns, purge_callbacks, purge_links):
+    for purge in (purge_notices, purge_turns, purge_callbacks, purge_links, purge_sessions):
         purged = 0
         while not budget.spent:
             batch = parts.database.run(purge)
@@ -82,6 +84,16 @@ def purge_links(tx: Tx) -> int:
     tokens = tx.db.scalars(old).all()
     tx.db.execute(delete(StatementLink).where(StatementLink.token.in_(tokens)))
     return len(tokens)
+
+
+def purge_sessions(tx: Tx) -> int:
+    """Drop the rows of conversations; what they came to is in the days' rows."""
+    before = tx.now - timedelta(days=SESSION_DAYS)
+    tx.db.execute(delete(TrailSource).where(TrailSource.seen_at < before))
+    keys = (UssdSession.provider, UssdSession.session_id)
+    rows = tx.db.execute(select(*keys).where(UssdSession.last_at < before).limit(BATCH_MAX)).all()
+    tx.db.execute(delete(UssdSession).where(tuple_(*keys).in_([tuple(row) for row in rows])))
+    return len(rows)
 
 
 def _clear(

@@ -29,6 +29,7 @@ from core import inbox, outbox
 from core.db.base import Json
 from core.db.tx import Tx
 from core.inbox import Arrival, Inbound, NotYet
+from core.insight.usecases import note_end
 from core.limits import INBOX_BATCH_MAX
 from core.payments import attempts, settle
 from core.payments.model import Kind
@@ -42,6 +43,7 @@ from core.ports import (
     MoneyEvent,
     Outcome,
     ProviderError,
+    SessionEnd,
     SmsIn,
 )
 from workers.attempts import COLLECTING, PAYING
@@ -156,9 +158,10 @@ def _opt_out(_parts: Parts, tx: Tx, row: Inbound) -> None:
     opt_out(tx, said.msisdn, Purpose.OFFERS, via="provider")
 
 
-def _ussd_event(_parts: Parts, _tx: Tx, row: Inbound) -> None:
-    """Nothing hangs on it: the row itself is the record of what a conversation cost."""
+def _ussd_event(_parts: Parts, tx: Tx, row: Inbound) -> None:
+    """Keep how a conversation ended and what it cost."""
     event = parse_event(_form(row))
+    note_end(tx, event)
     log.info(
         "session.ended",
         provider=row.provider,
@@ -170,8 +173,12 @@ def _ussd_event(_parts: Parts, _tx: Tx, row: Inbound) -> None:
     )
 
 
-def _session_end(_parts: Parts, _tx: Tx, row: Inbound) -> None:
+def _session_end(_parts: Parts, tx: Tx, row: Inbound) -> None:
     """The same of a gateway that tells it with the call itself."""
+    said = row.payload
+    network = str(said.get("network") or "")
+    end = SessionEnd(row.provider, row.reference, "", str(said["status"]), network=network)
+    note_end(tx, end)
     log.info("session.ended", provider=row.provider, session_id=row.reference, **row.payload)
 
 

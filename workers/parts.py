@@ -30,6 +30,7 @@ from core.reconcile.usecases import Accounts
 from core.settings import Settings
 from sessions.bootstrap import build_desk, notice_context
 from sessions.notices.render import render
+from sessions.trail import TrailReader
 from workers.pause import Pauses
 
 # One task at a time in a process, and a spare connection for what it nudges.
@@ -65,6 +66,7 @@ class Parts:
         pauses: what is left alone for a while, known to all workers.
         seller: who issues receipts.
         registrar: who tells the tax authority of them; None where nobody does.
+        trail: what is known of how conversations go; None where nobody notes it.
         refresh: called before each task; keeps a movable clock up to date.
         close: lets go of all connections.
     """
@@ -81,6 +83,7 @@ class Parts:
     accounts: Mapping[str, Accounts] = field(default_factory=dict)
     seller: Seller = field(default_factory=Seller)
     registrar: TaxRegistrar | None = None
+    trail: TrailReader | None = None
     refresh: Callable[[], None] = field(default=lambda: None)
     close: Callable[[], None] = field(default=lambda: None)
 
@@ -129,6 +132,7 @@ def build_parts(settings: Settings, wake: Callable[[Work], None]) -> Parts:
         accounts=accounts_of(settings),
         seller=Seller(settings.company_name, settings.company_pin),
         registrar=registrar,
+        trail=TrailReader(store),
         refresh=_follow(clock, database) if settings.local else lambda: None,
         close=close,
     )

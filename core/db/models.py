@@ -9,6 +9,7 @@ import core.documents.links
 import core.documents.model
 import core.escrow.model
 import core.inbox
+import core.insight.model
 import core.local_clock
 import core.outbox
 import core.payments.model
