@@ -10,6 +10,7 @@ from web.commands import (
     catalogs,
     change,
     clock,
+    conversation,
     disputes,
     docs,
     doctor,
@@ -73,6 +74,7 @@ app.command()(simulator.simulator)
 app.command(hidden=True)(catalogs.catalogs)
 app.command(hidden=True)(docs.docs)
 app.command(hidden=True)(flows.flows)
+app.command(hidden=True)(conversation.conversation)
 
 
 def main() -> None:
