@@ -61,12 +61,12 @@ async def _measure(port: int, seconds: float, servers: list[str]) -> dict[str, A
         first += 10_000_000
         return await play("127.0.0.1", port, path, script, CALLERS, length, first)
 
-    for path, script in ((FLOOR, _menus), (hook, _menus), (hook, _booking)):
+    for path, script in ((FLOOR, search_call), (hook, search_call), (hook, booking_call)):
         await run(path, script, WARM_UP_SECONDS)
     for _ in range(ROUNDS):
-        floors.append(await run(FLOOR, _menus, seconds))
-        menus.append(await run(hook, _menus, seconds))
-        bookings.append(await run(hook, _booking, seconds))
+        floors.append(await run(FLOOR, search_call, seconds))
+        menus.append(await run(hook, search_call, seconds))
+        bookings.append(await run(hook, booking_call, seconds))
     floor, menu, booking = (median(tallies) for tallies in (floors, menus, bookings))
     return {
         "callers": CALLERS,
@@ -98,12 +98,13 @@ def msisdn(number: int) -> str:
     return f"+25471{number % NUMBERS:07d}"
 
 
-def _menus(number: int) -> list[Hop]:
+def search_call(number: int) -> list[Hop]:
     """Category, town, day, people, and home again: a call that leaves nothing to continue."""
     return dialogue(number, msisdn(number), ["1", "1", "1", "80", "00"])
 
 
-def _booking(number: int) -> list[Hop]:
+def booking_call(number: int) -> list[Hop]:
+    """A room in Nairobi from the dial to the held booking, on some day of the next year."""
     day = nairobi_date(SystemClock().now()) + timedelta(days=7 + number % DAYS)
     # A number of its own: one customer may not hold many unpaid bookings.
     msisdn = f"+2547{number % 100_000_000:08d}"

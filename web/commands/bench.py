@@ -40,6 +40,23 @@ def hops(
 
 
 @app.command()
+def sessions(
+    seconds: Annotated[float, typer.Option(help="How long calls begin.")] = 30.0,
+    at_once: Annotated[int, typer.Option(min=1, max=10_000, help="How many.")] = 1_000,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
+    """Many calls at once by people who read before they press a key."""
+    from web.bench.sessions import measure_sessions
+
+    found = measure_sessions(seconds, at_once)
+    if as_json:
+        put_json(found)
+    else:
+        _print(found)
+
+
+@app.command()
 def ledger(
     seconds: Annotated[float, typer.Option(help="How long each side of a pair runs.")] = 4.0,
     *,
@@ -85,4 +102,5 @@ def _print(found: dict[str, Any]) -> None:
         for name, value in found.items()
         if name.startswith("ratio_")
     )
-    sys.stdout.write(f"{', '.join(ratios)}\n")
+    if line := ", ".join(ratios):
+        sys.stdout.write(f"{line}\n")
