@@ -46,7 +46,7 @@ def build_conductor(
     database: Database, redis_url: str, settings: Settings, observer: Observer | None = None
 ) -> Conductor:
     """Return what answers USSD hops."""
-    flow = build_flow()
+    flow = build_flow(settings.languages.split(","))
     engine = Engine({flow.version: flow}, flow.version, database, CoreHooks())
     store = RedisStore(connect(redis_url))
     trail = Connections(connect(redis_url).connection_pool, 1, REDIS_TIMEOUT_SECONDS)

@@ -43,7 +43,7 @@ from typing import Any, TypeVar
 from core.clock import nairobi_date
 from core.db.tx import Tx
 from core.errors import BadInput
-from sessions.texts import LANGUAGE, Lines, Text
+from sessions.texts import LANGUAGE, LANGUAGES, Lines, Text
 
 TYPED_MAX = 160
 NUMBER_DIGITS_MAX = 12
@@ -57,7 +57,7 @@ class Person:
 
     Attributes:
         msisdn: E.164.
-        language: one of ``texts.LANGUAGES``.
+        language: one of ``texts.LANGUAGES`` or ``texts.DRAFTS``.
         id: the person's id in the core as text, None for somebody we do not know yet.
         name: what we call them, may be empty.
         vendor_id: the vendor they act for, None for customers.
@@ -80,9 +80,10 @@ class Talk:
             puts the new Person here; it is remembered.
         now: the moment of this turn, UTC.
         service_code: what was dialled, for sentences such as "Dial *384*7781#".
+        languages: what can be chosen, the person's own among them.
     """
 
-    __slots__ = ("_reading", "draft", "now", "person", "service_code")
+    __slots__ = ("_reading", "draft", "languages", "now", "person", "service_code")
 
     def __init__(
         self,
@@ -91,7 +92,9 @@ class Talk:
         now: datetime,
         service_code: str = "",
         reading: Callable[[], AbstractContextManager[Tx]] | None = None,
+        languages: Sequence[str] = LANGUAGES,
     ) -> None:
+        self.languages = languages
         self.person = person
         self.draft = draft
         self.now = now
@@ -307,6 +310,7 @@ class Flow:
             it returns the screen to go on from. Runs in a thread and may read.
         shortcut: what a first entry such as a listing number or a booking code means, or None.
             Named things only, never menu positions.
+        languages: what the menu offers.
     """
 
     def __init__(
@@ -317,7 +321,9 @@ class Flow:
         moved: Mapping[str, str] | None = None,
         recheck: Callable[[Talk, str], str] | None = None,
         shortcut: Callable[[str], Go | None] = lambda _part: None,
+        languages: Sequence[str] = LANGUAGES,
     ) -> None:
+        self.languages = tuple(languages)
         self.version = version
         self.home = home
         self.moved = dict(moved or {})

@@ -213,6 +213,7 @@ class Walk:
             self.hop.now,
             self.hop.turn.service_code,
             self._reading if core else None,
+            self.flow.languages,
         )
 
 

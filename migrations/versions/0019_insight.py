@@ -1,4 +1,4 @@
-"""How conversations go: a row each, days, and up to where trails have been read."""
+"""How conversations go: a row each, days, and how far trails have been read. A third language."""
 
 from collections.abc import Sequence
 
@@ -16,6 +16,7 @@ ENDINGS = ("finished", "stuck", "cancelled", "timed_out", "error", "abandoned")
 
 
 def upgrade() -> None:
+    _languages("en", "sw", "ki")
     op.create_table(
         "ussd_sessions",
         sa.Column("provider", sa.Text(), nullable=False),
@@ -67,6 +68,13 @@ def upgrade() -> None:
     )
 
 
+def _languages(*offered: str) -> None:
+    """Let people choose one of these."""
+    op.drop_constraint(op.f("ck_users_language"), "users")
+    words = ", ".join(f"'{language}'" for language in offered)
+    op.create_check_constraint(op.f("ck_users_language"), "users", f"language IN ({words})")
+
+
 def _said(name: str) -> sa.Column[str]:
     return sa.Column(name, sa.Text(), server_default=sa.text("''"), nullable=False)
 
@@ -78,3 +86,5 @@ def _sum(name: str) -> sa.Column[int]:
 def downgrade() -> None:
     for table in ("trail_sources", "funnel_days", "ussd_sessions"):
         op.drop_table(table)
+    op.execute("UPDATE users SET language = 'en' WHERE language = 'ki'")
+    _languages("en", "sw")

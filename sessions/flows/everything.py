@@ -1,5 +1,7 @@
 """The flow that callers meet, put together from its parts."""
 
+from collections.abc import Sequence
+
 from core.booking.offers import make_offer
 from core.errors import Refused
 from sessions.flow import Flow, Talk
@@ -10,6 +12,7 @@ from sessions.flows.home import home
 from sessions.flows.mine import mine, named
 from sessions.flows.problem import problem
 from sessions.flows.vendor import vendor
+from sessions.texts import LANGUAGES
 
 VERSION = "1"
 # Screens that were once published; a test fails when one is gone without a stand-in in MOVED.
@@ -18,9 +21,9 @@ PUBLISHED = frozenset(
         "about", "booking", "budget", "cancel", "change", "change_asked", "change_day",
         "change_nights", "change_people", "change_what", "changing", "close_or_open", "code",
         "coming", "customer", "date", "days", "details", "dispute", "dispute_note", "earnings",
-        "guest", "home", "if_cancelled", "instead", "let_down", "mine", "nights", "pay_for",
-        "people", "pieces", "pin", "place", "problem", "problem_words", "request", "requests",
-        "results", "settle", "summary", "which_days", "which_place", "withdraw",
+        "guest", "home", "if_cancelled", "instead", "languages", "let_down", "mine", "nights",
+        "pay_for", "people", "pieces", "pin", "place", "problem", "problem_words", "request",
+        "requests", "results", "settle", "summary", "which_days", "which_place", "withdraw",
     }
 )  # fmt: skip
 MOVED: dict[str, str] = {}
@@ -38,8 +41,8 @@ def recheck(talk: Talk, screen: str) -> str:
     return screen
 
 
-def build_flow() -> Flow:
-    """Return the whole flow."""
+def build_flow(languages: Sequence[str] = LANGUAGES) -> Flow:
+    """Return the whole flow, offering these languages."""
     return Flow(
         version=VERSION,
         home="home",
@@ -47,4 +50,5 @@ def build_flow() -> Flow:
         moved=MOVED,
         shortcut=named,
         recheck=recheck,
+        languages=languages,
     )

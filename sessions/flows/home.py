@@ -8,7 +8,7 @@ from core.people.model import Language
 from core.people.usecases import set_language
 from sessions.flow import End, Go, Menu, Option, Part, Talk
 from sessions.notices.render import HELP_TOPIC
-from sessions.texts import T, cut, t
+from sessions.texts import NAMES, T, cut, t
 
 home = Part()
 
@@ -36,10 +36,23 @@ def find_options() -> list[Option]:
 
 
 def other_language(talk: Talk) -> Option:
-    """The switch, written in the language that it leads to."""
-    if talk.lang == Language.SW:
-        return Option("English", do="language", set={"language": "en"})
-    return Option("Kiswahili", do="language", set={"language": "sw"})
+    """The switch, written in the language that it leads to; or the way to all of them."""
+    others = _others(talk)
+    return others[0] if len(others) == 1 else Option(t("Language"), to="languages")
+
+
+def _others(talk: Talk) -> list[Option]:
+    return [
+        Option(NAMES[language], do="language", set={"language": language})
+        for language in talk.languages
+        if language != talk.lang
+    ]
+
+
+@home.screen("languages")
+def languages(talk: Talk) -> Menu:
+    """Which language, where there are more than two."""
+    return Menu(t("Which language?"), _others(talk))
 
 
 @home.screen("home")
