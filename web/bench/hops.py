@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import uvloop
 
@@ -41,14 +41,21 @@ NUMBERS = 500
 DAYS = 300
 
 
+class Serving(NamedTuple):
+    """A server under measurement."""
+
+    port: int
+    pid: int
+
+
 def measure(seconds: float) -> dict[str, Any]:
     """Run the whole measurement on servers of its own and return the published figures.
 
     Args:
         seconds: how long each of the measured parts runs in each of its ``ROUNDS`` rounds.
     """
-    with own_servers(durable=True) as servers, web(servers) as port:
-        return uvloop.run(_measure(port, seconds, servers.describe()))
+    with own_servers(durable=True) as servers, web(servers) as served:
+        return uvloop.run(_measure(served.port, seconds, servers.describe()))
 
 
 async def _measure(port: int, seconds: float, servers: list[str]) -> dict[str, Any]:
@@ -113,8 +120,8 @@ def booking_call(number: int) -> list[Hop]:
 
 
 @contextlib.contextmanager
-def web(servers: LocalServers) -> Iterator[int]:
-    """A migrated, stocked database and one web process on it; gives its port."""
+def web(servers: LocalServers) -> Iterator[Serving]:
+    """A migrated, stocked database and one web process on it."""
     port = free_port(None)
     environ = {
         **os.environ,
@@ -133,7 +140,7 @@ def web(servers: LocalServers) -> Iterator[int]:
     process = subprocess.Popen(words, env=environ, cwd=Path(__file__).parents[2])
     try:
         wait_ready(port)
-        yield port
+        yield Serving(port, process.pid)
     finally:
         process.terminate()
         process.wait(READY_SECONDS)

@@ -35,8 +35,8 @@ def measure_sessions(seconds: float, sessions: int = SESSIONS) -> dict[str, Any]
         seconds: for how long calls begin; those that have begun are finished.
         sessions: how many at once.
     """
-    with own_servers(durable=True) as servers, web(servers) as port:
-        looking, booked = uvloop.run(_measure(port, seconds, sessions))
+    with own_servers(durable=True) as servers, web(servers) as served:
+        looking, booked = uvloop.run(_measure(served.port, seconds, sessions))
         both = Tally(
             [*looking.seconds, *booked.seconds],
             looking.errors + booked.errors,

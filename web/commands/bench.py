@@ -91,11 +91,12 @@ def _print(found: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("", "hops/s", "p50 ms", "p95 ms", "p99 ms", "errors")
+    figures = ("hops_per_second", "p50_ms", "p95_ms", "p99_ms", "errors", "cpu_us_a_hop")
+    table = Table("", "hops/s", "p50 ms", "p95 ms", "p99 ms", "errors", "CPU us/hop")
     for name, value in found.items():
         if isinstance(value, dict) and "p95_ms" in value:
-            figures = ("hops_per_second", "p50_ms", "p95_ms", "p99_ms", "errors")
-            table.add_row(name.replace("_", " "), *(str(value[figure]) for figure in figures))
+            row = (str(value.get(figure, "")) for figure in figures)
+            table.add_row(name.replace("_", " "), *row)
     Console().print(table)
     ratios = (
         f"{name.removeprefix('ratio_').replace('_', ' ')}: {value}"

@@ -41,6 +41,12 @@ class Pipe:
         stream, self._writer = await asyncio.open_connection(self._url.hostname, self._url.port)
         self._listener = asyncio.create_task(self._listen(stream))
 
+    async def aclose(self) -> None:
+        """Hang up."""
+        if self._writer is not None:
+            self._listener.cancel()
+            self._writer.close()
+
     async def ask(self, *words: bytes | int) -> object:
         """Send a command and wait for its answer, though the next may be sent before it comes."""
         assert self._writer is not None, "the server has started"
@@ -71,6 +77,8 @@ class Floors:
             for done in ("lifespan.startup.complete", "lifespan.shutdown.complete"):
                 await receive()
                 await send({"type": done})
+            await self._pipe.aclose()
+            await self._client.aclose()
             return
         body = await read_body(receive)
         key = b"floor:" + body[:40]
@@ -91,4 +99,6 @@ class Floors:
         await send({"type": "http.response.body", "body": screen})
 
 
-app = Floors(os.environ["NAFASI_REDIS_URL"])
+def make() -> Floors:
+    """Return the server for the Redis that the environment names."""
+    return Floors(os.environ["NAFASI_REDIS_URL"])

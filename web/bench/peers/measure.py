@@ -19,7 +19,16 @@ import uvloop
 
 from core.settings import Settings
 from web.bench.callers import Hop, Script, Tally, dialogue, play
-from web.bench.hops import CALLERS, ROUNDS, WARM_UP_SECONDS, median, msisdn, wait_ready, web
+from web.bench.hops import (
+    CALLERS,
+    ROUNDS,
+    WARM_UP_SECONDS,
+    Serving,
+    median,
+    msisdn,
+    wait_ready,
+    web,
+)
 from web.bench.own import own_servers
 from web.commands.processes import web_words
 from web.local.probes import HOST, free_port
@@ -47,18 +56,18 @@ def measure_peers(seconds: float) -> dict[str, Any]:
         NoNode: node or npm is missing, or npm cannot install.
     """
     with contextlib.ExitStack() as stack:
-        modules = stack.enter_context(_installed())
+        modules = stack.enter_context(installed())
         servers = stack.enter_context(own_servers(durable=True))
         secret = Settings().callback_secret.get_secret_value()
         ours = stack.enter_context(web(servers))
         floors = stack.enter_context(_floors(servers))
-        at: dict[str, tuple[int, str, Script]] = {
+        at: dict[str, tuple[Serving, str, Script]] = {
             "nafasi": (ours, f"/hooks/africastalking/{secret}/ussd", _ours),
             **{f"floor_{name}": (floors, f"/{name}", _theirs) for name in FLOORS},
         }
         for name in ("menu_builder", "state_builder"):
-            port = stack.enter_context(_node(modules, name, servers.redis_url))
-            at[name] = (port, "/ussd", _theirs)
+            served = stack.enter_context(_node(modules, name, servers.redis_url))
+            at[name] = (served, "/ussd", _theirs)
         return uvloop.run(_measure(at, seconds)) | {
             "packages": list(PACKAGES),
             "node": subprocess.check_output(["node", "--version"], text=True).strip(),  # noqa: S607
@@ -66,13 +75,18 @@ def measure_peers(seconds: float) -> dict[str, Any]:
         }
 
 
-async def _measure(at: dict[str, tuple[int, str, Script]], seconds: float) -> dict[str, Any]:
+async def _measure(at: dict[str, tuple[Serving, str, Script]], seconds: float) -> dict[str, Any]:
     first = int(time.time()) * 1_000_000  # noqa: TID251 -- only to tell runs apart.
     rounds: dict[str, list[Tally]] = {name: [] for name in at}
+    busy = dict.fromkeys(at, 0.0)
     for length in (WARM_UP_SECONDS, *[seconds] * ROUNDS):
-        for name, (port, path, script) in at.items():
+        for name, (served, path, script) in at.items():
             first += 10_000_000
-            rounds[name].append(await play(HOST, port, path, script, CALLERS, length, first))
+            before = cpu_seconds(served.pid)
+            tally = await play(HOST, served.port, path, script, CALLERS, length, first)
+            rounds[name].append(tally)
+            if len(rounds[name]) > 1:
+                busy[name] += cpu_seconds(served.pid) - before
     middle = {name: median(tallies[1:]) for name, tallies in rounds.items()}
     rate = {name: tally.rate() for name, tally in middle.items()}
     return {
@@ -80,7 +94,10 @@ async def _measure(at: dict[str, tuple[int, str, Script]], seconds: float) -> di
         "hops_a_dialogue": len(_theirs(0)),
         "rounds": ROUNDS,
         "seconds_each": seconds,
-        **{name: tally.summary() for name, tally in middle.items()},
+        **{
+            name: tally.summary() | {"cpu_us_a_hop": _cpu_us(busy[name], rounds[name][1:])}
+            for name, tally in middle.items()
+        },
         "ratio_to_two_round_trips": round(rate["nafasi"] / rate["floor_two"], 3),
         "goal_to_two_round_trips": GOAL_TO_FLOOR,
         "ratio_to_state_builder": round(rate["nafasi"] / rate["state_builder"], 3),
@@ -88,6 +105,17 @@ async def _measure(at: dict[str, tuple[int, str, Script]], seconds: float) -> di
         "ratio_to_menu_builder": round(rate["nafasi"] / rate["menu_builder"], 3),
         "cores": os.cpu_count(),
     }
+
+
+def _cpu_us(seconds: float, tallies: list[Tally]) -> int:
+    """What a hop took of the server's processor, which others on the machine do not change."""
+    return round(seconds * 1_000_000 / sum(len(tally.seconds) for tally in tallies))
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return how long a process has used a processor, by ``/proc`` (proc(5), fields 14 and 15)."""
+    after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _ours(number: int) -> list[Hop]:
@@ -100,8 +128,12 @@ def _theirs(number: int) -> list[Hop]:
 
 
 @contextlib.contextmanager
-def _installed() -> Iterator[Path]:
-    """Others' packages in a folder of their own, gone afterwards."""
+def installed() -> Iterator[Path]:
+    """Have others' packages in a folder of their own, gone afterwards.
+
+    Raises:
+        NoNode: node or npm is missing, or npm cannot install.
+    """
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
         raise NoNode("node and npm are missing: on Debian, apt install nodejs npm")
@@ -121,7 +153,7 @@ def _installed() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _node(folder: Path, name: str, redis_url: str) -> Iterator[int]:
+def _node(folder: Path, name: str, redis_url: str) -> Iterator[Serving]:
     # A script looks for packages from where it lies.
     script = Path(shutil.copy(HERE / f"{name}.js", folder))
     port = free_port(None)
@@ -131,29 +163,29 @@ def _node(folder: Path, name: str, redis_url: str) -> Iterator[int]:
         "PORT": str(port),
         "REDIS_URL": redis_url,
     }
-    with _process(["node", str(script)], environ, folder):
+    with _process(["node", str(script)], environ, folder) as pid:
         wait_ready(port, "/")
-        yield port
+        yield Serving(port, pid)
 
 
 @contextlib.contextmanager
-def _floors(servers: LocalServers) -> Iterator[int]:
+def _floors(servers: LocalServers) -> Iterator[Serving]:
     port = free_port(None)
     words = [
-        word.replace("web.main:app", "web.bench.peers.floors:app")
-        for word in web_words(HOST, port)
+        word.replace("web.main:app", "web.bench.peers.floors:make")
+        for word in (*web_words(HOST, port), "--factory")
     ]
     environ = {**os.environ, "NAFASI_REDIS_URL": servers.redis_url}
-    with _process(words, environ, Path(__file__).parents[3]):
+    with _process(words, environ, Path(__file__).parents[3]) as pid:
         wait_ready(port, "/raw")
-        yield port
+        yield Serving(port, pid)
 
 
 @contextlib.contextmanager
-def _process(words: list[str], environ: dict[str, str], folder: Path) -> Iterator[None]:
+def _process(words: list[str], environ: dict[str, str], folder: Path) -> Iterator[int]:
     process = subprocess.Popen(words, env=environ, cwd=folder)
     try:
-        yield
+        yield process.pid
     finally:
         process.terminate()
         process.wait()
