@@ -51,7 +51,7 @@ class Trail:
 
     Args:
         connections: to Redis.
-        clock: tells when a hop came.
+        clock: tells when a hop was answered.
         source: names this process among the sources of batches.
     """
 
@@ -179,8 +179,14 @@ class TrailReader:
         """
         entries: Any = self._store.xrange(KEY, count=limit)
         for name, fields in entries:
-            source, number = fields[b"source"].decode(), int(fields[b"number"])
-            apply(source, number, [hop_of(words) for words in json.loads(fields[b"hops"])])
+            try:
+                source, number = fields[b"source"].decode(), int(fields[b"number"])
+                hops = [hop_of(words) for words in json.loads(fields[b"hops"])]
+            except (ValueError, KeyError, TypeError) as error:
+                # Of another version of ours: it must not keep all others waiting.
+                log.warning("trail.unreadable", error=type(error).__name__)
+            else:
+                apply(source, number, hops)
             self._store.xdel(KEY, name)
         return len(entries)
 

@@ -67,8 +67,8 @@ class HopSeen:
     Attributes:
         provider: who brought it.
         session: the gateway's name of the conversation.
-        at: when it came.
-        took_ms: until it was answered.
+        at: when it was answered.
+        took_ms: how long that took.
         network: the network's code, empty when not told.
         turn: an input (or the dial) was answered for the first time.
         fault: it could not be answered as it should.

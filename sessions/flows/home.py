@@ -35,10 +35,10 @@ def find_options() -> list[Option]:
     ]
 
 
-def other_language(talk: Talk) -> Option:
+def language_options(talk: Talk) -> list[Option]:
     """The switch, written in the language that it leads to; or the way to all of them."""
     others = _others(talk)
-    return others[0] if len(others) == 1 else Option(t("Language"), to="languages")
+    return others if len(others) <= 1 else [Option(t("Language"), to="languages")]
 
 
 def _others(talk: Talk) -> list[Option]:
@@ -79,7 +79,7 @@ def _vendor_menu(talk: Talk) -> Menu:
             Option(t("Earnings"), to="earnings"),
             Option(t("Find and book"), to="customer"),
             Option(t("My bookings"), to="mine"),
-            other_language(talk),
+            *language_options(talk),
             Option(t("Help"), do="help"),
         ],
     )
@@ -91,7 +91,7 @@ def _customer_menu(talk: Talk, title: T) -> Menu:
         [
             *find_options(),
             Option(t("My bookings"), to="mine"),
-            other_language(talk),
+            *language_options(talk),
             Option(t("Type a code or number"), to="code"),
             Option(t("Help"), do="help"),
         ],

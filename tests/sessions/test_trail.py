@@ -152,6 +152,22 @@ def test_a_batch_that_could_not_be_applied_stays(redis_url: str, clock: ManualCl
         assert store.xlen(KEY) == 1
 
 
+def test_a_batch_of_another_version_keeps_nobody_waiting(
+    redis_url: str, clock: ManualClock, read: Callable[[], Batches]
+) -> None:
+    async def main() -> None:
+        connections = Connections(connect(redis_url).connection_pool, 1, REDIS_TIMEOUT_SECONDS)
+        await connections.ask("XADD", KEY, "*", "source", "web-0", "number", 1, "hops", "[[1]]")
+        trail = Trail(connections, clock, "web-1")
+        noted(trail, "first")
+        await trail.aclose()
+
+    asyncio.run(main())
+
+    assert [source for source, _, _ in read()] == ["web-1"]
+    assert read() == []
+
+
 def test_a_hop_is_read_as_it_was_written(
     redis_url: str, clock: ManualClock, read: Callable[[], Batches]
 ) -> None:
