@@ -24,6 +24,7 @@ HELPERS_DEEP_MAX = 8
 END = "END"
 # Instead of a choice's words.
 TYPED = "typed"
+CHOSEN = "chosen"
 BY_ITSELF = ""
 
 
@@ -38,7 +39,7 @@ class Move:
     Attributes:
         to: a screen, or ``END``.
         do: the effect on the way, empty when there is none.
-        label: the English words of the choice, ``TYPED`` or ``BY_ITSELF``.
+        label: the English words of the choice, ``CHOSEN``, ``TYPED`` or ``BY_ITSELF``.
     """
 
     to: str
@@ -227,13 +228,11 @@ class _Reader:
         self._found.effects |= {(do, label) for do in self._keyword(node, "do")}
 
     def _label(self, node: ast.Call) -> str:
-        """The first sentence of an option's words; a variable one is left out."""
-        if not node.args:
-            return ""
-        for part in ast.walk(node.args[0]):
+        """The first sentence of an option's words, when one is written there."""
+        for part in ast.walk(node.args[0]) if node.args else ():
             if isinstance(part, ast.Constant) and isinstance(part.value, str):
                 return part.value
-        return ""
+        return CHOSEN
 
     def _of(self, node: ast.Call, name: str) -> ast.expr | None:
         return next((word.value for word in node.keywords if word.arg == name), None)

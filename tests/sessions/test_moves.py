@@ -14,7 +14,7 @@ from core.ids import CountedIds
 from core.vault import Vault
 from sessions.flow import Ask, End, Flow, Go, Menu, Option, Part, Talk
 from sessions.flows.everything import build_flow
-from sessions.moves import END, Move, Unreadable, inputs_to_end, moves_of, problems
+from sessions.moves import CHOSEN, END, Move, Unreadable, inputs_to_end, moves_of, problems
 from tests.conftest import START, VAULT_KEY
 from tests.sessions.test_screens import undone
 from tests.sessions.worst import Market, Shown, person_of, prepare, screens, talk
@@ -95,7 +95,7 @@ def test_a_dialogue_that_breaks_in_the_hand_is_told() -> None:
     flow = Flow("1", "home", [broken])
     moves = moves_of(flow)
 
-    assert moves["home"] == [Move("home", "never"), Move("nowhere", label="On")]
+    assert moves["home"] == [Move("home", "never", CHOSEN), Move("nowhere", label="On")]
     assert moves["forgotten"] == [Move(END)]
     assert problems(flow, moves) == [
         "home leads to nowhere, which is no screen",
