@@ -39,6 +39,8 @@ bench: $(RUN) $(COMPILED) ## measure hops per second: make bench ARGS="--json"
 
 docs: $(DEV) ## write the generated pages anew
 	@$(BIN)/nafasi docs
+	@$(BIN)/nafasi flows
+	@$(BIN)/nafasi conversation >/dev/null
 
 catalogs: $(DEV) ## collect new sentences for translation, and compile the catalogs
 	@$(BIN)/nafasi catalogs

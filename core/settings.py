@@ -83,6 +83,12 @@ class Settings(BaseSettings):
         "Fernet keys that seal payout details and ids, newest first, parted by commas.",
     )
     ussd_code: str = Field(default="*384*7781#", description="What customers dial.")
+    languages: str = Field(
+        default="en,sw",
+        pattern="^(en|sw|ki)(,(en|sw|ki))*$",
+        description="Languages that the menu offers, parted by commas. ki (Kikuyu) is a draft: "
+        "what is not translated is shown in English.",
+    )
     ussd_gateways: str = Field(
         default="africastalking",
         description="Who may bring us calls, parted by commas: africastalking, hubtel (a gateway "

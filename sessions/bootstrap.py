@@ -11,6 +11,7 @@ from core.errors import BadInput
 from core.msisdn import parse_msisdn
 from core.settings import Settings
 from sessions.conductor import Conductor, Observer
+from sessions.connections import Connections
 from sessions.engine import Engine
 from sessions.flows.everything import build_flow
 from sessions.hooks import CoreHooks
@@ -18,7 +19,7 @@ from sessions.notices.context import NoticeContext
 from sessions.restraint import RedisRestraint, Restraint
 from sessions.sealing import derived
 from sessions.sms import SmsDesk
-from sessions.store import RedisStore, connect, forget_person
+from sessions.store import REDIS_TIMEOUT_SECONDS, RedisStore, connect, forget_person
 from sessions.talking import Talking
 
 
@@ -26,10 +27,11 @@ def build_conductor(
     database: Database, redis_url: str, settings: Settings, observer: Observer | None = None
 ) -> Conductor:
     """Return what answers USSD hops."""
-    flow = build_flow()
+    flow = build_flow(settings.languages.split(","))
     engine = Engine({flow.version: flow}, flow.version, database, CoreHooks())
     secret = settings.secret_key.get_secret_value()
     store = RedisStore(connect(redis_url), derived(secret, b"ussd-typed"))
+    trail = Connections(connect(redis_url).connection_pool, 1, REDIS_TIMEOUT_SECONDS)
     return Conductor(
         engine,
         store,
@@ -38,6 +40,7 @@ def build_conductor(
         threads=settings.turn_threads,
         digest_key=derived(secret, b"ussd-digests"),
         observer=observer,
+        trail=trail,
     )
 
 

@@ -20,14 +20,17 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.clock import Clock
 from core.ids import Ids
+from core.limits import SESSION_SECONDS_MAX
 from core.ports import Reply, UssdPart, UssdTurn
 from sessions import texts
+from sessions.connections import Connections
 from sessions.engine import Engine
 from sessions.flow import End
 from sessions.handover import Handover
 from sessions.lanes import Lane, Lanes
 from sessions.state import REPLIES_KEPT_MAX, State, dump_person, load_person
 from sessions.store import Closing, Opened, Session, Store, StoreDown, Unfinished
+from sessions.trail import Trail
 from sessions.turns import Hop, NeedsThread, Played, digest_of, new_part
 from sessions.walk import RESUME
 
@@ -40,8 +43,6 @@ WAITING_MAX = 200
 SOFT_DEADLINE_SECONDS = 4.0
 # An effect that has claimed the word commits within milliseconds; past this something is broken.
 COMMIT_GRACE_SECONDS = 3.0
-# The longest session of any network (AT help article 1284071): an older Redis has lost nothing.
-SESSION_SECONDS_MAX = 180
 BUSY_PAUSE_SECONDS = 0.01
 BUSY_PAUSE_MAX_SECONDS = 0.1
 FRAMES_LOGGED_MAX = 12
@@ -63,11 +64,19 @@ class HopKind(StrEnum):
     ERROR = "error"
 
 
+TURNS = frozenset({HopKind.BEGUN, HopKind.PLAYED, HopKind.RECOVERED})
+FAULTS = frozenset({HopKind.BUSY, HopKind.SLOW, HopKind.LATE, HopKind.OUTAGE, HopKind.ERROR})
+
+
 class Observer(Protocol):
     """Counts hops."""
 
     def hop(self, kind: HopKind, reply: Reply, seconds: float) -> None:
         """Take note of an answered hop; must not raise and must be quick."""
+
+
+# How a hop was answered, with what, and where the conversation then stands when that is known.
+Answered = tuple[HopKind, Reply, Played | None]
 
 
 class _TooSlow(Exception):
@@ -98,6 +107,7 @@ class Conductor:
         soft_deadline_seconds: how long a phone waits for an answer of ours.
         digest_key: so that what is kept of a transcript does not tell what was typed.
         observer: counts hops.
+        trail: to where it is sent how conversations go; nowhere without it.
     """
 
     def __init__(
@@ -111,6 +121,7 @@ class Conductor:
         soft_deadline_seconds: float = SOFT_DEADLINE_SECONDS,
         digest_key: bytes = b"",
         observer: Observer | None = None,
+        trail: Connections | None = None,
     ) -> None:
         self._engine = engine
         self._store = store
@@ -121,6 +132,7 @@ class Conductor:
         self._digest_key = digest_key
         self._observer = observer
         self._token = ids.token()
+        self._trail = Trail(trail, clock, self._token) if trail is not None else None
         self._leases = 0
 
     async def start(self) -> None:
@@ -140,16 +152,19 @@ class Conductor:
     async def aclose(self) -> None:
         """Wait for what still runs in threads, then give back the store's connections."""
         await asyncio.get_running_loop().run_in_executor(None, self.close)
+        if self._trail is not None:
+            await self._trail.aclose()
         await self._store.aclose()
 
     async def advance(self, heard: UssdTurn | UssdPart) -> Reply:
         """Answer one hop. Never raises: whatever happens, the phone gets a sentence."""
         started = time.monotonic()
+        played: Played | None = None
         try:
             turn = heard if isinstance(heard, UssdTurn) else await self._store.join(heard)
             if not turn.transcript.isprintable():
                 turn = replace(turn, transcript=_printable(turn.transcript))
-            kind, reply = await self._advance(turn, started + self._soft_deadline_seconds)
+            kind, reply, played = await self._advance(turn, started + self._soft_deadline_seconds)
         except StoreDown:
             kind, reply = HopKind.OUTAGE, Reply(texts.OUTAGE, final=True)
             log.warning("sessions.store_down")
@@ -162,24 +177,28 @@ class Conductor:
             log.error(  # noqa: TRY400 -- a traceback may show numbers and what was typed.
                 "sessions.hop_failed", error=type(error).__name__, where=_where(error)
             )
+        seconds = time.monotonic() - started
         if self._observer is not None:
-            self._observer.hop(kind, reply, time.monotonic() - started)
+            self._observer.hop(kind, reply, seconds)
+        if self._trail is not None:
+            turned, fault = kind in TURNS, kind in FAULTS
+            self._trail.note(heard, reply, seconds, played, turn=turned, fault=fault)
         return reply
 
-    async def _advance(self, turn: UssdTurn, deadline: float) -> tuple[HopKind, Reply]:
+    async def _advance(self, turn: UssdTurn, deadline: float) -> Answered:
         session, digest = Session.of(turn), digest_of(turn.transcript, self._digest_key)
         self._leases += 1
         token = f"{self._token}{self._leases}"
         opened = await self._opened(session, digest, token, deadline)
         if opened.reply is not None:
-            return HopKind.REPEATED, opened.reply
+            return HopKind.REPEATED, opened.reply, None
         if opened.busy:
-            return HopKind.BUSY, Reply(texts.OUTAGE, final=True)
+            return HopKind.BUSY, Reply(texts.OUTAGE, final=True), None
         try:
             kind, played = await self._tried(turn, opened, deadline)
             if played is None or kind is HopKind.BEHIND:
                 await self._store.release(session, token)
-                return kind, played.reply if played else Reply(texts.OUTAGE, final=True)
+                return kind, played.reply if played else Reply(texts.OUTAGE, final=True), played
         except BaseException:
             await self._release(session, token)
             raise
@@ -191,18 +210,18 @@ class Conductor:
             if not played.acted:
                 raise
             # The effect and its answer are in the database; the next hop will find them there.
-            return kind, played.reply
+            return kind, played.reply, played
         if not closed:
             # The lease ran out. Either somebody else has played this hop: say what they said;
             # or nobody has, and the session is as we found it.
             again = await self._opened(session, digest, token, deadline)
             if again.reply is not None:
-                return HopKind.REPEATED, again.reply
+                return HopKind.REPEATED, again.reply, None
             if not again.busy and again.state == opened.state:
                 await self._store.close(session, token, closing)
             else:
                 await self._release(session, token)
-        return kind, played.reply
+        return kind, played.reply, played
 
     async def _opened(self, session: Session, digest: str, token: str, deadline: float) -> Opened:
         """Open a session; while somebody else plays a hop of it, wait for their answer."""

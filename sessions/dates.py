@@ -106,7 +106,9 @@ def parse_time(typed: str) -> time:
 
 def day_text(day: date, language: str, *, year: bool = False) -> str:
     """Return a date as shown: Sat 26 Dec, Jmo 26 Des; with the year when asked for."""
-    text = f"{_DAYS[language][day.weekday()]} {day.day} {_MONTHS[language][day.month - 1]}"
+    # A draft without short names of its own shows the English ones.
+    days, months = _DAYS.get(language, _DAYS["en"]), _MONTHS.get(language, _MONTHS["en"])
+    text = f"{days[day.weekday()]} {day.day} {months[day.month - 1]}"
     return f"{text} {day.year}" if year else text
 
 

@@ -44,7 +44,7 @@ from core.clock import nairobi_date
 from core.db.tx import Tx
 from core.errors import BadInput
 from core.talks import Channel
-from sessions.texts import LANGUAGE, Lines, Text
+from sessions.texts import LANGUAGE, LANGUAGES, Lines, Text
 
 TYPED_MAX = 160
 NUMBER_DIGITS_MAX = 12
@@ -58,7 +58,7 @@ class Person:
 
     Attributes:
         msisdn: E.164.
-        language: one of ``texts.LANGUAGES``.
+        language: one of ``texts.LANGUAGES`` or ``texts.DRAFTS``.
         id: the person's id in the core as text, None for somebody we do not know yet.
         name: what we call them, may be empty.
         vendor_id: the vendor they act for, None for customers.
@@ -84,6 +84,7 @@ class Talk:
         now: the moment of this turn, UTC.
         service_code: what was dialled, for sentences such as "Dial *384*7781#".
         channel: where it is held, for sentences that say how to go on.
+        languages: what can be chosen, the person's own among them.
         secret: in the effect of a secret question what was typed; nobody keeps it.
         changed: numbers of others whose role an effect has changed: their next call asks anew.
     """
@@ -93,6 +94,7 @@ class Talk:
         "changed",
         "channel",
         "draft",
+        "languages",
         "now",
         "person",
         "secret",
@@ -107,8 +109,10 @@ class Talk:
         service_code: str = "",
         reading: Callable[[], AbstractContextManager[Tx]] | None = None,
         channel: Channel = Channel.USSD,
+        languages: Sequence[str] = LANGUAGES,
     ) -> None:
         self.channel = channel
+        self.languages = languages
         self.person = person
         self.draft = draft
         self.now = now
@@ -330,6 +334,7 @@ class Flow:
             it returns the screen to go on from. Runs in a thread and may read.
         shortcut: what a first entry such as a listing number or a booking code means, or None.
             Named things only, never menu positions.
+        languages: what the menu offers.
     """
 
     def __init__(
@@ -340,7 +345,9 @@ class Flow:
         moved: Mapping[str, str] | None = None,
         recheck: Callable[[Talk, str], str] | None = None,
         shortcut: Callable[[str], Go | None] = lambda _part: None,
+        languages: Sequence[str] = LANGUAGES,
     ) -> None:
+        self.languages = tuple(languages)
         self.version = version
         self.home = home
         self.moved = dict(moved or {})

@@ -224,6 +224,7 @@ class Play(Walk):
 
         try:
             self._commit(perform, transcript, self.hop.handover)
+            self.did = name
         except Refused as refused:
             self.why = texts.why(refused)
             if self._late(transcript, self.why):

@@ -28,6 +28,10 @@ from sessions import dates
 from sessions.gsm7 import to_gsm7
 
 LANGUAGES = ("en", "sw")
+# Not all of it is translated, and nobody who grew up with it has read it yet.
+DRAFTS = ("ki",)
+# What each calls itself; the gate writes it in a phone's letters.
+NAMES: Mapping[str, str] = {"en": "English", "sw": "Kiswahili", "ki": "G\u0129k\u0169y\u0169"}
 LANGUAGE = "en"
 LOCALE = Path(__file__).parent / "locale"
 

@@ -83,6 +83,7 @@ class Played:
         acted: an effect has been committed: the answer stands whatever happens to the session.
         introduced: who is calling has changed on this hop.
         changed: numbers of others whose role has changed on this hop.
+        did: the effect that was performed last on it, if any.
     """
 
     state: State
@@ -90,6 +91,7 @@ class Played:
     acted: bool = False
     introduced: bool = False
     changed: tuple[str, ...] = ()
+    did: str = ""
 
 
 def digest_of(transcript: str, key: bytes = b"") -> str:

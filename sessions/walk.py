@@ -45,6 +45,7 @@ class Walk:
         self.hop = hop
         self.why: texts.Text | None = None
         self.acted = False
+        self.did = ""
         self._caller = state.person
         # Until a screen has been run here, the view is the one that the person was shown.
         self.seen = True
@@ -221,7 +222,7 @@ class Walk:
             text, state.shown = fitted.text, fitted.end
         reply = Reply(text if self.told is None else self.told, state.final is not None)
         introduced = state.person != self._caller
-        return Played(state, reply, self.acted, introduced, tuple(self.changed))
+        return Played(state, reply, self.acted, introduced, tuple(self.changed), self.did)
 
     def talk(self, draft: dict[str, Any], *, core: bool) -> Talk:
         """Return what a screen, an answer or an effect gets to see."""
@@ -232,6 +233,7 @@ class Walk:
             self.hop.turn.service_code,
             self._reading if core else None,
             self.hop.channel,
+            self.flow.languages,
         )
 
 

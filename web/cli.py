@@ -10,11 +10,14 @@ from web.commands import (
     catalogs,
     change,
     clock,
+    conversation,
     deadletters,
     disputes,
     docs,
     doctor,
     etims,
+    flows,
+    funnel,
     migrate,
     papers,
     paybill,
@@ -65,6 +68,7 @@ app.add_typer(tax.app, name="tax")
 app.add_typer(etims.app, name="etims")
 app.add_typer(disputes.app, name="disputes")
 app.add_typer(tickets.app, name="tickets")
+app.command()(funnel.funnel)
 app.add_typer(clock.app, name="clock")
 app.command()(clock.trigger)
 app.command()(simulate.simulate)
@@ -78,6 +82,8 @@ app.command()(run.beat)
 app.command()(simulator.simulator)
 app.command(hidden=True)(catalogs.catalogs)
 app.command(hidden=True)(docs.docs)
+app.command(hidden=True)(flows.flows)
+app.command(hidden=True)(conversation.conversation)
 
 
 def main() -> None:

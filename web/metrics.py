@@ -23,6 +23,7 @@ from core.documents.queries import documents_due
 from core.escrow import ledger
 from core.escrow.accounts import AccountKind
 from core.inbox import Arrival, Inbound
+from core.insight.queries import ENDINGS, STAGES, funnels
 from core.outbox import Notice, Sending
 from core.payments.lifecycle import OPEN, AttemptState
 from core.payments.model import Attempt
@@ -154,6 +155,7 @@ def _read(tx: Tx) -> list[Metric]:
         *_cases(tx),
         *_dead_letters(tx),
         *_tickets(tx),
+        *_calls(tx),
     ]
 
 
@@ -220,6 +222,20 @@ def _dead_letters(tx: Tx) -> list[Metric]:
         count.add_metric(names, pile.count)
         age.add_metric(names, (tx.now - pile.oldest).total_seconds() if pile.oldest else 0)
     return [count, age]
+
+
+def _calls(tx: Tx) -> list[Metric]:
+    """How today's calls end, and how far customers came; a worker counts them each minute."""
+    ended = GaugeMetricFamily("nafasi_calls_today", "Calls by how they ended.", labels=["ended"])
+    reached = GaugeMetricFamily(
+        "nafasi_customer_calls_today", "Customers' calls by how far they came.", labels=["stage"]
+    )
+    for today in funnels(tx, 1):
+        for name in ENDINGS:
+            ended.add_metric([name], today.counts[name])
+        for name in ("customer_sessions", *STAGES, "paid"):
+            reached.add_metric([name.removeprefix("customer_")], today.counts[name])
+    return [ended, reached]
 
 
 def _cases(tx: Tx) -> list[Metric]:

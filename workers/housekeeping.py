@@ -10,6 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from core.db.tx import Tx
 from core.documents.links import StatementLink
 from core.inbox import Arrival, Inbound
+from core.insight.model import TrailSource, UssdSession
 from core.outbox import Notice, Sending
 from core.receipts import TurnReceipt
 from core.support.model import Ticket, TicketNote
@@ -23,6 +24,7 @@ RUN_SECONDS = 120
 BATCH_MAX = 1_000
 NOTICE_TEXT_DAYS = 30
 TURN_RECEIPT_DAYS = 30
+SESSION_DAYS = 30
 CALLBACK_PAYLOAD_DAYS = 90
 TALK_DAYS = 2
 
@@ -34,14 +36,7 @@ def run_housekeeping(parts: Parts) -> int:
     """Purge in small transactions until nothing is left to purge; return how many rows."""
     budget = Budget(RUN_SECONDS)
     total = 0
-    for purge in (
-        purge_notices,
-        purge_turns,
-        purge_callbacks,
-        purge_links,
-        purge_talks,
-        purge_tickets,
-    ):
+    for purge in PURGES:
         purged = 0
         while not budget.spent:
             batch = parts.database.run(purge)
@@ -112,6 +107,16 @@ def purge_tickets(tx: Tx) -> int:
     return _clear(tx, TicketNote.id, old, {"words": ""})
 
 
+def purge_sessions(tx: Tx) -> int:
+    """Drop the rows of conversations; what they came to is in the days' rows."""
+    before = tx.now - timedelta(days=SESSION_DAYS)
+    tx.db.execute(delete(TrailSource).where(TrailSource.seen_at < before))
+    keys = (UssdSession.provider, UssdSession.session_id)
+    rows = tx.db.execute(select(*keys).where(UssdSession.last_at < before).limit(BATCH_MAX)).all()
+    tx.db.execute(delete(UssdSession).where(tuple_(*keys).in_([tuple(row) for row in rows])))
+    return len(rows)
+
+
 PURGES = (
     purge_notices,
     purge_turns,
@@ -119,6 +124,7 @@ PURGES = (
     purge_links,
     purge_talks,
     purge_tickets,
+    purge_sessions,
 )
 
 

@@ -34,6 +34,7 @@ from core import inbox, outbox
 from core.db.base import Json
 from core.db.tx import Tx
 from core.inbox import Arrival, Inbound, NotYet
+from core.insight.usecases import note_end
 from core.limits import INBOX_BATCH_MAX, INBOX_TRIES_MAX
 from core.payments import attempts, settle
 from core.payments.model import Kind
@@ -47,6 +48,7 @@ from core.ports import (
     MoneyEvent,
     Outcome,
     ProviderError,
+    SessionEnd,
     SmsIn,
 )
 from sessions.dropped import Left
@@ -174,9 +176,10 @@ def _opt_out(_parts: Parts, tx: Tx, row: Inbound) -> None:
 
 
 def _ussd_event(parts: Parts, tx: Tx, row: Inbound) -> None:
-    """The row is the record of what a call cost; one that was cut off can be gone on with."""
+    """Keep how a call ended and what it cost; one that was cut off can be gone on with."""
     event = parse_event(_form(row))
     note_drop(parts, tx, Left(event.provider, event.session_id, event.msisdn))
+    note_end(tx, event)
     log.info(
         "session.ended",
         provider=row.provider,
@@ -188,8 +191,12 @@ def _ussd_event(parts: Parts, tx: Tx, row: Inbound) -> None:
     )
 
 
-def _session_end(_parts: Parts, _tx: Tx, row: Inbound) -> None:
+def _session_end(_parts: Parts, tx: Tx, row: Inbound) -> None:
     """The same of a gateway that tells it with the call itself."""
+    said = row.payload
+    network = str(said.get("network") or "")
+    end = SessionEnd(row.provider, row.reference, "", str(said["status"]), network=network)
+    note_end(tx, end)
     log.info("session.ended", provider=row.provider, session_id=row.reference, **row.payload)
 
 

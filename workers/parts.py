@@ -39,6 +39,7 @@ from core.settings import Settings, named_numbers
 from sessions.bootstrap import build_desk, notice_context
 from sessions.dropped import DroppedCalls
 from sessions.notices.render import render
+from sessions.trail import TrailReader
 from workers.counters import MESSAGES
 from workers.pause import Pauses
 from workers.rates import Rates
@@ -81,6 +82,7 @@ class Parts:
         seller: who issues receipts.
         dropped: finds calls that were cut off; None where nobody is written to about them.
         registrar: who tells the tax authority of them; None where nobody does.
+        trail: what is known of how conversations go; None where nobody notes it.
         refresh: called before each task; keeps a movable clock up to date.
         close: lets go of all connections.
     """
@@ -102,6 +104,7 @@ class Parts:
     seller: Seller = field(default_factory=Seller)
     dropped: DroppedCalls | None = None
     registrar: TaxRegistrar | None = None
+    trail: TrailReader | None = None
     refresh: Callable[[], None] = field(default=lambda: None)
     close: Callable[[], None] = field(default=lambda: None)
 
@@ -159,6 +162,7 @@ def build_parts(settings: Settings, wake: Callable[[Work], None]) -> Parts:
         seller=Seller(settings.company_name, settings.company_pin),
         dropped=DroppedCalls(store),
         registrar=registrar,
+        trail=TrailReader(store),
         refresh=_follow(clock, database) if settings.local else lambda: None,
         close=close,
     )

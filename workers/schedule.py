@@ -25,6 +25,7 @@ from workers.notices import run_notices
 from workers.parts import Parts
 from workers.payouts import run_payouts
 from workers.timers import run_timers
+from workers.trail import run_trail
 
 
 class Queue(StrEnum):
@@ -73,6 +74,7 @@ JOBS = (
     Job("checker", run_checker, Queue.SLOW, 60, 120),
     Job("cases", run_cases, Queue.SLOW, 300, 120),
     Job("balances", run_balances, Queue.SLOW, 60, 120),
+    Job("trail", run_trail, Queue.SLOW, 60, 120),
     Job("float", run_float, Queue.SLOW, 3600, 120),
     Job("housekeeping", run_housekeeping, Queue.SLOW, 3600, 300),
 )

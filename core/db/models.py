@@ -10,6 +10,7 @@ import core.documents.model
 import core.documents.remittances
 import core.escrow.model
 import core.inbox
+import core.insight.model
 import core.local_clock
 import core.outbox
 import core.payments.links

@@ -26,6 +26,8 @@ class Language(StrEnum):
 
     EN = "en"
     SW = "sw"
+    KI = "ki"
+    """Kikuyu: a draft, which falls back to English where nobody has translated yet."""
 
 
 class VendorStatus(StrEnum):

@@ -191,6 +191,7 @@ def confirm(talk: Talk, tx: Tx) -> End:
     made = book(tx, talk.person.msisdn, wish_of(talk), Money(talk.draft["total_cents"]))
     if made.deposit_cents != talk.draft.get("deposit_cents"):
         raise Refused("price_changed", total_cents=made.total_cents)
+    talk.draft["code"] = made.code
     if made.accepted_at is None and made.state.value == "requested":
         business = queries.details(tx, made.listing_id).business
         return End(

@@ -1,5 +1,7 @@
 """The flow that callers meet, put together from its parts."""
 
+from collections.abc import Sequence
+
 from core.booking.offers import make_offer
 from core.errors import Refused
 from sessions.flow import Flow, Talk
@@ -18,6 +20,7 @@ from sessions.flows.offering import offering
 from sessions.flows.problem import problem
 from sessions.flows.staff import staff
 from sessions.flows.vendor import vendor
+from sessions.texts import LANGUAGES
 
 VERSION = "1"
 # Screens that were once published; a test fails when one is gone without a stand-in in MOVED.
@@ -28,7 +31,7 @@ PUBLISHED = frozenset(
         "close_or_open", "code", "coming", "customer", "date", "days", "details",
         "dispute", "dispute_note", "earnings", "guest", "home", "if_cancelled", "instead",
         "join", "join_business", "join_category", "join_id", "join_kra", "join_sure",
-        "let_down", "listing", "listings", "mine", "new_price", "new_size", "nights",
+        "languages", "let_down", "listing", "listings", "mine", "new_price", "new_size", "nights",
         "offer", "offer_guests", "offer_kind", "offer_mode", "offer_price", "offer_size",
         "offer_sure", "offer_title", "offer_unit", "paid_to", "pay_for", "payout_number",
         "payout_sure", "people", "pieces", "pin", "pin_again", "pin_new", "pin_old",
@@ -53,8 +56,8 @@ def recheck(talk: Talk, screen: str) -> str:
     return screen
 
 
-def build_flow() -> Flow:
-    """Return the whole flow."""
+def build_flow(languages: Sequence[str] = LANGUAGES) -> Flow:
+    """Return the whole flow, offering these languages."""
     return Flow(
         version=VERSION,
         home="home",
@@ -65,4 +68,5 @@ def build_flow() -> Flow:
         moved=MOVED,
         shortcut=named,
         recheck=recheck,
+        languages=languages,
     )

@@ -8,7 +8,7 @@ from core.people.model import Language, Role
 from core.people.usecases import set_language
 from sessions.flow import End, Go, Menu, Option, Part, Talk
 from sessions.notices.render import HELP_TOPIC
-from sessions.texts import T, cut, t
+from sessions.texts import NAMES, T, cut, t
 
 home = Part()
 
@@ -35,11 +35,24 @@ def find_options() -> list[Option]:
     ]
 
 
-def other_language(talk: Talk) -> Option:
-    """The switch, written in the language that it leads to."""
-    if talk.lang == Language.SW:
-        return Option("English", do="language", set={"language": "en"})
-    return Option("Kiswahili", do="language", set={"language": "sw"})
+def language_options(talk: Talk) -> list[Option]:
+    """The switch, written in the language that it leads to; or the way to all of them."""
+    others = _others(talk)
+    return others if len(others) <= 1 else [Option(t("Language"), to="languages")]
+
+
+def _others(talk: Talk) -> list[Option]:
+    return [
+        Option(NAMES[language], do="language", set={"language": language})
+        for language in talk.languages
+        if language != talk.lang
+    ]
+
+
+@home.screen("languages")
+def languages(talk: Talk) -> Menu:
+    """Which language, where there are more than two."""
+    return Menu(t("Which language?"), _others(talk))
 
 
 @home.screen("home")
@@ -79,7 +92,7 @@ def _vendor_menu(talk: Talk) -> Menu:
         [
             *own,
             Option(t("My bookings"), to="mine"),
-            other_language(talk),
+            *language_options(talk),
             Option(t("Help"), do="help"),
         ],
     )
@@ -91,7 +104,7 @@ def _customer_menu(talk: Talk, title: T) -> Menu:
         [
             *find_options(),
             Option(t("My bookings"), to="mine"),
-            other_language(talk),
+            *language_options(talk),
             Option(t("Type a code or number"), to="code"),
             Option(t("Help"), do="help"),
             *([] if talk.person.vendor_id else [Option(t("Sell with us"), to="join")]),

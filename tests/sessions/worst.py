@@ -277,6 +277,7 @@ def screens(market: Market) -> Iterator[Case]:
     yield Case("home")
     yield Case("home", msisdn=VENDOR)
     yield Case("customer", msisdn=VENDOR)
+    yield Case("languages")
     for category in Category:
         yield Case("place", {"category": category.value})
         yield Case("date", {"category": category.value})

@@ -25,6 +25,7 @@ A line is a step; the indented block under it is what the phone then shows::
     state K7P4Q confirmed
     ledger payable:1 40,000     an account, or a kind of accounts, in shillings
     provider flutterwave 24,665.70   what the provider itself holds of ours
+    spent sms 4.80 calls 0.30   what messages and calls have cost us, in shillings
     check                       every invariant of the core holds
 
 A story ends with every message read, every prompt answered, nothing waiting to be sent, no
@@ -49,6 +50,7 @@ from core.clock import NAIROBI
 from core.disputes.usecases import resolve
 from core.escrow import ledger
 from core.inbox import Arrival, Inbound
+from core.insight.model import UssdSession
 from core.invariants.run import run_all
 from core.outbox import Notice, Sending
 from core.payouts.details import verify
@@ -72,6 +74,7 @@ OUTCOMES = {
     "twice": "duplicate",
 }
 END, NOTHING, BETWEEN = "(end)", "(nothing)", "--"
+HERE = "https://nafasi.example"
 _BLOCK = re.compile(r"\s+(\||\(end\)|\(nothing\)|--)")
 
 
@@ -179,6 +182,7 @@ class Player:
             "state": self._state,
             "ledger": self._ledger,
             "provider": self._provider,
+            "spent": self._spent,
             "check": self._check,
         }
 
@@ -277,7 +281,8 @@ class Player:
             self.world.text(phone.strip(), words.strip())
             return None
         self.world.work()
-        texts = self.world.inbox(rest)
+        # Where our pages are is different in every run.
+        texts = [text.replace(self.world.stage.base, HERE) for text in self.world.inbox(rest)]
         unread = texts[self.read.get(rest, 0) :]
         self.read[rest] = len(texts)
         block: list[str] = []
@@ -355,6 +360,18 @@ class Player:
         balance_cents = self.world.control("/wallets")[f"{name}_balance_cents"]
         held_cents = balance_cents - self.world.stage.config.flutterwave_opening_cents
         assert held_cents == _cents(amount), f"{name} holds {held_cents / 100:,.2f}"
+
+    def _spent(self, rest: str) -> None:
+        expected = re.fullmatch(r"sms (\S+) calls (\S+)", rest)
+        if expected is None:
+            raise Wrong("it reads: spent sms 4.80 calls 0.30")
+        self.world.work()
+        with self.world.database.transaction() as tx:
+            for column, told in zip(
+                (Notice.cost_cents, UssdSession.cost_cents), expected.groups(), strict=True
+            ):
+                cents = tx.db.scalar(select(func.sum(column))) or 0
+                assert cents == _cents(told), f"{column.class_.__name__}: {cents / 100:.2f}"
 
     def _check(self, _rest: str) -> None:
         self.world.work()

@@ -337,6 +337,10 @@ class World:
         if self.control("/hangup", {"phone": phone})["ended"]:
             self._owed["events"] += phone not in self._operators
 
+    def expect_event(self) -> None:
+        """A call that was not made by ``dial`` is over: the network will tell of it."""
+        self._owed["events"] += 1
+
     def hop_again(self, phone: str, screen: dict[str, Any]) -> str:
         """Send the hop that led to a screen once more, as a network does; the raw reply."""
         form = {

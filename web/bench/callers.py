@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 from urllib.parse import urlencode
 
 FLOOR = "/bench/floor"
@@ -86,10 +87,7 @@ async def play(
     """
     tally, numbers = Tally(), iter(range(first, first + 10_000_000))
     started = time.monotonic()
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: {host}\r\n"
-        "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: "
-    ).encode()
+    head = post_head(host, path)
     await asyncio.gather(
         *(
             _caller(host, port, head, script, numbers, tally, started + seconds)
@@ -109,22 +107,80 @@ async def _caller(
     tally: Tally,
     until: float,
 ) -> None:
-    reader, writer = await asyncio.open_connection(host, port)
+    line = await Line.open(host, port)
     while time.monotonic() < until:
         for hop in script(next(numbers)):
-            sent = time.monotonic()
-            writer.write(b"%b%d\r\n\r\n%b" % (head, len(hop.body), hop.body))
-            answer = await _answer(reader)
-            tally.seconds.append(time.monotonic() - sent)
-            if not answer.startswith(hop.expects):
-                tally.errors += 1
+            await line.play(head, hop, tally)
         tally.dialogues += 1
-    writer.close()
-    await writer.wait_closed()
+    line.close()
 
 
-async def _answer(reader: asyncio.StreamReader) -> bytes:
-    headers = await reader.readuntil(b"\r\n\r\n")
-    length = headers.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
-    body = await reader.readexactly(int(length))
-    return body if headers.startswith(b"HTTP/1.1 200") else b""
+class Line(asyncio.Protocol):
+    """One connection that sends a request at a time.
+
+    Bare, because callers share the machine with what they measure: a stream reader for each would
+    take as much of it as a server does.
+    """
+
+    def __init__(self) -> None:
+        self._transport: asyncio.Transport | None = None
+        self._seen = b""
+        self._answer: asyncio.Future[bytes] | None = None
+
+    @classmethod
+    async def open(cls, host: str, port: int) -> "Line":
+        """Connect."""
+        _, line = await asyncio.get_running_loop().create_connection(cls, host, port)
+        return line
+
+    async def play(self, head: bytes, hop: Hop, tally: Tally) -> None:
+        """Send a hop, wait for its answer and tally it."""
+        sent = time.monotonic()
+        answer = await self.ask(b"%b%d\r\n\r\n%b" % (head, len(hop.body), hop.body))
+        tally.seconds.append(time.monotonic() - sent)
+        if not answer.startswith(hop.expects):
+            tally.errors += 1
+
+    async def ask(self, request: bytes) -> bytes:
+        """Send a request and return the body of a 200, nothing of any other answer."""
+        assert self._transport is not None, "the line is open"
+        self._answer = asyncio.get_running_loop().create_future()
+        self._transport.write(request)
+        return await self._answer
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by the loop."""
+        # The loop's own kind does not say that it is one.
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Called by the loop: an answer, or a piece of one."""
+        self._seen = self._seen + data if self._seen else data
+        head, found, body = self._seen.partition(b"\r\n\r\n")
+        if not found:
+            return
+        length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
+        if len(body) >= int(length):
+            self._seen = b""
+            self._tell(body if head.startswith(b"HTTP/1.1 200") else b"")
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """Called by the loop: whoever waits has got nothing."""
+        self._tell(b"")
+
+    def _tell(self, body: bytes) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_result(body)
+
+
+def post_head(host: str, path: str) -> bytes:
+    """Return the head of a form's request up to the number of its bytes."""
+    return (
+        f"POST {path} HTTP/1.1\r\nHost: {host}\r\n"
+        "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: "
+    ).encode()

@@ -9,12 +9,13 @@ import os
 import statistics
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import uvloop
 
@@ -40,14 +41,21 @@ NUMBERS = 500
 DAYS = 300
 
 
+class Serving(NamedTuple):
+    """A server under measurement."""
+
+    port: int
+    pid: int
+
+
 def measure(seconds: float) -> dict[str, Any]:
     """Run the whole measurement on servers of its own and return the published figures.
 
     Args:
         seconds: how long each of the measured parts runs in each of its ``ROUNDS`` rounds.
     """
-    with own_servers(durable=True) as servers, _web(servers) as port:
-        return uvloop.run(_measure(port, seconds, servers.describe()))
+    with own_servers(durable=True) as servers, web(servers) as served:
+        return uvloop.run(_measure(served.port, seconds, servers.describe()))
 
 
 async def _measure(port: int, seconds: float, servers: list[str]) -> dict[str, Any]:
@@ -60,13 +68,13 @@ async def _measure(port: int, seconds: float, servers: list[str]) -> dict[str, A
         first += 10_000_000
         return await play("127.0.0.1", port, path, script, CALLERS, length, first)
 
-    for path, script in ((FLOOR, _menus), (hook, _menus), (hook, _booking)):
+    for path, script in ((FLOOR, search_call), (hook, search_call), (hook, booking_call)):
         await run(path, script, WARM_UP_SECONDS)
     for _ in range(ROUNDS):
-        floors.append(await run(FLOOR, _menus, seconds))
-        menus.append(await run(hook, _menus, seconds))
-        bookings.append(await run(hook, _booking, seconds))
-    floor, menu, booking = (_median(tallies) for tallies in (floors, menus, bookings))
+        floors.append(await run(FLOOR, search_call, seconds))
+        menus.append(await run(hook, search_call, seconds))
+        bookings.append(await run(hook, booking_call, seconds))
+    floor, menu, booking = (median(tallies) for tallies in (floors, menus, bookings))
     return {
         "callers": CALLERS,
         "web_processes": 1,
@@ -86,22 +94,24 @@ async def _measure(port: int, seconds: float, servers: list[str]) -> dict[str, A
     }
 
 
-def _median(tallies: list[Tally]) -> Tally:
+def median(tallies: list[Tally]) -> Tally:
     """The round with the median rate stands for all."""
     middle = statistics.median_low([tally.rate() for tally in tallies])
     return next(tally for tally in tallies if tally.rate() == middle)
 
 
-def _msisdn(number: int) -> str:
+def msisdn(number: int) -> str:
+    """The caller of the n-th dialogue, one of ``NUMBERS``."""
     return f"+25471{number % NUMBERS:07d}"
 
 
-def _menus(number: int) -> list[Hop]:
+def search_call(number: int) -> list[Hop]:
     """Category, town, day, people, and home again: a call that leaves nothing to continue."""
-    return dialogue(number, _msisdn(number), ["1", "1", "1", "80", "00"])
+    return dialogue(number, msisdn(number), ["1", "1", "1", "80", "00"])
 
 
-def _booking(number: int) -> list[Hop]:
+def booking_call(number: int) -> list[Hop]:
+    """A room in Nairobi from the dial to the held booking, on some day of the next year."""
     day = nairobi_date(SystemClock().now()) + timedelta(days=7 + number % DAYS)
     # A number of its own: one customer may not hold many unpaid bookings.
     msisdn = f"+2547{number % 100_000_000:08d}"
@@ -110,8 +120,8 @@ def _booking(number: int) -> list[Hop]:
 
 
 @contextlib.contextmanager
-def _web(servers: LocalServers) -> Iterator[int]:
-    """A migrated, stocked database and one web process on it; gives its port."""
+def web(servers: LocalServers) -> Iterator[Serving]:
+    """A migrated, stocked database and one web process on it."""
     port = free_port(None)
     environ = {
         **os.environ,
@@ -129,8 +139,8 @@ def _web(servers: LocalServers) -> Iterator[int]:
     ]
     process = subprocess.Popen(words, env=environ, cwd=Path(__file__).parents[2])
     try:
-        _wait_ready(port)
-        yield port
+        wait_ready(port)
+        yield Serving(port, process.pid)
     finally:
         process.terminate()
         process.wait(READY_SECONDS)
@@ -141,11 +151,20 @@ def _stocked(tx: Tx) -> None:
     stock(tx)
 
 
-def _wait_ready(port: int) -> None:
+def wait_ready(port: int, path: str = "/healthz") -> None:
+    """Wait until a server answers, whatever it says.
+
+    Raises:
+        TimeoutError: it does not come up.
+    """
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
-        with contextlib.suppress(OSError):
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1).close()
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=1).close()
+        except urllib.error.HTTPError:
             return
-        time.sleep(0.1)
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
     raise TimeoutError("the web process did not come up")

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from web.commands.setup import put_json
+from web.commands.setup import fail, put_json
 
 SIDES = ("ours", "peer")
 
@@ -16,12 +16,40 @@ app = typer.Typer(help="Measure, on servers of its own.", no_args_is_help=True)
 def hops(
     seconds: Annotated[float, typer.Option(help="How long each part of a round runs.")] = 4.0,
     *,
+    peers: Annotated[
+        bool, typer.Option(help="Beside floors and others' libraries, which npm installs.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
     """USSD hops a second of one web process at 16 callers."""
-    from web.bench.hops import measure
+    if peers:
+        from web.bench.peers.measure import NoNode, measure_peers
 
-    found = measure(seconds)
+        try:
+            found = measure_peers(seconds)
+        except NoNode as missing:
+            fail(str(missing))
+    else:
+        from web.bench.hops import measure
+
+        found = measure(seconds)
+    if as_json:
+        put_json(found)
+    else:
+        _print(found)
+
+
+@app.command()
+def sessions(
+    seconds: Annotated[float, typer.Option(help="How long calls begin.")] = 30.0,
+    at_once: Annotated[int, typer.Option(min=1, max=10_000, help="How many.")] = 1_000,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
+    """Many calls at once by people who read before they press a key."""
+    from web.bench.sessions import measure_sessions
+
+    found = measure_sessions(seconds, at_once)
     if as_json:
         put_json(found)
     else:
@@ -63,13 +91,17 @@ def _print(found: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("", "hops/s", "p50 ms", "p95 ms", "p99 ms", "errors")
+    figures = ("hops_per_second", "p50_ms", "p95_ms", "p99_ms", "errors", "cpu_us_a_hop")
+    table = Table("", "hops/s", "p50 ms", "p95 ms", "p99 ms", "errors", "CPU us/hop")
     for name, value in found.items():
         if isinstance(value, dict) and "p95_ms" in value:
-            figures = ("hops_per_second", "p50_ms", "p95_ms", "p99_ms", "errors")
-            table.add_row(name.replace("_", " "), *(str(value[figure]) for figure in figures))
+            row = (str(value.get(figure, "")) for figure in figures)
+            table.add_row(name.replace("_", " "), *row)
     Console().print(table)
-    sys.stdout.write(
-        f"menus / floor = {found['ratio_menus_to_floor']},"
-        f" booking / floor = {found['ratio_booking_to_floor']}\n"
+    ratios = (
+        f"{name.removeprefix('ratio_').replace('_', ' ')}: {value}"
+        for name, value in found.items()
+        if name.startswith("ratio_")
     )
+    if line := ", ".join(ratios):
+        sys.stdout.write(f"{line}\n")
