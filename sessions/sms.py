@@ -24,6 +24,7 @@ from core.payments.attempts import start_collection
 from core.people.model import Language, Purpose
 from core.people.usecases import Person, find_person, opt_in, opt_out, set_language
 from core.ports import SmsIn
+from sessions.asides import answer_aside
 from sessions.cancelling import answer_cancel
 from sessions.changing import answer_change, asked_change, settle_change
 from sessions.commands import Command, Verb, understand
@@ -109,7 +110,8 @@ class SmsDesk:
         letter = _Letter(tx, person, command)
         try:
             with tx.db.begin_nested():
-                answer = self._handlers[command.verb](letter)
+                aside = answer_aside(tx, person, sms.text)
+                answer = aside.answer if aside else self._handlers[command.verb](letter)
         except Refused as error:
             answer = why(error)
         if answer is None:

@@ -86,7 +86,8 @@ class Walk:
             if screen.core and not self.hop.threaded:
                 raise NeedsThread
             home = screen.name == self.flow.home
-            draft = dict(put) if home else {**state.draft, **put}
+            kept = self.flow.kept_of(state.draft) if home else state.draft
+            draft = {**kept, **put}
             shown = screen.show(self.talk(draft, core=screen.core))
             if not isinstance(shown, Go):
                 break

@@ -20,6 +20,7 @@ from web.commands import (
     payouts,
     phone,
     reconcile,
+    reviews,
     run,
     seed,
     settings,
@@ -56,6 +57,7 @@ app.command()(papers.statement)
 app.add_typer(tax.app, name="tax")
 app.add_typer(etims.app, name="etims")
 app.add_typer(disputes.app, name="disputes")
+app.add_typer(reviews.app, name="reviews")
 app.add_typer(clock.app, name="clock")
 app.command()(clock.trigger)
 app.command()(simulate.simulate)

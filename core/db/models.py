@@ -2,6 +2,7 @@
 
 import core.booking.model
 import core.cases.model
+import core.catalog.links
 import core.catalog.model
 import core.checker
 import core.disputes.model
@@ -19,7 +20,10 @@ import core.people.model
 import core.pricing.model
 import core.questions
 import core.receipts
-import core.reconcile.model  # noqa: F401
+import core.reconcile.model
+import core.relay.model
+import core.reviews.model
+import core.waitlist.model  # noqa: F401
 from core.db.base import Base
 
 metadata = Base.metadata

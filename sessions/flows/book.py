@@ -15,6 +15,7 @@ from core.money import Money
 from core.payments.attempts import first_collection
 from sessions.flow import End, Go, Menu, Option, Part, Talk
 from sessions.flows import words
+from sessions.flows.review import read_options
 from sessions.texts import Keep, T, Text, cut, keep, n, t, why
 
 booking = Part()
@@ -38,6 +39,7 @@ def details(talk: Talk) -> Menu:
         [
             _yes(talk, shown),
             Option(t("What it offers"), to="about"),
+            *read_options(shown),
         ],
     )
 

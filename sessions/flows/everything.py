@@ -9,18 +9,21 @@ from sessions.flows.find import find
 from sessions.flows.home import home
 from sessions.flows.mine import mine, named
 from sessions.flows.problem import problem
+from sessions.flows.review import review
+from sessions.flows.sort import HELD_ALL_CALL, sort
 from sessions.flows.vendor import vendor
 
 VERSION = "1"
 # Screens that were once published; a test fails when one is gone without a stand-in in MOVED.
 PUBLISHED = frozenset(
     {
-        "about", "booking", "budget", "cancel", "change", "change_asked", "change_day",
+        "about", "area", "booking", "budget", "cancel", "change", "change_asked", "change_day",
         "change_nights", "change_people", "change_what", "changing", "close_or_open", "code",
         "coming", "customer", "date", "days", "details", "dispute", "dispute_note", "earnings",
         "guest", "home", "if_cancelled", "instead", "let_down", "mine", "nights", "pay_for",
-        "people", "pieces", "pin", "place", "problem", "problem_words", "request", "requests",
-        "results", "settle", "summary", "which_days", "which_place", "withdraw",
+        "people", "pieces", "pin", "place", "problem", "problem_words", "rate", "rate_words",
+        "request", "requests", "results", "review", "reviews", "settle", "sort",
+        "summary", "which_days", "which_place", "withdraw",
     }
 )  # fmt: skip
 MOVED: dict[str, str] = {}
@@ -43,8 +46,9 @@ def build_flow() -> Flow:
     return Flow(
         version=VERSION,
         home="home",
-        parts=[home, find, booking, mine, changing, problem, vendor],
+        parts=[home, find, sort, booking, review, mine, changing, problem, vendor],
         moved=MOVED,
         shortcut=named,
         recheck=recheck,
+        kept=HELD_ALL_CALL,
     )

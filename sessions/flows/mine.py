@@ -25,6 +25,7 @@ from sessions.flow import Ask, End, Go, Menu, Option, Part, Talk
 from sessions.flows import words
 from sessions.flows.book import prompt_coming
 from sessions.flows.change import change_options
+from sessions.flows.review import write_options
 from sessions.texts import Keep, T, Text, cut, keep, t, why
 
 mine = Part()
@@ -64,7 +65,7 @@ def one(talk: Talk) -> Menu | Go:
     with talk.reading() as tx:
         view = booking_by_code(tx, talk.draft["code"])
         caller = user_id(tx, talk.person.msisdn)
-        changing = change_options(tx, view.booking)
+        more = [*write_options(tx, view.booking), *change_options(tx, view.booking)]
     booking = view.booking
     if booking.customer_id != caller:
         # A vendor who dials the code of what is paid for has come to see it.
@@ -77,7 +78,7 @@ def one(talk: Talk) -> Menu | Go:
     # Their number was in an SMS; what is owed and until when needs the room.
     if view.vendor_msisdn and dues_of(booking) is None:
         lines.append(keep(t("Vendor {phone}", phone=local_form(view.vendor_msisdn))))
-    choices = [*_choices(talk, booking), *changing]
+    choices = [*_choices(talk, booking), *more]
     return Menu(lines, choices or [Option(t("My bookings"), to="mine")])
 
 

@@ -13,6 +13,7 @@ from core.catalog.rules import Category, PriceUnit
 from core.db.base import Json
 from core.disputes.model import Problem
 from core.money import CENTS_PER_SHILLING, Money
+from core.reviews.rules import tenths
 from sessions.texts import Keep, T, Text, cut, keep, n, t
 
 CATEGORIES: Mapping[Category, T] = {
@@ -143,6 +144,12 @@ def change_costs(change: Change) -> T:
     if not change.refund.cents:
         return t("You get back nothing of {total}.", total=less)
     return t("You get back {refund} of {total}.", refund=change.refund, total=less)
+
+
+def stars(count: int, total: int) -> str:
+    """Return the average of some reviews, in stars: 4.6."""
+    whole, tenth = divmod(tenths(count, total), 10)
+    return f"{whole}.{tenth}"
 
 
 def offers(amenities: Sequence[str]) -> Text:

@@ -200,7 +200,7 @@ TOLD: dict[str, tuple[str, ...]] = {
     Topic.CONFIRMED_VENDOR: ("K7P4Q", "{net}", "{day}", "5,000", "0700000001", "PIN"),
     Topic.CANCELLED_CUSTOMER: ("K7P4Q", "{day}"),
     Topic.CANCELLED_VENDOR: ("K7P4Q", "{day}"),
-    Topic.COMPLETED: ("PROBLEM K7P4Q", "0700000099"),
+    Topic.COMPLETED: ("K7P4Q", "1", "5", "PROBLEM K7P4Q", "0700000099"),
     Topic.DISPUTE_OPENED_CUSTOMER: ("{total}", "23:45", "23:46", "PROBLEM K7P4Q"),
     Topic.DISPUTE_OPENED_VENDOR: ("{day}", "23:45", "PROBLEM K7P4Q"),
     Topic.DISPUTE_NOTE: ("PROBLEM K7P4Q",),

@@ -1,6 +1,6 @@
 """The longest that every screen can get: a market of long names, and a walk over all screens."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -17,12 +17,14 @@ from core.clock import nairobi_date
 from core.db.tx import Database, Tx
 from core.disputes.model import Problem
 from core.disputes.usecases import note_by_vendor, open_dispute
+from core.limits import REVIEW_WORDS_MAX
 from core.money import Money
 from core.payments import settle
 from core.people.model import User, Vendor
 from core.people.penalties import add_penalty
 from core.people.usecases import find_person
 from core.ports import MoneyEvent, Outcome
+from core.reviews.usecases import leave_review
 from sessions.flow import Ask, End, Go, Menu, Person, Talk
 from sessions.flows import words
 from tests.support.factories import (
@@ -70,6 +72,7 @@ class Market:
     numbers: Mapping[str, int]
     listings: Mapping[str, str]
     codes: Mapping[str, str]
+    reviews: Sequence[str]
     day: date
 
 
@@ -115,6 +118,7 @@ def prepare(database: Database) -> Market:
             numbers={name: listing.number for name, listing in made.items()},
             listings={name: str(listing.id) for name, listing in made.items()},
             codes=codes,
+            reviews=_reviews(tx, [codes["done"], codes["paid_out"]]),
             day=nairobi_date(tx.now) + timedelta(days=20),
         )
 
@@ -164,11 +168,29 @@ def _bookings(
             note_by_vendor(tx, other.id, vendor.id, "w" * 160)
         other.starts_on = first_day
         made[name] = other
-    for name, state in (("done", State.COMPLETED), ("in", State.CHECKED_IN)):
+    for name, state in (
+        ("done", State.COMPLETED),
+        ("paid_out", State.PAID_OUT),
+        ("in", State.CHECKED_IN),
+    ):
         other = make_paid(tx, now, receipt=f"SFF6XYQ1{name}", in_days=27 + len(made), **wish)
         other.state = state
+        other.completed_at = None if name == "in" else tx.now
         made[name] = other
     return {name: booking.code for name, booking in made.items()}
+
+
+def _reviews(tx: Tx, codes: Sequence[str]) -> list[str]:
+    """The longest review there can be, and one without words; the listing has thousands more."""
+    made = []
+    for code, said in zip(codes, ("w" * REVIEW_WORDS_MAX, None), strict=True):
+        booking = tx.db.query(Booking).filter_by(code=code).one()
+        written = leave_review(tx, booking.id, booking.customer_id, 5, said)
+        made.append(str(written.id))
+        listing = tx.db.get_one(Listing, booking.listing_id)
+    listing.rating_count, listing.rating_sum = 9_999, 46_000
+    tx.db.flush()
+    return made
 
 
 def _in_pieces(tx: Tx, parts: Listing, deposit: Listing) -> dict[str, str]:

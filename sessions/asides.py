@@ -1,0 +1,45 @@
+"""What a message means because of what happened to its sender: looked at before the commands.
+
+Stars are a review for whoever has something to review. To everybody else the same words are what
+the desk makes of them.
+"""
+
+from dataclasses import dataclass
+
+from core import questions
+from core.booking.queries import changes_asked, requests_of_vendor
+from core.db.tx import Tx
+from core.people.usecases import Person
+from sessions.reviews import answer_review
+from sessions.texts import T
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """That a message was understood here.
+
+    Attributes:
+        answer: what the sender is told; None when messages of their own tell it.
+    """
+
+    answer: T | None
+
+
+def answer_aside(tx: Tx, person: Person, text: str) -> Aside | None:
+    """Do what a message means to its sender alone; None when it means nothing here.
+
+    Raises:
+        Refused: what the use cases say.
+    """
+    reviewed = answer_review(tx, person, text, awaited=_is_awaited(tx, person))
+    return None if reviewed is None else Aside(reviewed)
+
+
+def _is_awaited(tx: Tx, person: Person) -> bool:
+    """Tell whether a bare yes, no or number of this sender answers something else."""
+    if questions.open_question(tx, person.msisdn) is not None:
+        return True
+    vendor_id = person.vendor_id
+    return vendor_id is not None and bool(
+        requests_of_vendor(tx, vendor_id, 1) or changes_asked(tx, vendor_id, 1)
+    )
