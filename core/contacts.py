@@ -47,7 +47,7 @@ def without_contacts(text: str) -> str:
     """Return words in one line, with three stars for each number, address or link."""
     shown = "".join(ch for ch in text if unicodedata.category(ch) != "Cf")
     line = " ".join(unicodedata.normalize("NFKC", shown).split())
-    for pattern in (_LINK, _MAIL, _HANDLE):
+    for pattern in (_MAIL, _LINK, _HANDLE):
         line = pattern.sub(HIDDEN, line)
     line = _TILL.sub(rf"\1\2{HIDDEN}", line)
     return _RUN.sub(_number_hidden, line)

@@ -1,6 +1,7 @@
 """What a message means because of what happened to its sender: looked at before the commands.
 
-Stars are a review for whoever has something to review. To everybody else the same words are what
+Stars are a review for whoever has something to review, a yes takes what was offered to whoever
+waits for it, words are an answer to whoever was asked. To everybody else the same words are what
 the desk makes of them.
 """
 
@@ -10,8 +11,10 @@ from core import questions
 from core.booking.queries import changes_asked, requests_of_vendor
 from core.db.tx import Tx
 from core.people.usecases import Person
+from sessions.relays import answer_relay
 from sessions.reviews import answer_review
 from sessions.texts import T
+from sessions.waiting import answer_offer
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +34,13 @@ def answer_aside(tx: Tx, person: Person, text: str) -> Aside | None:
     Raises:
         Refused: what the use cases say.
     """
-    reviewed = answer_review(tx, person, text, awaited=_is_awaited(tx, person))
-    return None if reviewed is None else Aside(reviewed)
+    awaited = _is_awaited(tx, person)
+    for answer_of in (answer_review, answer_offer):
+        answer = answer_of(tx, person, text, awaited=awaited)
+        if answer is not None:
+            return Aside(answer)
+    passed = answer_relay(tx, person, text, awaited=awaited)
+    return None if passed is None else Aside(passed.answer)
 
 
 def _is_awaited(tx: Tx, person: Person) -> bool:

@@ -24,6 +24,7 @@ from core.payments.attempts import start_collection
 from core.people.model import Language, Purpose
 from core.people.usecases import Person, find_person, opt_in, opt_out, set_language
 from core.ports import SmsIn
+from core.waitlist.usecases import leave_all_lines
 from sessions.asides import answer_aside
 from sessions.cancelling import answer_cancel
 from sessions.changing import answer_change, asked_change, settle_change
@@ -123,6 +124,7 @@ class SmsDesk:
 
     def _stop(self, letter: _Letter) -> T:
         opt_out(letter.tx, letter.msisdn, Purpose.OFFERS, via="sms")
+        leave_all_lines(letter.tx, letter.msisdn)
         return t(
             "You will get no offers from us. SMS about your own bookings still come. "
             "START brings offers back."

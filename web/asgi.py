@@ -18,6 +18,7 @@ from web.hop import UssdHop
 from web.local_time import ClockKeeper
 from web.middleware import Surroundings
 from web.pages.errors import add_error_pages
+from web.pages.listing import listing_routes
 from web.pages.papers.routes import paper_routes
 from web.pages.routes import STATIC, page_routes
 from web.parts import Parts
@@ -65,6 +66,7 @@ def assemble(parts: Parts) -> ASGIApp:
     app.include_router(hook_routes(parts))
     app.include_router(page_routes(settings))
     app.include_router(paper_routes(parts))
+    app.include_router(listing_routes(parts))
     app.mount("/static", StaticFiles(directory=STATIC))
     if settings.local and settings.simulator_url:
         app.include_router(simulator_routes(parts))

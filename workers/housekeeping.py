@@ -7,11 +7,14 @@ import structlog
 from sqlalchemy import ColumnElement, delete, select, tuple_, update
 from sqlalchemy.orm import InstrumentedAttribute
 
+from core.catalog.links import ListingLink
 from core.db.tx import Tx
 from core.documents.links import StatementLink
 from core.inbox import Arrival, Inbound
+from core.limits import RELAY_KEPT_SECONDS
 from core.outbox import Notice, Sending
 from core.receipts import TurnReceipt
+from core.relay.model import RelayLine
 from workers.budget import Budget
 from workers.parts import Parts
 
@@ -22,6 +25,7 @@ BATCH_MAX = 1_000
 NOTICE_TEXT_DAYS = 30
 TURN_RECEIPT_DAYS = 30
 CALLBACK_PAYLOAD_DAYS = 90
+SMS_KIND = "sms"
 
 OVER = (Sending.SENT, Sending.UNKNOWN, Sending.DEAD)
 READ = (Arrival.APPLIED, Arrival.IGNORED)
@@ -31,7 +35,7 @@ def run_housekeeping(parts: Parts) -> int:
     """Purge in small transactions until nothing is left to purge; return how many rows."""
     budget = Budget(RUN_SECONDS)
     total = 0
-    for purge in (purge_notices, purge_turns, purge_callbacks, purge_links):
+    for purge in PURGES:
         purged = 0
         while not budget.spent:
             batch = parts.database.run(purge)
@@ -82,6 +86,45 @@ def purge_links(tx: Tx) -> int:
     tokens = tx.db.scalars(old).all()
     tx.db.execute(delete(StatementLink).where(StatementLink.token.in_(tokens)))
     return len(tokens)
+
+
+def purge_messages(tx: Tx) -> int:
+    """Drop the words of people's own messages; that they came, and when, stays."""
+    old = (
+        Inbound.kind == SMS_KIND,
+        Inbound.state.in_(READ),
+        Inbound.received_at < tx.now - timedelta(days=NOTICE_TEXT_DAYS),
+        Inbound.payload != {},
+    )
+    return _clear(tx, Inbound.id, old, {"payload": {}})
+
+
+def purge_relays(tx: Tx) -> int:
+    """Drop what customers and vendors wrote to each other."""
+    before = tx.now - timedelta(seconds=RELAY_KEPT_SECONDS)
+    old = select(RelayLine.id).where(RelayLine.at < before).limit(BATCH_MAX)
+    ids = tx.db.scalars(old).all()
+    tx.db.execute(delete(RelayLine).where(RelayLine.id.in_(ids)))
+    return len(ids)
+
+
+def purge_listing_links(tx: Tx) -> int:
+    """Drop links to listings that open nothing any more."""
+    old = select(ListingLink.token).where(ListingLink.expires_at < tx.now).limit(BATCH_MAX)
+    tokens = tx.db.scalars(old).all()
+    tx.db.execute(delete(ListingLink).where(ListingLink.token.in_(tokens)))
+    return len(tokens)
+
+
+PURGES = (
+    purge_notices,
+    purge_turns,
+    purge_callbacks,
+    purge_messages,
+    purge_links,
+    purge_relays,
+    purge_listing_links,
+)
 
 
 def _clear(

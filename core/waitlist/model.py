@@ -11,10 +11,7 @@ from core.waitlist.lifecycle import LIFECYCLE, WaitEvent, WaitState
 
 
 class Wait(Base):
-    """One customer who waits for some days of one listing. The older one is served first.
-
-    Who makes an offer holds the lock of the listing, so that no unit is offered twice.
-    """
+    """One customer who waits for some days of one listing. The older one is served first."""
 
     __tablename__ = "waits"
     __table_args__ = (

@@ -67,6 +67,7 @@ def _vendor_menu(talk: Talk) -> Menu:
             Option(t("Find and book"), to="customer"),
             Option(t("My bookings"), to="mine"),
             other_language(talk),
+            Option(t("Questions and answers"), to="relays"),
             Option(t("Help"), do="help"),
         ],
     )

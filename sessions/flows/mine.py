@@ -23,9 +23,12 @@ from core.people.queries import user_id
 from core.people.usecases import ensure_user
 from sessions.flow import Ask, End, Go, Menu, Option, Part, Talk
 from sessions.flows import words
+from sessions.flows.asking import relay_options
 from sessions.flows.book import prompt_coming
 from sessions.flows.change import change_options
 from sessions.flows.review import write_options
+from sessions.flows.waiting import wait_options
+from sessions.papers import owe_receipts
 from sessions.texts import Keep, T, Text, cut, keep, t, why
 
 mine = Part()
@@ -40,9 +43,14 @@ def bookings(talk: Talk) -> Menu:
     """The person's bookings, what is open first."""
     with talk.reading() as tx:
         found = bookings_of_customer(tx, talk.person.msisdn, SHOWN_MAX)
+        more = [
+            *wait_options(tx, talk.person.msisdn),
+            *relay_options(tx, talk.person.msisdn),
+        ]
     return Menu(
         t("Your bookings:"),
-        [
+        more
+        + [
             Option(
                 t(
                     "{day} {name}: {state}",
@@ -97,6 +105,8 @@ def _choices(talk: Talk, booking: Booking) -> list[Option]:
         choices.append(Option(t("Report a problem"), to="problem"))
     if booking.state is State.DISPUTED:
         choices.append(Option(t("The problem"), to="dispute"))
+    elif booking.paid_at is not None:
+        choices.append(Option(t("Receipt by SMS"), do="receipt", set={"code": booking.code}))
     return choices
 
 
@@ -188,6 +198,16 @@ def cancel_paid(talk: Talk, tx: Tx) -> End:
             keep(t("{refund} goes back by M-Pesa. An SMS tells you when.", refund=shown)),
         ]
     )
+
+
+@mine.effect("receipt")
+def send_receipt(talk: Talk, tx: Tx) -> End:
+    """Owe the links to what was paid and paid back."""
+    view = booking_by_code(tx, talk.draft["code"])
+    if view.booking.customer_id != user_id(tx, talk.person.msisdn):
+        raise NotFound("no_booking")
+    missing = owe_receipts(tx, talk.person.msisdn, view)
+    return End(missing or t("An SMS with the link is on its way."))
 
 
 @mine.effect("done")

@@ -14,7 +14,7 @@ from core.reviews.rules import may_review
 from core.reviews.usecases import leave_review, review_of
 from sessions.flow import Ask, Go, Menu, Option, Part, Talk
 from sessions.flows import words
-from sessions.texts import T, cut, n, t
+from sessions.texts import T, cut, t
 
 review = Part()
 
@@ -33,11 +33,7 @@ def read_options(shown: Details) -> list[Option]:
     """Return what a listing's screen offers about its reviews."""
     if not shown.rating_count:
         return []
-    stars = words.stars(shown.rating_count, shown.rating_sum)
-    label = n(
-        "{stars} stars by {count} guest", "{stars} stars by {count} guests",
-        shown.rating_count, stars=stars,
-    )  # fmt: skip
+    label = words.rated(shown.rating_count, shown.rating_sum)
     return [Option(label, to="reviews", set={"number": shown.number})]
 
 

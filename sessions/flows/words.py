@@ -152,12 +152,25 @@ def stars(count: int, total: int) -> str:
     return f"{whole}.{tenth}"
 
 
+def rated(count: int, total: int) -> T:
+    """Return how something is rated, and by how many."""
+    average = stars(count, total)
+    return n(
+        "{stars} stars by {count} guest", "{stars} stars by {count} guests", count, stars=average
+    )
+
+
+def amenity(name: str) -> T:
+    """Return one thing that a listing offers; what we have no word for as it was written."""
+    written = name.replace("_", " ")
+    return AMENITIES.get(written) or t("{name}", name=cut(written))
+
+
 def offers(amenities: Sequence[str]) -> Text:
     """Return the first few of what a listing offers, in one line."""
-    known = [name.replace("_", " ") for name in amenities[:AMENITIES_SHOWN]]
     text: Text = "-"
-    for index, name in enumerate(known):
-        word = AMENITIES.get(name) or t("{name}", name=cut(name))
+    for index, name in enumerate(amenities[:AMENITIES_SHOWN]):
+        word = amenity(name)
         text = t("{first}, {next}", first=text, next=word) if index else word
     return text
 

@@ -8,9 +8,12 @@ from typing import Any
 from core.catalog.rules import Category
 from core.money import Money
 from sessions.flows import words
+from sessions.gsm7 import septets, to_gsm7
 from sessions.texts import T, Text, cut, t
 
 Params = Mapping[str, Any]
+# With the sentence around them, so many septets of somebody's words fit two SMS.
+SAID_SEPTETS = 210
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,14 @@ def rest_after(params: Params) -> T | None:
         return None
     by = datetime.fromisoformat(params["rest_by"])
     return t("{rest} by {by}", rest=Money(params["rest_cents"]), by=by)
+
+
+def said(words: str) -> str:
+    """Return somebody's words as far as a message carries them; all of them are kept elsewhere."""
+    shown = to_gsm7(words)
+    while septets(shown) > SAID_SEPTETS:
+        shown = f"{shown[:-3].rstrip()}.."
+    return shown
 
 
 def due_of(params: Params) -> datetime:

@@ -8,12 +8,8 @@ from core.disputes.model import Problem, Side
 from core.money import Money
 from core.msisdn import local_form
 from sessions.flows.words import PROBLEMS
-from sessions.gsm7 import septets, to_gsm7
-from sessions.notices.context import NoticeContext, Params, Words, what_of
+from sessions.notices.context import NoticeContext, Params, Words, said, what_of
 from sessions.texts import T, cut, t
-
-# With the sentence around them, so many septets of somebody's words fit two SMS.
-SAID_SEPTETS = 210
 
 
 def _opened_customer(params: Params, _context: NoticeContext) -> T:
@@ -45,7 +41,7 @@ def _opened_vendor(params: Params, _context: NoticeContext) -> T:
 
 
 def _note(params: Params, _context: NoticeContext) -> T:
-    values = {"code": params["code"], "words": _said(params["words"])}
+    values = {"code": params["code"], "words": said(params["words"])}
     if Side(params["side"]) is Side.VENDOR:
         return t('{code}, the vendor says: "{words}" To answer reply PROBLEM {code}.', **values)
     return t('{code}, the customer says: "{words}" To answer reply PROBLEM {code}.', **values)
@@ -122,14 +118,6 @@ def _resolved_vendor(params: Params, context: NoticeContext) -> T:
 def _deadlines(params: Params) -> dict[str, datetime]:
     names = ("answer_by", "decide_by")
     return {name: datetime.fromisoformat(params[name]) for name in names}
-
-
-def _said(words: str) -> str:
-    """Somebody's words as far as a message carries them; all of them are kept with the dispute."""
-    said = to_gsm7(words)
-    while septets(said) > SAID_SEPTETS:
-        said = f"{said[:-3].rstrip()}.."
-    return said
 
 
 WORDS: Mapping[str, Words] = {

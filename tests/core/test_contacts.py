@@ -40,7 +40,7 @@ TARAKIMU = ("sifuri", "moja", "mbili", "tatu", "nne", "tano", "sita", "saba", "n
 def test_a_way_around_us_is_taken_out(number: str) -> None:
     shown = without_contacts(f"Call me: {number} today")
 
-    assert HIDDEN in shown
+    assert shown.count(HIDDEN) == 1
     assert shown.startswith("Call me: ")
     assert shown.endswith(" today")
     assert not any(ch.isdigit() for ch in shown)

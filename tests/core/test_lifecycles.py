@@ -20,6 +20,8 @@ from core.lifecycle import Lifecycle
 from core.payments import lifecycle as attempt
 from core.payments.model import Attempt, Refund
 from core.payouts import model as payout
+from core.waitlist import lifecycle as wait
+from core.waitlist.model import Wait
 from tests.support.servers import ROOT
 from web.commands.docs import LIFECYCLE_PAGE, lifecycle_markdown
 
@@ -45,6 +47,7 @@ LIFECYCLES: dict[str, tuple[Lifecycle[Any, Any], type[StrEnum], type[StrEnum], A
         Refund,
     ),
     "payouts": (payout.LIFECYCLE, payout.PayoutState, payout.PayoutEvent, payout.Payout),
+    "waits": (wait.LIFECYCLE, wait.WaitState, wait.WaitEvent, Wait),
     "tax_invoices": (
         invoice.LIFECYCLE,
         invoice.InvoiceState,
@@ -83,6 +86,7 @@ def test_every_state_can_be_reached_and_every_event_happens(table: str) -> None:
         "disputes": {dispute.DisputeState.WAITING},
         "refunds": {attempt.RefundState.OPEN},
         "payouts": {payout.PayoutState.RELEASED, payout.PayoutState.HELD},
+        "waits": {wait.WaitState.WAITING},
         "tax_invoices": {invoice.InvoiceState.WAITING},
     }[table]
 

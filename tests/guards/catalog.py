@@ -5,6 +5,7 @@ from itertools import groupby
 from tests.guards import (
     booking_locks,
     bookings,
+    customer,
     delivery,
     documents,
     ledger,
@@ -23,9 +24,10 @@ ALONE = (
     *payouts.GUARDS,
     *documents.GUARDS,
     *delivery.GUARDS,
+    *customer.ALONE,
 )
 """Those that one caller can run into."""
-MEETING = (*booking_locks.GUARDS, *money_locks.GUARDS, *worker_locks.GUARDS)
+MEETING = (*booking_locks.GUARDS, *money_locks.GUARDS, *worker_locks.GUARDS, *customer.MEETING)
 """Those that it takes two callers to need."""
 PAGE = ROOT / "docs" / "generated" / "guards.md"
 

@@ -13,15 +13,21 @@ from core.disputes.model import Problem, Side
 from core.limits import (
     DISPUTE_NOTE_MAX,
     DOCUMENT_TOKEN_LENGTH,
+    LISTING_LINK_LENGTH,
     NAME_MAX,
     PEOPLE_MAX,
+    RELAY_WORDS_MAX,
     STAY_NIGHTS_MAX,
     TITLE_MAX,
 )
 from core.payouts.model import HoldReason
 from core.ports import Reason
+from core.relay.model import Speaker
+from core.relay.usecases import RELAYED_TOPIC
+from core.waitlist.usecases import WAIT_OFFERED_TOPIC
 from sessions.gsm7 import segments, septets
 from sessions.notices.context import NoticeContext
+from sessions.notices.customer import LISTING_LINK_TOPIC
 from sessions.notices.papers import RECEIPT_TOPIC, STATEMENT_TOPIC
 from sessions.notices.render import (
     ANSWER_TOPIC,
@@ -171,6 +177,18 @@ MORE |= {
         {"token": TOKEN, "month": "2026-09-01", "until": "2026-09-30T20:45:00+00:00"}
     ],
 }
+MORE |= {
+    # Of each kind of day the longest: a stay's nights, and a whole month.
+    WAIT_OFFERED_TOPIC: [{"category": category} for category in ("stay", "venue")],
+    RELAYED_TOPIC: [
+        {"relay": "Q999", "speaker": side.value, "words": letter * RELAY_WORDS_MAX}
+        for side in Speaker
+        for letter in ("x", "[")
+    ],
+    LISTING_LINK_TOPIC: [
+        {"token": "w" * LISTING_LINK_LENGTH, "until": "2026-09-30T20:45:00+00:00"}
+    ],
+}
 CARRIED = {ANSWER_TOPIC, LATE_TOPIC}
 CASES = [
     (topic, {**WORST, **more})
@@ -224,6 +242,9 @@ TOLD: dict[str, tuple[str, ...]] = {
     Topic.PAYOUT_HELD: ("KES 99,999,999", "0700000099"),
     Topic.PAYOUT_REVERSED: ("KES 99,999,999", "0700000099"),
     Topic.PAYOUT_CHANGED: ("012", "0700000099"),
+    RELAYED_TOPIC: ("Q999",),
+    LISTING_LINK_TOPIC: (f"{CONTEXT.public_url}/l/{'w' * LISTING_LINK_LENGTH}", "23:45"),
+    WAIT_OFFERED_TOPIC: ("{day}", "5,000", "{total}", "YES 9999", "23:45", "NO 9999"),
     HELP_TOPIC: ("*384*7781#", "0700000099"),
     RECEIPT_TOPIC: ("K7P4Q", "{total}", f"{CONTEXT.public_url}/receipts/{TOKEN}.pdf"),
     STATEMENT_TOPIC: ("09/2026", "{day}", f"{CONTEXT.public_url}/statements/{TOKEN}"),
@@ -238,6 +259,8 @@ IN_SWAHILI = {
     "PAY K7P4Q": "LIPA K7P4Q",
     "CANCEL K7P4Q": "GHAIRI K7P4Q",
     "PROBLEM K7P4Q": "SHIDA K7P4Q",
+    "YES 9999": "NDIYO 9999",
+    "NO 9999": "HAPANA 9999",
 }
 
 

@@ -72,10 +72,13 @@ ONLY = {
         "review_late",
         "bad_stars",
     ),
+    "about": (*ANYWHERE, "no_listing"),
     "earnings": (*ANYWHERE, "not_vendor", "too_many_links"),
     "dispute": (*ANYWHERE, "no_booking", "no_dispute", "too_many_notes"),
     "settle": (*ANYWHERE, "no_booking", "no_dispute"),
     "review": (*ANYWHERE, "no_review"),
+    "relay": (*ANYWHERE, "no_relay", "note_too_long", "too_many_lines"),
+    "wait": (*ANYWHERE, "no_wait", "no_units", "offer_over", "price_changed"),
     "cancel": (*ANYWHERE, "illegal_move", "no_booking", "refund_changed"),
     "change": (*ANYWHERE, "change_cost"),
     "change_what": (*ANYWHERE, "no_change"),
@@ -187,7 +190,7 @@ def test_every_screen_fits_with_every_reason_above_it(
                     check_screen(shown, language, home=name == FLOW.home, why=why)
                 except AssertionError as error:
                     wrong.append(f"{case}: {error}")
-    assert wrong == []
+    assert wrong == [], "\n".join(wrong)
 
 
 HELD: dict[str, dict[str, Any]] = {

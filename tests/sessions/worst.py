@@ -17,14 +17,18 @@ from core.clock import nairobi_date
 from core.db.tx import Database, Tx
 from core.disputes.model import Problem
 from core.disputes.usecases import note_by_vendor, open_dispute
-from core.limits import REVIEW_WORDS_MAX
+from core.limits import RELAY_NUMBER_MAX, RELAY_WORDS_MAX, REVIEW_WORDS_MAX
 from core.money import Money
 from core.payments import settle
 from core.people.model import User, Vendor
 from core.people.penalties import add_penalty
 from core.people.usecases import find_person
 from core.ports import MoneyEvent, Outcome
+from core.relay.usecases import ask_vendor, reply
 from core.reviews.usecases import leave_review
+from core.waitlist.lifecycle import WaitState
+from core.waitlist.model import Wait
+from core.waitlist.usecases import join_line
 from sessions.flow import Ask, End, Go, Menu, Person, Talk
 from sessions.flows import words
 from tests.support.factories import (
@@ -34,6 +38,7 @@ from tests.support.factories import (
     make_listing,
     make_paid,
     make_vendor,
+    make_wish,
 )
 
 TOWN_OF = {town.slug: town for town in TOWNS}
@@ -73,6 +78,8 @@ class Market:
     listings: Mapping[str, str]
     codes: Mapping[str, str]
     reviews: Sequence[str]
+    waits: Mapping[str, str]
+    relays: Sequence[str]
     day: date
 
 
@@ -119,6 +126,8 @@ def prepare(database: Database) -> Market:
             listings={name: str(listing.id) for name, listing in made.items()},
             codes=codes,
             reviews=_reviews(tx, [codes["done"], codes["paid_out"]]),
+            waits=_waits(tx, made),
+            relays=_relays(tx, made),
             day=nairobi_date(tx.now) + timedelta(days=20),
         )
 
@@ -191,6 +200,47 @@ def _reviews(tx: Tx, codes: Sequence[str]) -> list[str]:
     listing.rating_count, listing.rating_sum = 9_999, 46_000
     tx.db.flush()
     return made
+
+
+def _waits(tx: Tx, listings: Mapping[str, Listing]) -> dict[str, str]:
+    """A place in the line, and offers: at once, and of what a vendor is asked for."""
+    made = {}
+    full = join_line(tx, CUSTOMER, make_wish(tx, listings["full"], in_days=20, people=PEOPLE))
+    made["waiting"] = str(full.id)
+    for name, days in (("now", 200), ("ask", 201)):
+        listing = listings[name]
+        wish = make_wish(tx, listing, in_days=days, people=PEOPLE)
+        offered = Wait(
+            id=tx.ids.uuid(),
+            listing_id=listing.id,
+            customer_id=full.customer_id,
+            state=WaitState.OFFERED,
+            starts_on=wish.starts_on,
+            ends_on=wish.ends_on,
+            people=PEOPLE,
+            quantity=1,
+            total_cents=24_700_000,
+            due_at=tx.now + timedelta(hours=1),
+            created_at=tx.now,
+            offered_at=tx.now,
+        )
+        tx.db.add(offered)
+        made[name] = str(offered.id)
+    tx.db.flush()
+    return made
+
+
+def _relays(tx: Tx, listings: Mapping[str, Listing]) -> list[str]:
+    """A question, and one that was answered, each as long as it may be."""
+    made = []
+    for name in ("ask", "now"):
+        relay = ask_vendor(tx, CUSTOMER, listings[name].number, "w" * RELAY_WORDS_MAX)
+        made.append(relay)
+    reply(tx, made[1].id, VENDOR, "v" * RELAY_WORDS_MAX)
+    for number, relay in enumerate(made, RELAY_NUMBER_MAX - 1):
+        relay.number = number
+    tx.db.flush()
+    return [str(relay.id) for relay in made]
 
 
 def _in_pieces(tx: Tx, parts: Listing, deposit: Listing) -> dict[str, str]:

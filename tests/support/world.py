@@ -47,6 +47,7 @@ from core.payouts import rules as payout_rules
 from core.payouts.model import Payout
 from core.settings import Environment, Settings
 from core.vault import Vault
+from core.waitlist.model import Wait
 from sessions.bootstrap import build_conductor, notice_context
 from sessions.gsm7 import segments, septets
 from sessions.notices.render import render
@@ -399,6 +400,7 @@ class World:
             select(Attempt.due_at),
             select(Payout.due_at),
             select(Dispute.due_at),
+            select(Wait.due_at),
             select(Notice.due_at).where(Notice.state == Sending.WAITING),
             select(Inbound.due_at).where(Inbound.state == Arrival.WAITING),
         ).subquery()
