@@ -8,7 +8,6 @@ import re
 from core.booking.changes import payable_now
 from core.catalog.queries import details
 from core.db.tx import Tx
-from core.errors import BadInput
 from core.money import Money
 from core.payments.attempts import first_collection
 from core.people.usecases import Person
@@ -90,8 +89,7 @@ def _yes(tx: Tx, person: Person, view: WaitView) -> T:
 
 def _booked(tx: Tx, person: Person, taken: Taken) -> T:
     made = taken.booking
-    if made is None:
-        raise BadInput("no_booking")
+    assert made is not None, "what is booked has a booking"
     payable = payable_now(tx, made)
     if payable is None:
         return t(

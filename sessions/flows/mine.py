@@ -86,7 +86,7 @@ def one(talk: Talk) -> Menu | Go:
     # Their number was in an SMS; what is owed and until when needs the room.
     if view.vendor_msisdn and dues_of(booking) is None:
         lines.append(keep(t("Vendor {phone}", phone=local_form(view.vendor_msisdn))))
-    choices = [*_choices(talk, booking), *more]
+    choices = [*_choices(talk, booking), *more, *_receipt_option(booking)]
     return Menu(lines, choices or [Option(t("My bookings"), to="mine")])
 
 
@@ -105,9 +105,14 @@ def _choices(talk: Talk, booking: Booking) -> list[Option]:
         choices.append(Option(t("Report a problem"), to="problem"))
     if booking.state is State.DISPUTED:
         choices.append(Option(t("The problem"), to="dispute"))
-    elif booking.paid_at is not None:
-        choices.append(Option(t("Receipt by SMS"), do="receipt", set={"code": booking.code}))
     return choices
+
+
+def _receipt_option(booking: Booking) -> list[Option]:
+    """The way to what was paid; the screen of a problem has no room for it."""
+    if booking.paid_at is None or booking.state is State.DISPUTED:
+        return []
+    return [Option(t("Receipt by SMS"), do="receipt", set={"code": booking.code})]
 
 
 def _pay_label(booking: Booking, dues: Dues) -> T:
