@@ -55,6 +55,9 @@ class Wait(Base):
     offered_at: Mapped[datetime | None]
 
     def move(self, event: WaitEvent) -> WaitState:
-        """Go where the table says; the only writer of the state; raises IllegalMove."""
+        """Go where the table says; raises core.errors.IllegalMove.
+
+        With ``usecases.leave_all_lines`` the only writer of the state.
+        """
         self.state = LIFECYCLE.target(self.state, event)
         return self.state
