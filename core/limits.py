@@ -163,6 +163,38 @@ TICKET_ANSWER_MAX = 200
 TICKET_NOTES_A_DAY_MAX = 10
 TICKET_QUIET_SECONDS = 7 * 24 * 3600
 
+# Reviews. A guest may say how it was for two months and correct it for two days; words fit a
+# screen.
+STARS_MAX = 5
+REVIEW_WORDS_MAX = 120
+REVIEW_WHY_MAX = 200
+REVIEW_WITHIN_SECONDS = 60 * 24 * 3600
+REVIEW_EDIT_SECONDS = 48 * 3600
+# A listing's standing counts as if it had so many reviews of so many hundredths of a star beside
+# its own (a Bayesian average): one five does not beat ninety of them, and none is not the worst.
+RATING_PRIOR_COUNT = 5
+RATING_PRIOR_HUNDREDTHS = 350
+
+# The line for a full day: an offer stands for an hour, then it goes to the next.
+WAIT_OFFER_SECONDS = 3600
+WAITS_PER_CUSTOMER_MAX = 5
+WAIT_LINE_MAX = 50
+WAIT_LISTINGS_MAX = 100
+
+# Questions to vendors: a line goes to the other side in two SMS with the words around it. A relay
+# is open for a week after its last line; lines are kept for a month (issue 4).
+RELAY_WORDS_MAX = 140
+RELAY_SECONDS = 7 * 24 * 3600
+RELAY_NUMBER_MAX = 999
+RELAYS_A_DAY_MAX = 5
+RELAY_LINES_A_DAY_MAX = 20
+RELAY_KEPT_SECONDS = 30 * 24 * 3600
+
+# Links to a listing's page: 60 bits, as what they open is public anyway.
+LISTING_LINK_LENGTH = 10
+LISTING_LINK_SECONDS = 7 * 24 * 3600
+LISTING_LINKS_A_DAY_MAX = 5
+
 # Outbox and inbox.
 # With pauses doubling up to the longest, a provider may be away for some three hours.
 OUTBOX_TRIES_MAX = 20

@@ -335,6 +335,7 @@ class Flow:
         shortcut: what a first entry such as a listing number or a booking code means, or None.
             Named things only, never menu positions.
         languages: what the menu offers.
+        kept: keys of the draft that outlive the way home: what holds for the whole call.
     """
 
     def __init__(
@@ -346,6 +347,7 @@ class Flow:
         recheck: Callable[[Talk, str], str] | None = None,
         shortcut: Callable[[str], Go | None] = lambda _part: None,
         languages: Sequence[str] = LANGUAGES,
+        kept: Iterable[str] = (),
     ) -> None:
         self.languages = tuple(languages)
         self.version = version
@@ -353,6 +355,7 @@ class Flow:
         self.moved = dict(moved or {})
         self.recheck = recheck
         self.shortcut = shortcut
+        self.kept = frozenset(kept)
         self.screens: dict[str, Screen] = {}
         self.effects: dict[str, Effect] = {}
         self.answers: dict[str, Answer] = {}
@@ -366,6 +369,10 @@ class Flow:
     def find(self, name: str) -> Screen:
         """Return a screen, its stand-in when it has moved, or home when it is gone."""
         return self.screens.get(self.moved.get(name, name)) or self.screens[self.home]
+
+    def kept_of(self, draft: Mapping[str, Any]) -> Draft:
+        """Return what of a draft home does not forget."""
+        return {key: value for key, value in draft.items() if key in self.kept}
 
     def vanished(self, known: Iterable[str]) -> set[str]:
         """Return which screens, once published, are neither here nor mapped in ``moved``."""

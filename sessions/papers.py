@@ -38,7 +38,7 @@ def answer_receipt(tx: Tx, person: Person, command: Command) -> T | None:
     view = booking_by_code(tx, command.code)
     if view.booking.customer_id != user_id(tx, person.msisdn):
         raise BadInput("no_booking")
-    return _owe(tx, person, view)
+    return owe_receipts(tx, person.msisdn, view)
 
 
 def owe_statement(tx: Tx, msisdn: str, vendor_id: UUID, number: int | None = None) -> Month:
@@ -71,10 +71,13 @@ def _newest(tx: Tx, person: Person) -> T | None:
     ]
     if not paid:
         return t("You have paid for nothing yet, so there is no receipt.")
-    return _owe(tx, person, max(paid, key=lambda view: view.booking.paid_at or tx.now))
+    return owe_receipts(
+        tx, person.msisdn, max(paid, key=lambda view: view.booking.paid_at or tx.now)
+    )
 
 
-def _owe(tx: Tx, person: Person, view: BookingView) -> T | None:
+def owe_receipts(tx: Tx, msisdn: str, view: BookingView) -> T | None:
+    """Owe the links to a booking's newest papers; else return why there is none."""
     code = view.booking.code
     documents = receipts_of(tx, code)
     if not documents:
@@ -84,7 +87,7 @@ def _owe(tx: Tx, person: Person, view: BookingView) -> T | None:
     for kind in DocumentKind:
         newest = [document for document in documents if document.kind is kind][-1:]
         for document in newest:
-            outbox.add(tx, RECEIPT_TOPIC, person.msisdn, _link(document, code))
+            outbox.add(tx, RECEIPT_TOPIC, msisdn, _link(document, code))
     return None
 
 

@@ -30,6 +30,8 @@ from core.people.model import Language, Purpose, Role
 from core.people.usecases import Person, Said, find_person, opt_in, opt_out, set_language
 from core.ports import SmsIn
 from core.talks import Channel, OpenTalk
+from core.waitlist.usecases import leave_all_lines
+from sessions.asides import answer_aside
 from sessions.cancelling import answer_cancel
 from sessions.changing import answer_change, asked_change, settle_change
 from sessions.commands import ALONG, ALWAYS, HIDDEN, Command, Verb, understand
@@ -171,7 +173,7 @@ class SmsDesk:
         answer: Text | None = None
         if verdict is Verdict.ANSWER or command.verb is Verb.STOP:
             handler = self._answered if answers else self._handlers[command.verb]
-            answer = self._done(handler, letter)
+            answer = self._done(lambda each: _aside_or(handler, each), letter)
         if verdict is Verdict.TELL:
             answer = TOO_MANY
         if verdict in SILENT or answer is None:
@@ -210,6 +212,7 @@ class SmsDesk:
 
     def _stop(self, letter: _Letter) -> T:
         opt_out(letter.tx, letter.msisdn, Purpose.OFFERS, _said(letter))
+        leave_all_lines(letter.tx, letter.msisdn)
         return t(
             "You will get no offers from us. SMS about your own bookings still come. "
             "START brings offers back."
@@ -386,6 +389,20 @@ def _is_answer(letter: _Letter) -> bool:
         case _:
             answers = False
     return answers
+
+
+def _aside_or(handler: Callable[[_Letter], Text | None], letter: _Letter) -> Text | None:
+    """Do what a message means to its sender alone, else what it means to everybody.
+
+    A word that always counts and an answer in free words are what they are.
+    """
+    question = question_of(letter.talk) if talks.is_open(letter.talk, letter.tx.now) else None
+    free = question is not None and question.free_text
+    if free or letter.command.verb in {*ALWAYS, Verb.TICKET, Verb.PIN}:
+        return handler(letter)
+    conversing = talks.is_open(letter.talk, letter.tx.now)
+    aside = answer_aside(letter.tx, letter.person, letter.sms.text, conversing=conversing)
+    return handler(letter) if aside is None else aside.answer
 
 
 def _is_older(letter: _Letter) -> bool:

@@ -121,6 +121,11 @@ def plain(text: Text, language: str) -> str:
     return "".join(part if isinstance(part, str) else part[0] for part in render(text, language))
 
 
+def on_a_call_only(service_code: str) -> T:
+    """Return that something secret is not asked for in a message, and where it is."""
+    return t("For your safety PINs are typed on a call only: dial {dial}.", dial=service_code)
+
+
 def why(error: Refused) -> T:
     """Return the one short line that tells a person why something was refused.
 
@@ -290,9 +295,20 @@ REFUSALS: Mapping[str, T] = {
     "too_early": t("It is too early for that."),
     "too_late": t("It is too late for that. Call us."),
     "no_dispute": t("No problem is open any more."),
-    "too_many_questions": t("You wrote {limit} times today. Call us."),
+    "too_many_tickets": t("You wrote {limit} times today. Call us."),
     "too_many_disputes": t("It was reported {limit} times. Call us."),
     "too_many_notes": t("We cannot take more notes. Call us."),
+    "free_now": t("It is free now: you can book it."),
+    "too_many_waits": t("You wait for {limit} days already."),
+    "no_wait": t("You do not wait for that."),
+    "offer_over": t("Your time to answer is over."),
+    "own_listing": t("It is your own."),
+    "too_many_questions": t("You asked {limit} today. Ask tomorrow."),
+    "too_many_lines": t("You wrote {limit} times today. Go on tomorrow."),
+    "no_relay": t("That question is closed."),
+    "bad_stars": t("Type stars from 1 to 5."),
+    "review_late": t("It can no longer be reviewed or changed."),
+    "no_review": t("That review is not shown."),
     "note_too_long": t("Type at most {most} letters at a time."),
     "owner_only": t("Only the owner can do that."),
     "own_pin_locked": t("PIN locked until {until}."),

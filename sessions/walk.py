@@ -8,9 +8,10 @@ from core import receipts
 from core.db.tx import Tx
 from core.errors import Refused
 from core.ports import Reply
+from core.talks import Channel
 from sessions import texts
 from sessions.fit import page, view_of
-from sessions.flow import End, Flow, Go, Menu, Option, Talk
+from sessions.flow import Ask, End, Flow, Go, Menu, Option, Talk
 from sessions.state import HISTORY_MAX, State, Step
 from sessions.turns import Hop, NeedsThread, Played, Transactions, blanked, new_part
 
@@ -88,7 +89,8 @@ class Walk:
             if screen.core and not self.hop.threaded:
                 raise NeedsThread
             home = screen.name == self.flow.home
-            draft = dict(put) if home else {**state.draft, **put}
+            kept = self.flow.kept_of(state.draft) if home else state.draft
+            draft = {**kept, **put}
             shown = screen.show(self.talk(draft, core=screen.core))
             if not isinstance(shown, Go):
                 break
@@ -106,6 +108,9 @@ class Walk:
         self.told = None
         if why is not None:
             self.why = why
+        if isinstance(shown, Ask) and shown.secret and self.hop.channel is not Channel.USSD:
+            # A message is kept as it came, by us and by others on its way.
+            shown = End(texts.on_a_call_only(self.hop.turn.service_code))
         if isinstance(shown, End):
             self.end(shown)
             return

@@ -22,6 +22,7 @@ from web.inlet import Drainer
 from web.local_time import ClockKeeper
 from web.middleware import Surroundings
 from web.pages.errors import add_error_pages
+from web.pages.listing import listing_routes
 from web.pages.papers.routes import paper_routes
 from web.pages.paying import pay_routes
 from web.pages.routes import STATIC, page_routes
@@ -78,6 +79,7 @@ def assemble(parts: Parts) -> ASGIApp:
     app.include_router(preview_routes(parts))
     app.include_router(talk_routes(parts, build_talking(settings)))
     app.include_router(vendor_paper_routes(parts))
+    app.include_router(listing_routes(parts))
     add_api_errors(app, parts.database.clock)
     app.mount("/static", StaticFiles(directory=STATIC))
     if settings.local and settings.simulator_url:

@@ -24,6 +24,7 @@ from web.commands import (
     payouts,
     phone,
     reconcile,
+    reviews,
     run,
     seed,
     sending,
@@ -69,6 +70,7 @@ app.add_typer(etims.app, name="etims")
 app.add_typer(disputes.app, name="disputes")
 app.add_typer(tickets.app, name="tickets")
 app.command()(funnel.funnel)
+app.add_typer(reviews.app, name="reviews")
 app.add_typer(clock.app, name="clock")
 app.command()(clock.trigger)
 app.command()(simulate.simulate)

@@ -25,6 +25,7 @@ from core.payments.model import Attempt, Kind
 from core.payouts import rules
 from core.payouts.halts import Halt
 from core.payouts.model import Payout, PayoutRun
+from core.waitlist.model import Wait
 from web.wake import QUEUES
 
 ADVANCE_DAYS_MAX = 400
@@ -35,7 +36,7 @@ NUDGE_SECONDS = 0.5
 # Provider's answers come in real time: money that is on its way gets this long to arrive before
 # the application's time moves on without it.
 MONEY_SECONDS_MAX = 8.0
-_DUE = ("notices", "attempts", "inbox", "timers", "disputes", "payouts")
+_DUE = ("notices", "attempts", "inbox", "timers", "waits", "disputes", "payouts")
 _MOVING = (AttemptState.SENDING, AttemptState.PENDING, AttemptState.UNKNOWN)
 
 
@@ -122,6 +123,7 @@ def _queries() -> dict[str, Select[Any]]:
     waiting = Notice.state.in_([Sending.WAITING, Sending.LEASED])
     return {
         "timers": select(Booking.due_at).where(Booking.due_at.is_not(None)),
+        "waits": select(Wait.due_at).where(Wait.due_at.is_not(None)),
         "disputes": select(Dispute.due_at).where(Dispute.due_at.is_not(None)),
         # What waits for a halted provider waits for a person, not for a worker.
         "attempts": select(Attempt.due_at).where(

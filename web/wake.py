@@ -26,6 +26,7 @@ QUEUES: Mapping[str, str] = {
     "attempts": "urgent",
     "inbox": "default",
     "timers": "default",
+    "waits": "default",
     "disputes": "default",
     "payouts": "slow",
     "ledger": "slow",

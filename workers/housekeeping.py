@@ -7,12 +7,15 @@ import structlog
 from sqlalchemy import ColumnElement, delete, or_, select, tuple_, update
 from sqlalchemy.orm import InstrumentedAttribute
 
+from core.catalog.links import ListingLink
 from core.db.tx import Tx
 from core.documents.links import StatementLink
 from core.inbox import Arrival, Inbound
 from core.insight.model import TrailSource, UssdSession
+from core.limits import RELAY_KEPT_SECONDS
 from core.outbox import Notice, Sending
 from core.receipts import TurnReceipt
+from core.relay.model import RelayLine
 from core.support.model import Ticket, TicketNote
 from core.talks import OpenTalk
 from workers.budget import Budget
@@ -27,6 +30,7 @@ TURN_RECEIPT_DAYS = 30
 SESSION_DAYS = 30
 CALLBACK_PAYLOAD_DAYS = 90
 TALK_DAYS = 2
+SMS_KIND = "sms"
 
 OVER = (Sending.SENT, Sending.UNKNOWN, Sending.DEAD, Sending.DROPPED)
 READ = (Arrival.APPLIED, Arrival.IGNORED)
@@ -117,11 +121,42 @@ def purge_sessions(tx: Tx) -> int:
     return len(rows)
 
 
+def purge_messages(tx: Tx) -> int:
+    """Drop the words of people's own messages; that they came, and when, stays."""
+    old = (
+        Inbound.kind == SMS_KIND,
+        Inbound.state.in_(READ),
+        Inbound.received_at < tx.now - timedelta(days=NOTICE_TEXT_DAYS),
+        Inbound.payload != {},
+    )
+    return _clear(tx, Inbound.id, old, {"payload": {}})
+
+
+def purge_relays(tx: Tx) -> int:
+    """Drop what customers and vendors wrote to each other."""
+    before = tx.now - timedelta(seconds=RELAY_KEPT_SECONDS)
+    old = select(RelayLine.id).where(RelayLine.at < before).limit(BATCH_MAX)
+    ids = tx.db.scalars(old).all()
+    tx.db.execute(delete(RelayLine).where(RelayLine.id.in_(ids)))
+    return len(ids)
+
+
+def purge_listing_links(tx: Tx) -> int:
+    """Drop links to listings that open nothing any more."""
+    old = select(ListingLink.token).where(ListingLink.expires_at < tx.now).limit(BATCH_MAX)
+    tokens = tx.db.scalars(old).all()
+    tx.db.execute(delete(ListingLink).where(ListingLink.token.in_(tokens)))
+    return len(tokens)
+
+
 PURGES = (
     purge_notices,
     purge_turns,
     purge_callbacks,
+    purge_messages,
     purge_links,
+    purge_listing_links,
+    purge_relays,
     purge_talks,
     purge_tickets,
     purge_sessions,

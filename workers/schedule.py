@@ -26,6 +26,7 @@ from workers.parts import Parts
 from workers.payouts import run_payouts
 from workers.timers import run_timers
 from workers.trail import run_trail
+from workers.waits import run_waits
 
 
 class Queue(StrEnum):
@@ -65,6 +66,7 @@ JOBS = (
     Job("attempts", run_attempts, Queue.URGENT, 1, 180),
     Job("inbox", run_inbox, Queue.DEFAULT, 2, 60),
     Job("timers", run_timers, Queue.DEFAULT, 2, 60),
+    Job("waits", run_waits, Queue.DEFAULT, 15, 60),
     Job("documents", run_documents, Queue.DEFAULT, 2, 60),
     Job("invoices", run_invoices, Queue.SLOW, 5, 120),
     Job("disputes", run_disputes, Queue.DEFAULT, 30, 60),

@@ -56,6 +56,14 @@ def quantity_sql(people: Given[int]) -> ColumnElement[int]:
     )
 
 
+def room_sql() -> ColumnElement[int]:
+    """How many people a listing can take at most: in one hall or meal, in all rooms of a stay."""
+    return case(
+        (Listing.category == Category.STAY, Listing.capacity * Listing.units),
+        else_=Listing.capacity,
+    )
+
+
 def base_cents_sql(people: Given[int], days: Given[int]) -> ColumnElement[int]:
     """Base price in cents, as ``rules.base_cents``."""
     price = cast(Listing.price_cents, BigInteger)
@@ -84,11 +92,7 @@ def fits_wish(
     lead = func.make_interval(0, 0, 0, 0, Listing.lead_hours)
     fitting = and_(
         Listing.people_min <= people,
-        case(
-            (Listing.category == Category.STAY, Listing.capacity * Listing.units),
-            else_=Listing.capacity,
-        )
-        >= people,
+        room_sql() >= people,
         start >= cast(wall_clock, DateTime) + lead,
     )
     return fitting if one_day else and_(fitting, Listing.price_unit != PriceUnit.EVENT)

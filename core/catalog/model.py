@@ -30,7 +30,10 @@ from core.limits import (
     NAME_MAX,
     PEOPLE_MAX,
     PRICE_MAX_CENTS,
+    RATING_PRIOR_COUNT,
+    RATING_PRIOR_HUNDREDTHS,
     REST_DAYS_MAX,
+    STARS_MAX,
     TITLE_MAX,
     UNITS_MAX,
 )
@@ -115,6 +118,11 @@ class Listing(Base):
         ),
         CheckConstraint("category <> 'catering' OR capacity = units", name="plates"),
         CheckConstraint(
+            "rating_count >= 0"
+            f" AND rating_sum BETWEEN rating_count AND {STARS_MAX} * rating_count",
+            name="rating",
+        ),
+        CheckConstraint(
             "category = 'venue' AND price_unit IN ('event', 'day', 'person')"
             " OR category = 'catering' AND price_unit = 'person'"
             " OR category = 'stay' AND price_unit IN ('night', 'person')",
@@ -166,6 +174,19 @@ class Listing(Base):
     """What of the price confirms a booking; empty when all of it is asked for at once."""
     rest_days: Mapped[int | None]
     """How many days before the start the rest must have come."""
+    rating_count: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    """How many reviews are shown."""
+    rating_sum: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    """All of their stars."""
+    rating_score: Mapped[int] = mapped_column(
+        Computed(
+            f"({RATING_PRIOR_COUNT} * {RATING_PRIOR_HUNDREDTHS} + 100 * rating_sum)"
+            f" / ({RATING_PRIOR_COUNT} + rating_count)",
+            persisted=True,
+        ),
+        deferred=True,
+    )
+    """Its standing in hundredths of a star: what "the best first" sorts by."""
     created_at: Mapped[datetime]
     search: Mapped[str] = mapped_column(
         TSVECTOR,

@@ -86,6 +86,7 @@ class Details:
     Attributes:
         deposit_basis_points: what of the price is asked for first; None for all of it.
         rest_days: so many days before the start the rest is due.
+        rating_count, rating_sum: how many reviews are shown, and all of their stars.
         on_offer: customers may see and book it.
     """
 
@@ -105,6 +106,8 @@ class Details:
     terms: Terms
     deposit_basis_points: int | None
     rest_days: int | None
+    rating_count: int
+    rating_sum: int
     on_offer: bool
 
 
@@ -254,6 +257,8 @@ def _details(tx: Tx, query: Select[*tuple[Any, ...]], chosen: dict[str, Any]) ->
         terms=listing.terms,
         deposit_basis_points=listing.deposit_basis_points,
         rest_days=listing.rest_days,
+        rating_count=listing.rating_count,
+        rating_sum=listing.rating_sum,
         on_offer=offered,
     )
 

@@ -39,6 +39,7 @@ from core.catalog.fits import (
     on_offer,
     plain_sql,
     quantity_sql,
+    room_sql,
 )
 from core.catalog.model import AMENITIES_MAX, Area, Listing, Town
 from core.catalog.rules import BookingMode, Category, PriceUnit
@@ -64,6 +65,8 @@ class Sort(StrEnum):
     PRICE = "price"
     DISTANCE = "distance"
     NAME = "name"
+    RATING = "rating"
+    CAPACITY = "capacity"
 
 
 # Vendors who cancelled on somebody come after all others. Every order ends with the number, so
@@ -72,6 +75,8 @@ ORDERS = {
     Sort.PRICE: ("penalised", "base_cents", "number"),
     Sort.DISTANCE: ("penalised", "distance_m", "base_cents", "number"),
     Sort.NAME: ("penalised", "sort_name", "number"),
+    Sort.RATING: ("penalised", "worse", "base_cents", "number"),
+    Sort.CAPACITY: ("penalised", "smaller", "base_cents", "number"),
 }
 
 
@@ -94,6 +99,7 @@ class Search:
         words: words of title, amenities or description, in any order, the last ones cut short,
             a title also misspelt.
         amenities: all of them must be there.
+        instant: only what is booked without asking the vendor.
     """
 
     category: Category
@@ -107,6 +113,7 @@ class Search:
     words: str = ""
     amenities: tuple[str, ...] = ()
     sort: Sort = Sort.PRICE
+    instant: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +126,7 @@ class Found:
         base_cents: for all people and days, before fee and tax.
         distance_m: metres from the point, area or town that was searched; None when nearness was
             not asked for.
+        rating_count, rating_sum: how many reviews are shown, and all of their stars.
     """
 
     id: UUID
@@ -135,6 +143,8 @@ class Found:
     quantity: int
     base_cents: int
     distance_m: int | None
+    rating_count: int
+    rating_sum: int
 
 
 FOUND_FIELDS = tuple(field.name for field in fields(Found))
@@ -152,6 +162,7 @@ class _Shape:
     budget: bool
     amenities: bool
     words: bool
+    instant: bool
 
     @classmethod
     def of(cls, wished: Search) -> "_Shape":
@@ -164,10 +175,11 @@ class _Shape:
             budget=wished.budget_cents is not None,
             amenities=bool(wished.amenities),
             words=bool(as_tsquery(wished.words)),
+            instant=wished.instant,
         )
 
 
-SHAPES_MAX = len(Sort) * 2**7
+SHAPES_MAX = len(Sort) * 2**8
 
 
 def search(
@@ -248,6 +260,10 @@ def _statement(shape: _Shape) -> Select[*tuple[Any, ...]]:
         "base_cents": base,
         "distance_m": _distance(shape) if nearness else null(),
         "sort_name": plain_sql(Listing.title),
+        "rating_count": Listing.rating_count,
+        "rating_sum": Listing.rating_sum,
+        "worse": -Listing.rating_score,
+        "smaller": -room_sql(),
         "penalised": is_penalised(bindparam("penalties_since", type_=DateTime(timezone=True))),
     }
     fitting: Select[*tuple[Any, ...]] = (
@@ -279,6 +295,8 @@ def _wanted(shape: _Shape, base: ColumnElement[int]) -> Iterator[ColumnElement[b
         yield near(*_POINT, _RADIUS_M)
     wall_clock = bindparam("wall_clock", type_=DateTime)
     yield fits_wish(_STARTS_ON, _PEOPLE, wall_clock, one_day=shape.one_day)
+    if shape.instant:
+        yield Listing.booking_mode == BookingMode.INSTANT
     if shape.budget:
         yield base <= bindparam("budget_cents", type_=BigInteger)
     if shape.amenities:

@@ -2,6 +2,7 @@
 
 import core.booking.model
 import core.cases.model
+import core.catalog.links
 import core.catalog.model
 import core.checker
 import core.disputes.model
@@ -26,8 +27,11 @@ import core.pricing.model
 import core.questions
 import core.receipts
 import core.reconcile.model
+import core.relay.model
+import core.reviews.model
 import core.support.model
-import core.talks  # noqa: F401
+import core.talks
+import core.waitlist.model  # noqa: F401
 from core.db.base import Base
 
 metadata = Base.metadata

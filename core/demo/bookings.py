@@ -20,6 +20,7 @@ from core.booking.usecases import accept, book, check_in, decline, withdraw
 from core.catalog.model import Listing
 from core.db.tx import Database, Tx
 from core.demo.plan import FIXED_NUMBERS, SEED, phone
+from core.demo.reviews import REVIEWED_AFTER, said_of
 from core.demo.stories import GUEST_PHONES_FROM, GUESTS, Course, Story, last_run, stories
 from core.demo.walk import Teller, Walk
 from core.disputes.model import Problem
@@ -42,6 +43,8 @@ from core.payouts.usecases import (
 from core.people.model import Language
 from core.people.usecases import ensure_user
 from core.ports import Delivery, Reason
+from core.reviews.rules import DONE
+from core.reviews.usecases import leave_review
 
 Progress = Callable[[int, int], None]
 
@@ -171,6 +174,12 @@ class _Play:
     def _complete(self, tx: Tx) -> None:
         timers.complete_by_customer(tx, self._booking.id, self._booking.customer_id)
         self._follow()
+        self._walk.at(tx.now + REVIEWED_AFTER, self._review)
+
+    def _review(self, tx: Tx) -> None:
+        said = said_of(self._story)
+        if said is not None and self._booking.state in DONE:
+            leave_review(tx, self._booking.id, self._booking.customer_id, *said)
 
     def _report(self, tx: Tx) -> None:
         customer = self._booking.customer_id
@@ -185,6 +194,8 @@ class _Play:
         """Let the timer fire, unless something came before it."""
         if self._booking.due_at is not None and self._booking.due_at <= tx.now:
             timers.fire(tx, self._booking.id)
+            if self._booking.completed_at == tx.now:
+                self._walk.at(tx.now + REVIEWED_AFTER, self._review)
             self._follow()
 
 

@@ -17,6 +17,7 @@ class Invariant(StrEnum):
     NUMBERS = "I12"
     NOTICES = "I13"
     FLOAT = "I14"
+    RATINGS = "I16"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Finding:
     """One broken place.
 
     Attributes:
-        invariant: its name, ``I1`` to ``I14``.
+        invariant: its name, ``I1`` to ``I16``.
         rule: what should hold, in a few words for whoever looks.
         subject: which row, account or day.
         expected: what should be there.

@@ -14,7 +14,7 @@ from core.booking.lifecycle import CLAIMING, LIFECYCLE
 from core.db.tx import Tx
 from core.escrow import invariants as ledger
 from core.escrow.invariants import FINDINGS_MAX
-from core.invariants import bookings, delivery, disputes, documents, money, payouts
+from core.invariants import bookings, customer, delivery, disputes, documents, money, payouts
 from core.invariants.check import Finding, Invariant
 from core.limits import PENALTIES_REVIEWED_MIN
 from core.people.penalties import counted_since
@@ -31,6 +31,7 @@ CHECKS = (
     *documents.CHECKS,
     *disputes.CHECKS,
     *delivery.CHECKS,
+    *customer.CHECKS,
 )
 
 # What a person may have to look at. None of it is broken: its outcome is noted as not known.

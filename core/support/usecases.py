@@ -27,12 +27,12 @@ def write(tx: Tx, msisdn: str, words: str) -> Ticket:
 
     Raises:
         BadInput: ``empty``, or ``note_too_long`` (data: most).
-        Refused: ``too_many_questions`` (data: limit): enough for one day.
+        Refused: ``too_many_tickets`` (data: limit): enough for one day.
     """
     said = _words(words, TICKET_WORDS_MAX)
     ensure_user(tx, msisdn)  # Locked, so that two messages at once open one ticket.
     if _written_today(tx, msisdn) >= TICKET_NOTES_A_DAY_MAX:
-        raise Refused("too_many_questions", limit=TICKET_NOTES_A_DAY_MAX)
+        raise Refused("too_many_tickets", limit=TICKET_NOTES_A_DAY_MAX)
     ticket = tx.db.scalar(select(Ticket).where(Ticket.msisdn == msisdn, Ticket.state.in_(LIVE)))
     if ticket is not None and ticket.state is TicketState.ANSWERED:
         if ticket.said_at < tx.now - timedelta(seconds=TICKET_QUIET_SECONDS):

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from core.booking.changes import payable_now
 from core.booking.dues import Dues, parts_of
+from core.booking.model import Booking
 from core.booking.offers import Offer, Wish, make_offer
 from core.booking.usecases import book
 from core.catalog import calendar, queries
@@ -16,11 +17,13 @@ from core.payments.attempts import first_collection
 from core.talks import Channel
 from sessions.flow import End, Go, Menu, Option, Part, Talk
 from sessions.flows import words
+from sessions.flows.review import read_options
 from sessions.texts import Keep, T, Text, cut, keep, n, t, why
 
 booking = Part()
 
 BASIS_POINTS_PER_PERCENT = 100
+OTHERS_BEFORE_WAIT = 2
 DAY_REFUSALS = frozenset({"date_past", "date_too_far", "date_too_soon"})
 
 
@@ -32,13 +35,14 @@ def details(talk: Talk) -> Menu:
     return Menu(
         [
             t("{name}", name=cut(shown.title)),
-            _where_and_how_many(shown),
+            where_and_how_many(shown),
             keep(words.price_each(shown.terms.price_cents, shown.terms.price_unit)),
             *_deposit_line(shown),
         ],
         [
             _yes(talk, shown),
             Option(t("What it offers"), to="about"),
+            *read_options(shown),
         ],
     )
 
@@ -58,7 +62,8 @@ def _deposit_line(shown: queries.Details) -> list[T]:
     ]
 
 
-def _where_and_how_many(shown: queries.Details) -> T:
+def where_and_how_many(shown: queries.Details) -> T:
+    """Return where a listing is and how many people it takes."""
     where = cut(f"{shown.area}, {shown.town}" if shown.area else shown.town)
     if shown.terms.category is Category.STAY:
         return t(
@@ -86,7 +91,11 @@ def about(talk: Talk) -> Menu:
         shown = queries.details_by_number(tx, talk.draft["number"])
     return Menu(
         [t("{name}", name=cut(shown.title)), words.offers(shown.amenities)],
-        [_yes(talk, shown)],
+        [
+            _yes(talk, shown),
+            Option(t("Ask the vendor"), to="ask", set={"number": shown.number}),
+            Option(t("Get a link by SMS"), do="listing_link", set={"number": shown.number}),
+        ],
     )
 
 
@@ -192,6 +201,11 @@ def confirm(talk: Talk, tx: Tx) -> End:
     if made.deposit_cents != talk.draft.get("deposit_cents"):
         raise Refused("price_changed", total_cents=made.total_cents)
     talk.draft["code"] = made.code
+    return agreed(talk, tx, made)
+
+
+def agreed(talk: Talk, tx: Tx, made: Booking) -> End:
+    """Plan the prompt for what was just booked, and return the last words of the call."""
     if made.accepted_at is None and made.state.value == "requested":
         business = queries.details(tx, made.listing_id).business
         return End(
@@ -246,9 +260,14 @@ def instead(talk: Talk) -> Menu:
     with talk.reading() as tx:
         listing = queries.listing_by_number(tx, wish.number)
         found = queries.alternatives(tx, listing, wish.starts_on, wish.ends_on, wish.people)
+    wait = Option(t("Tell me when it is free"), do="join_line")
     if not found:
-        return Menu(t("Nothing near is free on that day."), [Option(t("Other day"), to="date")])
-    return Menu(t("Free instead:"), [_alternative(other, wish) for other in found])
+        other_day = Option(t("Other day"), to="date")
+        return Menu(t("Nothing near is free on that day."), [other_day, wait])
+    options = [_alternative(other, wish) for other in found]
+    # Third, so that it stands on the first page however long the names are.
+    options.insert(OTHERS_BEFORE_WAIT, wait)
+    return Menu(t("Free instead:"), options)
 
 
 def _alternative(other: queries.Alternative, wish: Wish) -> Option:

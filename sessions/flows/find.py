@@ -6,7 +6,7 @@ from core.catalog import queries
 from core.catalog.places import TOWNS
 from core.catalog.queries import Place
 from core.catalog.rules import Category, check_people, check_range
-from core.catalog.search import Search, search
+from core.catalog.search import Found, Search, Sort, search
 from core.clock import nairobi_date
 from core.errors import BadInput
 from core.limits import LEAD_HOURS_MIN, PEOPLE_MAX, STAY_NIGHTS_MAX
@@ -15,13 +15,16 @@ from core.pricing.queries import rates_on
 from core.pricing.rules import Rates, quote
 from sessions.dates import parse_day
 from sessions.flow import Ask, Go, Menu, Option, Part, Talk, whole_number
-from sessions.texts import cut, n, t
+from sessions.flows import words
+from sessions.flows.sort import ASKED_TOO, SORTED_BY, sort_of
+from sessions.texts import T, cut, n, t
 
 find = Part()
 
 DATES_OFFERED = 4
 # Nobody leafs further on a phone; a budget or an area finds the rest.
 RESULTS_MAX = 15
+RESULTS_BEFORE_SORT = 3
 NIGHTS_OFFERED = 5
 PLACES_OFFERED = 20
 BUDGET_MAX_SHILLINGS = 100_000_000
@@ -169,10 +172,10 @@ def budget(_talk: Talk) -> Ask:
 @find.answer("budget")
 def budget_typed(_talk: Talk, typed: str) -> int:
     """An amount in whole shillings; ``60k`` and ``KES 60,000`` are understood."""
-    words = typed.lower().replace("kes", "").replace("ksh", "").replace("/=", "").strip(" .")
-    thousands = words.endswith("k")
+    plain = typed.lower().replace("kes", "").replace("ksh", "").replace("/=", "").strip(" .")
+    thousands = plain.endswith("k")
     try:
-        amount = whole_number(words.removesuffix("k"), least=1, most=BUDGET_MAX_SHILLINGS)
+        amount = whole_number(plain.removesuffix("k"), least=1, most=BUDGET_MAX_SHILLINGS)
     except BadInput as error:
         if error.code == "bad_number":
             raise BadInput("bad_amount") from None
@@ -182,25 +185,38 @@ def budget_typed(_talk: Talk, typed: str) -> int:
 
 @find.screen("results", core=True)
 def results(talk: Talk) -> Menu:
-    """What is free, the cheapest first, with the whole price to pay."""
+    """What is free, in the order that was chosen, with the whole price to pay."""
     with talk.reading() as tx:
         rates = rates_on(tx, talk.today, talk.draft["category"])
         found = search(tx, _search_of(talk, rates), RESULTS_MAX)
-    options = [
-        Option(
-            t(
-                "{name} {shillings}",
-                name=cut(row.title),
-                shillings=_shillings(row.base_cents, rates),
-            ),
-            to="details",
-            set={"number": row.number},
-        )
-        for row in found
-    ]
-    if options:
-        found_text = n("{count} free. KES in all:", "{count} free. KES in all:", len(found))
-        return Menu(found_text, options)
+    if not found:
+        return _nothing(talk)
+    options = [_result(row, rates, sort_of(talk)) for row in found]
+    # Behind the first few, so that it stands on the first page and they keep their numbers.
+    options.insert(RESULTS_BEFORE_SORT, Option(t("Sort or choose"), to="sort"))
+    return Menu(_found_line(talk, len(found)), options)
+
+
+def _result(row: Found, rates: Rates, sort: Sort) -> Option:
+    values = {"name": cut(row.title), "shillings": _shillings(row.base_cents, rates)}
+    label = t("{name} {shillings}", **values)
+    if sort is Sort.RATING and row.rating_count:
+        stars = words.stars(row.rating_count, row.rating_sum)
+        label = t("{name} {shillings}, {stars}*", **values, stars=stars)
+    return Option(label, to="details", set={"number": row.number})
+
+
+def _found_line(talk: Talk, count: int) -> T:
+    """How many are free, and by what they are sorted when that is not the price."""
+    order = SORTED_BY.get(sort_of(talk))
+    if order is not None:
+        return t("{order} ({count}). KES in all:", order=order, count=count)
+    if talk.draft.get("instant"):
+        return n("{count} to book at once. KES:", "{count} to book at once. KES:", count)
+    return n("{count} free. KES in all:", "{count} free. KES in all:", count)
+
+
+def _nothing(talk: Talk) -> Menu:
     again = [
         Option(t("Other day"), to="date"),
         Option(t("Other place"), to="place"),
@@ -208,6 +224,8 @@ def results(talk: Talk) -> Menu:
     ]
     if talk.draft.get("budget"):
         again.insert(0, Option(t("Any price"), to="results", set={"budget": None}))
+    if talk.draft.get("instant"):
+        again.insert(0, Option(t("Also those who answer by SMS"), to="results", set=ASKED_TOO))
     return Menu(t("Sorry, nothing is free for that."), again)
 
 
@@ -226,6 +244,8 @@ def _search_of(talk: Talk, rates: Rates) -> Search:
         town_id=talk.draft["town"],
         area_id=talk.draft["area"],
         budget_cents=base_within(talk.draft["budget"], rates) if talk.draft["budget"] else None,
+        sort=sort_of(talk),
+        instant=bool(talk.draft.get("instant")),
     )
 
 

@@ -93,6 +93,7 @@ def _vendor_menu(talk: Talk) -> Menu:
             *own,
             Option(t("My bookings"), to="mine"),
             *language_options(talk),
+            Option(t("Questions and answers"), to="relays"),
             Option(t("Help"), do="help"),
         ],
     )

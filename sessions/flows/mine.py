@@ -22,9 +22,13 @@ from core.people.queries import user_id
 from core.people.usecases import ensure_user
 from sessions.flow import Ask, End, Go, Menu, Option, Part, Talk
 from sessions.flows import words
+from sessions.flows.asking import relay_options
 from sessions.flows.book import prompt_coming
 from sessions.flows.cards import card_options
 from sessions.flows.change import change_options
+from sessions.flows.review import write_options
+from sessions.flows.waiting import wait_options
+from sessions.papers import owe_receipts
 from sessions.texts import Keep, T, Text, cut, keep, t, why
 
 mine = Part()
@@ -39,9 +43,14 @@ def bookings(talk: Talk) -> Menu:
     """The person's bookings, what is open first."""
     with talk.reading() as tx:
         found = bookings_of_customer(tx, talk.person.msisdn, SHOWN_MAX)
+        more = [
+            *wait_options(tx, talk.person.msisdn),
+            *relay_options(tx, talk.person.msisdn),
+        ]
     return Menu(
         t("Your bookings:"),
-        [
+        more
+        + [
             Option(
                 t(
                     "{day} {name}: {state}",
@@ -64,8 +73,8 @@ def one(talk: Talk) -> Menu | Go:
     with talk.reading() as tx:
         view = booking_by_code(tx, talk.draft["code"])
         caller = user_id(tx, talk.person.msisdn)
-        changing = change_options(tx, view.booking)
-        cards = card_options(tx, view.booking)
+        more = [*write_options(tx, view.booking), *change_options(tx, view.booking)]
+        more += [*card_options(tx, view.booking)]
     booking = view.booking
     if booking.customer_id != caller:
         # A vendor who dials the code of what is paid for has come to see it.
@@ -78,7 +87,7 @@ def one(talk: Talk) -> Menu | Go:
     # Their number was in an SMS; what is owed and until when needs the room.
     if view.vendor_msisdn and dues_of(booking) is None:
         lines.append(keep(t("Vendor {phone}", phone=local_form(view.vendor_msisdn))))
-    choices = [*_choices(talk, booking), *changing, *cards]
+    choices = [*_choices(talk, booking), *more, *_receipt_option(booking)]
     return Menu(lines, choices or [Option(t("My bookings"), to="mine")])
 
 
@@ -98,6 +107,13 @@ def _choices(talk: Talk, booking: Booking) -> list[Option]:
     if booking.state is State.DISPUTED:
         choices.append(Option(t("The problem"), to="dispute"))
     return choices
+
+
+def _receipt_option(booking: Booking) -> list[Option]:
+    """The way to what was paid; the screen of a problem has no room for it."""
+    if booking.paid_at is None or booking.state is State.DISPUTED:
+        return []
+    return [Option(t("Receipt by SMS"), do="receipt", set={"code": booking.code})]
 
 
 def _pay_label(booking: Booking, dues: Dues) -> T:
@@ -184,6 +200,16 @@ def cancel_paid(talk: Talk, tx: Tx) -> End:
             keep(t("{refund} goes back by M-Pesa. An SMS tells you when.", refund=shown)),
         ]
     )
+
+
+@mine.effect("receipt")
+def send_receipt(talk: Talk, tx: Tx) -> End:
+    """Owe the links to what was paid and paid back."""
+    view = booking_by_code(tx, talk.draft["code"])
+    if view.booking.customer_id != user_id(tx, talk.person.msisdn):
+        raise NotFound("no_booking")
+    missing = owe_receipts(tx, talk.person.msisdn, view)
+    return End(missing or t("An SMS with the link is on its way."))
 
 
 @mine.effect("done")

@@ -13,6 +13,7 @@ from core.catalog.rules import Category, PriceUnit
 from core.db.base import Json
 from core.disputes.model import Problem
 from core.money import CENTS_PER_SHILLING, Money
+from core.reviews.rules import tenths
 from sessions.texts import Keep, T, Text, cut, keep, n, t
 
 CATEGORIES: Mapping[Category, T] = {
@@ -145,12 +146,31 @@ def change_costs(change: Change) -> T:
     return t("You get back {refund} of {total}.", refund=change.refund, total=less)
 
 
+def stars(count: int, total: int) -> str:
+    """Return the average of some reviews, in stars: 4.6."""
+    whole, tenth = divmod(tenths(count, total), 10)
+    return f"{whole}.{tenth}"
+
+
+def rated(count: int, total: int) -> T:
+    """Return how something is rated, and by how many."""
+    average = stars(count, total)
+    return n(
+        "{stars} stars by {count} guest", "{stars} stars by {count} guests", count, stars=average
+    )
+
+
+def amenity(name: str) -> T:
+    """Return one thing that a listing offers; what we have no word for as it was written."""
+    written = name.replace("_", " ")
+    return AMENITIES.get(written) or t("{name}", name=cut(written))
+
+
 def offers(amenities: Sequence[str]) -> Text:
     """Return the first few of what a listing offers, in one line."""
-    known = [name.replace("_", " ") for name in amenities[:AMENITIES_SHOWN]]
     text: Text = "-"
-    for index, name in enumerate(known):
-        word = AMENITIES.get(name) or t("{name}", name=cut(name))
+    for index, name in enumerate(amenities[:AMENITIES_SHOWN]):
+        word = amenity(name)
         text = t("{first}, {next}", first=text, next=word) if index else word
     return text
 

@@ -252,10 +252,9 @@ def _cancelled_vendor(params: Params, _context: NoticeContext) -> T:
 
 def _completed(params: Params, context: NoticeContext) -> T:
     return t(
-        "{code} {listing} is done. We pay {business} in 2 days. Something wrong? Reply PROBLEM "
-        "{code} before that, or call {help}.",
+        "{code} {listing} is done. How was it? Reply {code} and 1 (bad) to 5 (best) and a few "
+        "words. A problem? Reply PROBLEM {code} in 2 days or call {help}.",
         **what_of(params),
-        business=cut(params["business"]),
         help=local_form(context.help_phone),
     )
 

@@ -10,9 +10,19 @@ from typing import Any
 from core.booking.notices import Topic
 from core.msisdn import local_form
 from core.people.notices import VendorTopic
+from core.relay.usecases import RELAYED_TOPIC
 from core.support.usecases import ANSWERED_TOPIC
 from sessions.gsm7 import septets
-from sessions.notices import booking, change, disputes, money, papers, support, vendor
+from sessions.notices import (
+    booking,
+    change,
+    customer,
+    disputes,
+    money,
+    papers,
+    support,
+    vendor,
+)
 from sessions.notices.context import NoticeContext, Params, Words
 from sessions.texts import Cut, T, Text, plain, t
 
@@ -30,6 +40,7 @@ SEGMENTS_MAX: Mapping[str, int] = {
     Topic.REQUEST_EXPIRED: 2,
     Topic.DISPUTE_OPENED_VENDOR: 2,
     Topic.DISPUTE_NOTE: 2,
+    RELAYED_TOPIC: 2,
     Topic.CHANGE_ASKED: 2,
     Topic.CHANGE_ACCEPTED: 2,
     Topic.REQUEST_CHANGED: 2,
@@ -102,6 +113,7 @@ _WORDS: Mapping[str, Words] = {
     **change.WORDS,
     **support.WORDS,
     **vendor.WORDS,
+    **customer.WORDS,
     HELP_TOPIC: _help,
     ANSWER_TOPIC: _answer,
     LATE_TOPIC: _answer,

@@ -230,6 +230,30 @@ SQL_BREAKS = {
         "I12",
         "UPDATE documents SET total_cents = total_cents + 100, base_cents = base_cents + 100",
     ),
+    "stars that a listing does not count": (
+        "I16",
+        (
+            "INSERT INTO reviews (id, booking_id, listing_id, customer_id, stars, words,"
+            " written_at)"
+            " SELECT id, id, listing_id, customer_id, 5, '', created_at FROM bookings LIMIT 1"
+        ),
+    ),
+    "a review by somebody else": (
+        "I16",
+        (
+            "INSERT INTO reviews (id, booking_id, listing_id, customer_id, stars, words,"
+            " written_at)"
+            " SELECT id, id, listing_id, vendor_id, 5, '', created_at FROM bookings LIMIT 1"
+        ),
+    ),
+    "a place in the line that never ends": (
+        "I11",
+        (
+            "INSERT INTO waits (id, listing_id, customer_id, state, starts_on, ends_on, people,"
+            " quantity, due_at, created_at) SELECT id, listing_id, customer_id, 'waiting',"
+            " starts_on, ends_on, 1, 1, '2026-01-01', created_at FROM bookings LIMIT 1"
+        ),
+    ),
     "a payment whose receipt nobody owes": ("I12", "DELETE FROM documents_due"),
     "a refund without a credit note": (
         "I12",
@@ -298,6 +322,9 @@ SQL_BREAKS = {
 
 
 RULES = {
+    "stars that a listing does not count": "a listing counts the reviews that are shown",
+    "a review by somebody else": "a review is of its booking's listing and customer",
+    "a place in the line that never ends": "places in the line end in time",
     "a payout that nothing moves": "a payout on its way goes on",
     "a held payout with a try under way": "nothing of a held payout is under way",
     "a booking that waits for what came back": "what came back waits for another payout",

@@ -22,6 +22,8 @@ from core.payments.model import Attempt, Refund
 from core.payouts import model as payout
 from core.support import lifecycle as ticket
 from core.support.model import Ticket
+from core.waitlist import lifecycle as wait
+from core.waitlist.model import Wait
 from tests.support.servers import ROOT
 from web.commands.docs import LIFECYCLE_PAGE, lifecycle_markdown
 
@@ -47,6 +49,7 @@ LIFECYCLES: dict[str, tuple[Lifecycle[Any, Any], type[StrEnum], type[StrEnum], A
         Refund,
     ),
     "payouts": (payout.LIFECYCLE, payout.PayoutState, payout.PayoutEvent, payout.Payout),
+    "waits": (wait.LIFECYCLE, wait.WaitState, wait.WaitEvent, Wait),
     "tax_invoices": (
         invoice.LIFECYCLE,
         invoice.InvoiceState,
@@ -86,6 +89,7 @@ def test_every_state_can_be_reached_and_every_event_happens(table: str) -> None:
         "disputes": {dispute.DisputeState.WAITING},
         "refunds": {attempt.RefundState.OPEN},
         "payouts": {payout.PayoutState.RELEASED, payout.PayoutState.HELD},
+        "waits": {wait.WaitState.WAITING},
         "tax_invoices": {invoice.InvoiceState.WAITING},
         "tickets": {ticket.TicketState.OPEN},
     }[table]

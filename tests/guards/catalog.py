@@ -6,6 +6,7 @@ from tests.guards import (
     booking_locks,
     bookings,
     change_locks,
+    customer,
     delivery,
     documents,
     ledger,
@@ -26,6 +27,7 @@ ALONE = (
     *payouts.GUARDS,
     *documents.GUARDS,
     *delivery.GUARDS,
+    *customer.ALONE,
 )
 """Those that one caller can run into."""
 MEETING = (
@@ -35,6 +37,7 @@ MEETING = (
     *payout_locks.GUARDS,
     *worker_locks.GUARDS,
     *vendors.GUARDS,
+    *customer.MEETING,
 )
 """Those that it takes two callers to need."""
 PAGE = ROOT / "docs" / "generated" / "guards.md"

@@ -13,8 +13,10 @@ from core.disputes.model import Problem, Side
 from core.limits import (
     DISPUTE_NOTE_MAX,
     DOCUMENT_TOKEN_LENGTH,
+    LISTING_LINK_LENGTH,
     NAME_MAX,
     PEOPLE_MAX,
+    RELAY_WORDS_MAX,
     STAY_NIGHTS_MAX,
     TICKET_ANSWER_MAX,
     TITLE_MAX,
@@ -22,9 +24,13 @@ from core.limits import (
 from core.payouts.model import HoldReason
 from core.people.notices import VendorTopic
 from core.ports import Reason
+from core.relay.model import Speaker
+from core.relay.usecases import RELAYED_TOPIC
 from core.support.usecases import ANSWERED_TOPIC
+from core.waitlist.usecases import WAIT_OFFERED_TOPIC
 from sessions.gsm7 import segments, septets
 from sessions.notices.context import NoticeContext
+from sessions.notices.customer import LISTING_LINK_TOPIC
 from sessions.notices.papers import PAY_TOPIC, RECEIPT_TOPIC, STATEMENT_TOPIC
 from sessions.notices.render import (
     ANSWER_TOPIC,
@@ -206,6 +212,18 @@ MORE |= {
     ],
     PAY_TOPIC: [{"token": TOKEN, "amount_cents": 24_700_000}],
 }
+MORE |= {
+    # Of each kind of day the longest: a stay's nights, and a whole month.
+    WAIT_OFFERED_TOPIC: [{"category": category} for category in ("stay", "venue")],
+    RELAYED_TOPIC: [
+        {"relay": "Q999", "speaker": side.value, "words": letter * RELAY_WORDS_MAX}
+        for side in Speaker
+        for letter in ("x", "[")
+    ],
+    LISTING_LINK_TOPIC: [
+        {"token": "w" * LISTING_LINK_LENGTH, "until": "2026-09-30T20:45:00+00:00"}
+    ],
+}
 CARRIED = {ANSWER_TOPIC, LATE_TOPIC}
 CASES = [
     (topic, {**WORST, **more})
@@ -235,7 +253,7 @@ TOLD: dict[str, tuple[str, ...]] = {
     Topic.CONFIRMED_VENDOR: ("K7P4Q", "{net}", "{day}", "5,000", "0700000001", "PIN"),
     Topic.CANCELLED_CUSTOMER: ("K7P4Q", "{day}"),
     Topic.CANCELLED_VENDOR: ("K7P4Q", "{day}"),
-    Topic.COMPLETED: ("PROBLEM K7P4Q", "0700000099"),
+    Topic.COMPLETED: ("K7P4Q", "1", "5", "PROBLEM K7P4Q", "0700000099"),
     Topic.DISPUTE_OPENED_CUSTOMER: ("{total}", "23:45", "23:46", "PROBLEM K7P4Q"),
     Topic.DISPUTE_OPENED_VENDOR: ("{day}", "23:45", "PROBLEM K7P4Q"),
     Topic.DISPUTE_NOTE: ("PROBLEM K7P4Q",),
@@ -273,6 +291,9 @@ TOLD: dict[str, tuple[str, ...]] = {
     VendorTopic.STAFF_ADDED: ("*384*7781#", "0700000099"),
     VendorTopic.STAFF_REMOVED: (BUSINESS[:20],),
     VendorTopic.STAFF_OWNER: ("..001", "0700000099"),
+    RELAYED_TOPIC: ("Q999",),
+    LISTING_LINK_TOPIC: (f"{CONTEXT.public_url}/l/{'w' * LISTING_LINK_LENGTH}", "23:45"),
+    WAIT_OFFERED_TOPIC: ("{day}", "5,000", "{total}", "YES 9999", "23:45", "NO 9999"),
     HELP_TOPIC: ("*384*7781#", "0700000099"),
     RECEIPT_TOPIC: ("K7P4Q", "{total}", f"{CONTEXT.public_url}/receipts/{TOKEN}.pdf"),
     STATEMENT_TOPIC: ("09/2026", "{day}", f"{CONTEXT.public_url}/statements/{TOKEN}"),
@@ -294,6 +315,8 @@ IN_SWAHILI = {
     "GO": "ENDELEA",
     "STOP": "ACHA",
     "FREEZE": "ZUIA",
+    "YES 9999": "NDIYO 9999",
+    "NO 9999": "HAPANA 9999",
 }
 
 

@@ -57,6 +57,7 @@ from tests.sessions.worst import (
     screens,
     talk,
 )
+from tests.sessions.worst_day import day_effects, day_screens
 from tests.support.recycling import Recycler
 
 FLOW = build_flow()
@@ -97,10 +98,16 @@ ONLY = {
         "too_many_changes",
         "too_expensive",
         "too_many_attempts",
+        "review_late",
+        "bad_stars",
     ),
+    "about": (*ANYWHERE, "no_listing"),
     "earnings": (*ANYWHERE, "not_vendor", "too_many_links"),
     "dispute": (*ANYWHERE, "no_booking", "no_dispute", "too_many_notes"),
     "settle": (*ANYWHERE, "no_booking", "no_dispute"),
+    "review": (*ANYWHERE, "no_review"),
+    "relay": (*ANYWHERE, "no_relay", "note_too_long", "too_many_lines"),
+    "wait": (*ANYWHERE, "no_wait", "no_units", "offer_over", "price_changed"),
     "cancel": (*ANYWHERE, "illegal_move", "no_booking", "refund_changed"),
     "change": (*ANYWHERE, "change_cost"),
     "change_what": (*ANYWHERE, "no_change"),
@@ -194,12 +201,22 @@ def check_screen(shown: Menu | Ask | End, language: str, *, home: bool, why: str
             assert f"0. {plain(BACK, language)}" in lines, f"no way back: {text!r}"
 
 
+def all_screens(market: Market) -> Iterator[Case]:
+    yield from screens(market)
+    yield from day_screens(market)
+
+
+def all_effects(market: Market) -> Iterator[Case]:
+    yield from effects(market)
+    yield from day_effects(market)
+
+
 def test_the_cases_name_every_screen_and_effect_of_the_flow(
     market_database: tuple[Database, Market],
 ) -> None:
     _, market = market_database
-    assert {case.name for case in screens(market)} == set(FLOW.screens)
-    assert {case.name for case in effects(market)} == set(FLOW.effects)
+    assert {case.name for case in all_screens(market)} == set(FLOW.screens)
+    assert {case.name for case in all_effects(market)} == set(FLOW.effects)
     assert FLOW.vanished(PUBLISHED) == set()
     assert (len(TITLE), len(BUSINESS)) == (40, 40)
 
@@ -210,7 +227,7 @@ def test_every_screen_fits_with_every_reason_above_it(
 ) -> None:
     database, market = market_database
     wrong = []
-    for case in screens(market):
+    for case in all_screens(market):
         with undone(database) as tx:
             name, shown = shown_in(tx, case, language)
             for why in ("", *(plain(why, language) for why in whys_above(name))):
@@ -218,7 +235,7 @@ def test_every_screen_fits_with_every_reason_above_it(
                     check_screen(shown, language, home=name == FLOW.home, why=why)
                 except AssertionError as error:
                     wrong.append(f"{case}: {error}")
-    assert wrong == []
+    assert wrong == [], "\n".join(wrong)
 
 
 HELD: dict[str, dict[str, Any]] = {
@@ -256,7 +273,7 @@ def test_every_effect_says_how_it_ended_in_full(
     market_database: tuple[Database, Market], language: str
 ) -> None:
     database, market = market_database
-    for case in effects(market):
+    for case in all_effects(market):
         with undone(database) as tx:
             if case.ready is not None:
                 case.ready(tx, market)

@@ -1,6 +1,6 @@
 """The longest that every screen can get: a market of long names, and a walk over all screens."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from core.clock import nairobi_date
 from core.db.tx import Database, Tx
 from core.disputes.model import Problem
 from core.disputes.usecases import note_by_vendor, open_dispute
-from core.limits import STAFF_MAX
+from core.limits import RELAY_NUMBER_MAX, RELAY_WORDS_MAX, REVIEW_WORDS_MAX, STAFF_MAX
 from core.money import Money
 from core.payments import settle
 from core.people.model import User, Vendor
@@ -30,7 +30,12 @@ from core.people.pins import choose_pin, seal_pin
 from core.people.staff import add_staff, remove_staff, staff_of
 from core.people.usecases import find_person
 from core.ports import MoneyEvent, Outcome
+from core.relay.usecases import ask_vendor, reply
+from core.reviews.usecases import leave_review
 from core.vault import Vault
+from core.waitlist.lifecycle import WaitState
+from core.waitlist.model import Wait
+from core.waitlist.usecases import join_line
 from sessions.flow import Ask, End, Go, Menu, Person, Talk
 from sessions.flows import words
 from tests.conftest import VAULT_KEY
@@ -41,6 +46,7 @@ from tests.support.factories import (
     make_listing,
     make_paid,
     make_vendor,
+    make_wish,
 )
 
 TOWN_OF = {town.slug: town for town in TOWNS}
@@ -86,6 +92,9 @@ class Market:
     listings: Mapping[str, str]
     codes: Mapping[str, str]
     staff: str
+    reviews: Sequence[str]
+    waits: Mapping[str, str]
+    relays: Sequence[str]
     day: date
 
 
@@ -133,6 +142,9 @@ def prepare(database: Database) -> Market:
             listings={name: str(listing.id) for name, listing in made.items()},
             codes=codes,
             staff=str(staff_of(tx, vendor.id)[0].user_id),
+            reviews=_reviews(tx, [codes["done"], codes["paid_out"]]),
+            waits=_waits(tx, made),
+            relays=_relays(tx, made),
             day=nairobi_date(tx.now) + timedelta(days=20),
         )
 
@@ -192,11 +204,70 @@ def _bookings(
             note_by_vendor(tx, other.id, vendor.id, "w" * 160)
         other.starts_on = first_day
         made[name] = other
-    for name, state in (("done", State.COMPLETED), ("in", State.CHECKED_IN)):
+    for name, state in (
+        ("done", State.COMPLETED),
+        ("paid_out", State.PAID_OUT),
+        ("in", State.CHECKED_IN),
+    ):
         other = make_paid(tx, now, receipt=f"SFF6XYQ1{name}", in_days=27 + len(made), **wish)
         other.state = state
+        other.completed_at = None if name == "in" else tx.now
         made[name] = other
     return {name: booking.code for name, booking in made.items()}
+
+
+def _reviews(tx: Tx, codes: Sequence[str]) -> list[str]:
+    """The longest review there can be, and one without words; the listing has thousands more."""
+    made = []
+    for code, said in zip(codes, ("w" * REVIEW_WORDS_MAX, None), strict=True):
+        booking = tx.db.query(Booking).filter_by(code=code).one()
+        written = leave_review(tx, booking.id, booking.customer_id, 5, said)
+        made.append(str(written.id))
+        listing = tx.db.get_one(Listing, booking.listing_id)
+    listing.rating_count, listing.rating_sum = 9_999, 46_000
+    tx.db.flush()
+    return made
+
+
+def _waits(tx: Tx, listings: Mapping[str, Listing]) -> dict[str, str]:
+    """A place in the line, and offers: at once, and of what a vendor is asked for."""
+    made = {}
+    full = join_line(tx, CUSTOMER, make_wish(tx, listings["full"], in_days=20, people=PEOPLE))
+    made["waiting"] = str(full.id)
+    for name, days in (("now", 200), ("ask", 201)):
+        listing = listings[name]
+        wish = make_wish(tx, listing, in_days=days, people=PEOPLE)
+        offered = Wait(
+            id=tx.ids.uuid(),
+            listing_id=listing.id,
+            customer_id=full.customer_id,
+            state=WaitState.OFFERED,
+            starts_on=wish.starts_on,
+            ends_on=wish.ends_on,
+            people=PEOPLE,
+            quantity=1,
+            total_cents=24_700_000,
+            due_at=tx.now + timedelta(hours=1),
+            created_at=tx.now,
+            offered_at=tx.now,
+        )
+        tx.db.add(offered)
+        made[name] = str(offered.id)
+    tx.db.flush()
+    return made
+
+
+def _relays(tx: Tx, listings: Mapping[str, Listing]) -> list[str]:
+    """A question, and one that was answered, each as long as it may be."""
+    made = []
+    for name in ("ask", "now"):
+        relay = ask_vendor(tx, CUSTOMER, listings[name].number, "w" * RELAY_WORDS_MAX)
+        made.append(relay)
+    reply(tx, made[1].id, VENDOR, "v" * RELAY_WORDS_MAX)
+    for number, relay in enumerate(made, RELAY_NUMBER_MAX - 1):
+        relay.number = number
+    tx.db.flush()
+    return [str(relay.id) for relay in made]
 
 
 def _in_pieces(tx: Tx, parts: Listing, deposit: Listing) -> dict[str, str]:

@@ -52,6 +52,7 @@ from core.payouts.model import Payout
 from core.settings import Environment, Settings
 from core.talks import OpenTalk
 from core.vault import Vault
+from core.waitlist.model import Wait
 from sessions.bootstrap import build_conductor, notice_context
 from sessions.dropped import DroppedCalls
 from sessions.gsm7 import segments, septets
@@ -442,6 +443,7 @@ class World:
             select(Payout.due_at),
             select(Dispute.due_at),
             select(OpenTalk.offer_at),
+            select(Wait.due_at),
             select(Notice.due_at).where(Notice.state == Sending.WAITING),
             select(Inbound.due_at).where(Inbound.state == Arrival.WAITING),
         ).subquery()

@@ -3,15 +3,19 @@
 from sqlalchemy import func, select, text, update
 
 from core import inbox, outbox, receipts, talks
+from core.catalog.links import ListingLink, new_listing_link
 from core.clock import ManualClock, nairobi_date
 from core.documents.links import StatementLink, new_link
 from core.inbox import Arrival, Inbound
 from core.outbox import Notice, Sending
+from core.people.usecases import ensure_user
 from core.receipts import TurnReceipt
+from core.relay.model import RelayLine
+from core.relay.usecases import ask_vendor
 from core.support.queries import ticket_by_number
 from core.support.usecases import close, write
 from core.talks import Channel, OpenTalk
-from tests.support.factories import CUSTOMER, STRANGER, make_vendor
+from tests.support.factories import CUSTOMER, STRANGER, make_listing, make_vendor
 from tests.support.fakes import notices
 from tests.workers import callbacks
 from tests.workers.callbacks import arrivals, arrive
@@ -59,6 +63,28 @@ def test_bodies_of_applied_callbacks_go_and_repeats_are_still_refused(
     arrive(crew.database, callbacks.session_end())
     (row,) = arrivals(crew.database)
     assert (row.payload, row.state) == ({}, Arrival.APPLIED)
+
+
+def test_what_people_wrote_is_forgotten_after_a_month(crew: Crew, clock: ManualClock) -> None:
+    arrive(crew.database, callbacks.sms("ask 4507 is it free?"))
+    run_inbox(crew.parts)
+    with crew.database.transaction() as tx:
+        listing = make_listing(tx, make_vendor(tx))
+        tx.db.refresh(listing, ["number"])
+        ask_vendor(tx, CUSTOMER, listing.number, "is it free?")
+        new_listing_link(tx, ensure_user(tx, CUSTOMER).id, listing.id)
+    clock.advance(days=30)
+    run_housekeeping(crew.parts)
+    with crew.database.transaction() as tx:
+        assert [line.words for line in tx.db.query(RelayLine)] == ["is it free?"]
+        assert tx.db.query(ListingLink).all() == []
+    clock.advance(seconds=1)
+
+    run_housekeeping(crew.parts)
+
+    with crew.database.transaction() as tx:
+        assert tx.db.query(RelayLine).all() == []
+    assert {row.kind: row.payload for row in arrivals(crew.database)} == {"sms": {}}
 
 
 def test_a_dead_callback_keeps_its_body_for_whoever_looks_into_it(

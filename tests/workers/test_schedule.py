@@ -40,7 +40,7 @@ def test_tasks_have_the_names_that_others_send() -> None:
         "notices.run", "attempts.run", "inbox.run", "timers.run",
         "payouts.run", "ledger.run", "housekeeping.run",
         "checker.run", "cases.run", "float.run", "balances.run", "documents.run", "invoices.run",
-        "disputes.run", "drops.run", "trail.run",
+        "disputes.run", "drops.run", "trail.run", "waits.run",
     }  # fmt: skip
     assert BY_WORK.keys() == set(Work)
 

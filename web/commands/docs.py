@@ -24,6 +24,7 @@ def lifecycle_markdown() -> str:
     from core.payments import lifecycle as attempt
     from core.payouts import model as payout
     from core.support import lifecycle as ticket
+    from core.waitlist import lifecycle as wait
 
     parts = (
         _section("A booking", booking.LIFECYCLE, _words(booking.PUBLIC)),
@@ -32,6 +33,7 @@ def lifecycle_markdown() -> str:
         _section("A dispute", dispute.LIFECYCLE),
         _section("A refund", attempt.REFUND_LIFECYCLE),
         _section("A payout", payout.LIFECYCLE),
+        _section("A place in the line for a full day", wait.LIFECYCLE),
         _section("An invoice for the tax authority", invoice.LIFECYCLE),
         _section("A ticket", ticket.LIFECYCLE),
     )

@@ -62,6 +62,8 @@ def test_what_is_found_says_all_that_a_line_shows(market: Market) -> None:
             quantity=2,
             base_cents=1_200_000,
             distance_m=None,
+            rating_count=0,
+            rating_sum=0,
         )
     ]
 
@@ -92,6 +94,31 @@ def test_a_full_or_blocked_day_hides_a_listing_and_a_free_one_shows_it(market: M
     with market.database.transaction() as tx:
         calendar.free(tx, rooms.id, [SATURDAY], vendor_id=market.vendor_id)
     assert titles(market, people=2) == ["Jacaranda Rooms"]
+
+
+def test_the_best_rated_come_first_and_few_reviews_weigh_little(market: Market) -> None:
+    market.listing(title="Unknown", price_cents=200_000)
+    market.listing(title="One five", rating_count=1, rating_sum=5)
+    market.listing(title="Many good", rating_count=90, rating_sum=423)
+    market.listing(title="Bad", price_cents=100_000, rating_count=4, rating_sum=6)
+
+    assert titles(market, sort=Sort.RATING) == ["Many good", "One five", "Unknown", "Bad"]
+
+
+def test_the_biggest_come_first(market: Market) -> None:
+    market.listing(title="Ten rooms for two", units=10)
+    market.listing(title="A dormitory", capacity=15)
+    market.listing(title="One room")
+
+    assert titles(market, sort=Sort.CAPACITY) == ["Ten rooms for two", "A dormitory", "One room"]
+
+
+def test_only_what_is_booked_without_asking(market: Market) -> None:
+    market.listing(title="At once")
+    market.listing(title="Asked first", booking_mode=BookingMode.REQUEST)
+
+    assert titles(market, sort=Sort.NAME) == ["Asked first", "At once"]
+    assert titles(market, instant=True) == ["At once"]
 
 
 def test_people_must_fit_and_be_enough(market: Market) -> None:

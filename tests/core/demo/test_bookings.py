@@ -36,6 +36,7 @@ from core.payouts.queries import earnings
 from core.payouts.usecases import due_payouts, open_run
 from core.people.usecases import find_person
 from core.ports import Delivery
+from core.reviews.model import Review
 from core.vault import Vault
 from tests.support.recycling import Recycler
 
@@ -97,6 +98,15 @@ def test_it_is_as_large_and_varied_as_promised(market: Database) -> None:
     assert len({row.customer_id for row in rows}) >= 20
     by_category = Counter(row.category for row in rows)
     assert all(by_category[category] >= 20 for category in Category), by_category
+
+
+def test_some_guests_said_how_it_was_and_none_changed_their_mind(market: Database) -> None:
+    with market.transaction() as tx:
+        reviews = tx.db.scalars(select(Review)).all()
+
+    assert len(reviews) >= 20
+    assert len({review.stars for review in reviews}) >= 4
+    assert {review.edited_at for review in reviews} == {None}
 
 
 def test_the_books_are_clean(market: Database) -> None:

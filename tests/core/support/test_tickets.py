@@ -89,7 +89,7 @@ def test_words_and_days_have_limits(database: Database, clock: ManualClock) -> N
             ticket = write(tx, CUSTOMER, f"Words {number}")
         with pytest.raises(Refused) as enough:
             write(tx, CUSTOMER, "One more")
-        assert enough.value.code == "too_many_questions"
+        assert enough.value.code == "too_many_tickets"
         with pytest.raises(BadInput):
             answer(tx, ticket.number, "x" * (TICKET_ANSWER_MAX + 1))
         with pytest.raises(NotFound):

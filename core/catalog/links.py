@@ -1,0 +1,66 @@
+"""Links to a listing's page: made for one phone, sent by SMS, gone after some days."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, func, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db.base import Base
+from core.db.tx import Tx
+from core.errors import NotFound, Refused
+from core.limits import (
+    LISTING_LINK_LENGTH,
+    LISTING_LINK_SECONDS,
+    LISTING_LINKS_A_DAY_MAX,
+)
+
+
+class ListingLink(Base):
+    """A link that somebody was sent."""
+
+    __tablename__ = "listing_links"
+    __table_args__ = (
+        Index("ix_listing_links_user_id_expires_at", "user_id", "expires_at"),
+        Index("ix_listing_links_expires_at", "expires_at"),
+    )
+
+    token: Mapped[str] = mapped_column(primary_key=True)
+    listing_id: Mapped[UUID] = mapped_column(ForeignKey("listings.id"))
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    expires_at: Mapped[datetime]
+
+
+def new_listing_link(tx: Tx, user_id: UUID, listing_id: UUID) -> ListingLink:
+    """Make a link for somebody, whom the caller has locked.
+
+    Raises:
+        Refused: ``too_many_links`` (data: limit): each costs an SMS.
+    """
+    since = tx.now + timedelta(seconds=LISTING_LINK_SECONDS) - timedelta(days=1)
+    made = select(func.count()).where(
+        ListingLink.user_id == user_id, ListingLink.expires_at > since
+    )
+    if int(tx.db.scalar(made) or 0) >= LISTING_LINKS_A_DAY_MAX:
+        raise Refused("too_many_links", limit=LISTING_LINKS_A_DAY_MAX)
+    link = ListingLink(
+        token=tx.ids.token()[-LISTING_LINK_LENGTH:],
+        listing_id=listing_id,
+        user_id=user_id,
+        expires_at=tx.now + timedelta(seconds=LISTING_LINK_SECONDS),
+    )
+    tx.db.add(link)
+    tx.db.flush()
+    return link
+
+
+def linked_listing(tx: Tx, token: str) -> UUID:
+    """Return which listing a link still opens; raises NotFound (``no_link``)."""
+    found = tx.db.scalar(
+        select(ListingLink.listing_id).where(
+            ListingLink.token == token, ListingLink.expires_at > tx.now
+        )
+    )
+    if found is None:
+        raise NotFound("no_link")
+    return found

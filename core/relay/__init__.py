@@ -1,0 +1,1 @@
+"""Words between a customer and a vendor, passed on without their numbers."""

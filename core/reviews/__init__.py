@@ -1,0 +1,1 @@
+"""What guests say of what they had: stars and words, one review a booking."""

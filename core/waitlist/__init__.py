@@ -1,0 +1,1 @@
+"""Who waits for a day that is full, in line, and is offered what becomes free."""

@@ -1,0 +1,1 @@
+"""The line for full days."""

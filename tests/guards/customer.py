@@ -1,0 +1,97 @@
+"""What keeps reviews and the line for full days true."""
+
+from typing import Any
+
+from sqlalchemy import select
+
+from core.booking.cancel import cancel_by_customer
+from core.booking.model import Booking
+from core.reviews.usecases import leave_review
+from core.waitlist.lifecycle import WaitState
+from core.waitlist.model import Wait
+from core.waitlist.usecases import join_line, leave_line, offer_freed
+from tests.core.booking.world import World
+from tests.guards.guard import Guard, copy_row, count, lock, meet_in, unique, unique_index
+from tests.support.factories import OTHER_CUSTOMER, make_wish
+
+
+def _done(world: World, receipt: str = "SFF6XYQ1AB", **wish: Any) -> Booking:
+    """A booking whose service was given."""
+    booking = world.confirmed(receipt, **wish)
+    world.clock.set(world.due(booking))
+    world.fire()
+    return booking
+
+
+def _two_stars_at_once(world: World) -> None:
+    one, two = _done(world), _done(world, "SFF6XYQ2CD", in_days=15)
+    left = iter((one, two))
+
+    def leave() -> None:
+        booking = next(left)
+        world.run(lambda tx: leave_review(tx, booking.id, booking.customer_id, 5))
+
+    meet_in(world, leave, r"FROM listings WHERE listings\.id = ", leave)
+
+    world.assert_sound()
+
+
+def _reviewed_twice(world: World) -> None:
+    booking = _done(world)
+    review = world.run(lambda tx: leave_review(tx, booking.id, booking.customer_id, 5))
+
+    copy_row(world, "reviews", review.id)
+
+    assert count(world, "SELECT count(*) FROM reviews") == 1
+
+
+def _in_line(world: World) -> Wait:
+    booking = world.confirmed()
+
+    made = world.run(lambda tx: join_line(tx, OTHER_CUSTOMER, make_wish(tx, world.listing)))
+    world.run(lambda tx: cancel_by_customer(tx, booking.id, booking.customer_id))
+    return made
+
+
+def _left_while_offered(world: World) -> None:
+    wait = _in_line(world)
+
+    meet_in(
+        world,
+        lambda: world.run(lambda tx: offer_freed(tx, wait.listing_id)),
+        r"FROM waits .*ORDER BY waits\.created_at",
+        lambda: world.run(lambda tx: leave_line(tx, wait.id, OTHER_CUSTOMER)),
+    )
+
+    state = world.run(lambda tx: tx.db.scalars(select(Wait.state)).one())
+    assert state is WaitState.LEFT, "who leaves is offered nothing"
+
+
+def _waits_twice(world: World) -> None:
+    wait = _in_line(world)
+
+    copy_row(world, "waits", wait.id)
+
+    assert count(world, "SELECT count(*) FROM waits") == 1
+
+
+ALONE = (
+    Guard(
+        "one guest reviews a booking twice",
+        unique("reviews", "uq_reviews_booking_id"),
+        _reviewed_twice,
+    ),
+    Guard("somebody stands twice in one line", unique_index("uq_waits_open"), _waits_twice),
+)
+MEETING = (
+    Guard(
+        "of two reviews at once one is not counted",
+        lock("the listing, when its reviews are counted", "listings"),
+        _two_stars_at_once,
+    ),
+    Guard(
+        "who has just left the line is offered a unit",
+        lock("the line, when offering", "waits", r"ORDER BY waits\.created_at"),
+        _left_while_offered,
+    ),
+)
