@@ -47,9 +47,14 @@ HOUR = 3600
 DARAJA = "daraja"
 WRONG_SHARE = 0.5
 # More than a day brings, so that nobody has to wait behind the old ones for long.
-LOOKED_AT_MAX = 20
+LOOKED_AT_MAX = 40
 # What stays as it is, and what is settled on the telephone.
-TALKED_OVER = (CaseKind.DIFFERENCE, CaseKind.NOTICES_UNKNOWN, CaseKind.CALLBACK_DEAD)
+TALKED_OVER = (
+    CaseKind.DIFFERENCE,
+    CaseKind.NOTICES_UNKNOWN,
+    CaseKind.CALLBACK_DEAD,
+    CaseKind.STATEMENT_MISSING,
+)
 LOOKED_INTO_SHARE = 0.6
 MATCHED_SHARE = 0.5
 MAY_BE_MEANT = (State.AWAITING_PAYMENT, State.EXPIRED)

@@ -12,7 +12,7 @@ from core.booking.dues import dues_of
 from core.booking.model import Booking
 from core.payments.attempts import start_collection
 from workers.simulate.loop import Heard
-from workers.simulate.market import CUSTOMERS, VENDORS
+from workers.simulate.market import CUSTOMERS, OTHER_WALLETS, VENDORS
 from workers.simulate.points import Step
 from workers.simulate.scene import Scene
 
@@ -33,7 +33,8 @@ ANSWERS = {
 LATE_PAID_SHARE = 0.3
 # For a week: nothing can be paid to them, nor by them.
 NO_MPESA_SHARE = 0.03
-CUSTOMER_CENTS = 50_000_000
+# Room is left for what comes back: a wallet holds 500,000.
+CUSTOMER_CENTS = 40_000_000
 VENDOR_CENTS = 1_000_000
 
 
@@ -61,7 +62,7 @@ class Wallets:
             phones.get(number).on_mpesa = not self._scene.maybe(NO_MPESA_SHARE)
         for number in CUSTOMERS:
             phones.get(number).balance_cents = CUSTOMER_CENTS
-        for number in VENDORS:
+        for number in (*VENDORS, *OTHER_WALLETS):
             if self._scene.maybe(0.8):
                 phones.get(number).balance_cents = VENDOR_CENTS
 
