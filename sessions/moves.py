@@ -171,20 +171,24 @@ class _Reader:
         *,
         names_screens: bool = False,
         deep: int = 0,
-        seen: set[FunctionType] | None = None,
+        seen: set[tuple[FunctionType, str]] | None = None,
+        given: Mapping[str, tuple["_Reader", ast.expr]] | None = None,
     ) -> None:
         self._function = function
         self._found = found
         self._names_screens = names_screens
         self._deep = deep
         self._seen = seen if seen is not None else set()
+        self._given = given or {}
         self._body = _definition(function)
 
     def read(self) -> None:
         """Note everything that the function makes."""
-        if self._function in self._seen:
+        # The same helper may be told other targets by another caller.
+        known = self._function, ", ".join(ast.unparse(node) for _, node in self._given.values())
+        if known in self._seen:
             return
-        self._seen.add(self._function)
+        self._seen.add(known)
         for node in ast.walk(self._body):
             if isinstance(node, ast.Call):
                 self._call(node)
@@ -211,7 +215,17 @@ class _Reader:
             self._found.ends = True
         elif _is_helper(called):
             assert self._deep < HELPERS_DEEP_MAX, "helpers call each other in a circle"
-            _Reader(called, self._found, deep=self._deep + 1, seen=self._seen).read()
+            reader = self._into(called, node, self._found)
+            reader.read()
+
+    def _into(self, called: FunctionType, node: ast.Call, found: Found) -> "_Reader":
+        """A reader of a helper that knows what this function gives it."""
+        names = _definition(called).args
+        positional = [each.arg for each in (*names.posonlyargs, *names.args)]
+        given = dict(zip(positional, node.args, strict=False))
+        given |= {word.arg: word.value for word in node.keywords if word.arg is not None}
+        told = {name: (self, value) for name, value in given.items()}
+        return _Reader(called, found, deep=self._deep + 1, seen=self._seen, given=told)
 
     def _made_before(self, value: Any) -> None:
         """A table of options that was made when the module was read."""
@@ -250,6 +264,9 @@ class _Reader:
                 return set()
             case ast.IfExp(body=one, orelse=other):
                 return self._words(one) | self._words(other)
+            case ast.Name(id=name) if name in self._given:
+                reader, value = self._given[name]
+                return reader._words(value)
             case ast.Name(id=name) if assigned := list(_assigned(self._body, name)):
                 return {word for value in assigned for word in self._words(value)}
             case ast.Call(func=ast.Attribute(value=table, attr="get"), args=[_, default]):
@@ -259,7 +276,7 @@ class _Reader:
             case ast.Call(func=function) if _is_helper(
                 called := _lookup(self._function, function)
             ):
-                reader = _Reader(called, Found(), deep=self._deep + 1)
+                reader = self._into(called, node, Found())
                 return {
                     word
                     for part in ast.walk(reader._body)

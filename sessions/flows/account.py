@@ -30,6 +30,8 @@ account = Part()
 
 ENDING_CHARS = 3
 DAY_SECONDS = 24 * 3600
+# Where somebody goes on who was asked to choose a PIN first.
+NEEDS_PIN = {name: name for name in ("account", "payout_sure", "staff_sure")}
 
 
 @account.screen("account", core=True)
@@ -138,7 +140,7 @@ def chosen_pin(talk: Talk, tx: Tx) -> Go:
     if not talk.draft.pop("pin_known", False) and has_pin(tx, talk.person.msisdn):
         raise BadInput("wrong_pin")
     choose_pin(tx, vendor, sealed)
-    return Go(talk.draft.pop("pin_for"), why=t("Your PIN is set."))
+    return Go(NEEDS_PIN[talk.draft.pop("pin_for")], why=t("Your PIN is set."))
 
 
 @account.screen("paid_to", core=True)

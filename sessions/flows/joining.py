@@ -17,6 +17,9 @@ from sessions.texts import cut, keep, t
 
 joining = Part()
 
+# Where a town is asked for, and what is asked next there.
+AFTER_TOWN = {name: name for name in ("join_category", "offer_title")}
+
 ENDING_CHARS = 3
 
 
@@ -57,7 +60,7 @@ def business_typed(_talk: Talk, typed: str) -> Go:
 @joining.screen("town")
 def town(talk: Talk) -> Ask:
     """Where something is: a town most have heard of, or any name typed."""
-    following = talk.draft["then"]
+    following = AFTER_TOWN[talk.draft["then"]]
     options = [Option(option.label, to=following, set=option.set) for option in TOWN_OPTIONS]
     return Ask(
         t("Where is it? Choose, or type a town or area"),
@@ -76,7 +79,9 @@ def town_typed(talk: Talk, typed: str) -> Go:
     if not found:
         raise BadInput("no_place")
     if len(found) == 1:
-        return Go(talk.draft["then"], {"town": found[0].town_id, "area": found[0].area_id})
+        return Go(
+            AFTER_TOWN[talk.draft["then"]], {"town": found[0].town_id, "area": found[0].area_id}
+        )
     return Go("which_town", {"typed_place": typed})
 
 
@@ -85,7 +90,7 @@ def which_town(talk: Talk) -> Menu:
     """The typed name can mean several places."""
     with talk.reading() as tx:
         found = queries.find_places(tx, talk.draft["typed_place"])
-    return Menu(t("Which one?"), [_here(place, talk.draft["then"]) for place in found])
+    return Menu(t("Which one?"), [_here(place, AFTER_TOWN[talk.draft["then"]]) for place in found])
 
 
 def _here(place: Place, following: str) -> Option:
