@@ -180,7 +180,7 @@ class _Reader:
         self._deep = deep
         self._seen = seen if seen is not None else set()
         self._given = given or {}
-        self._body = _definition(function)
+        self.body = _definition(function)
 
     def read(self) -> None:
         """Note everything that the function makes."""
@@ -189,7 +189,7 @@ class _Reader:
         if known in self._seen:
             return
         self._seen.add(known)
-        for node in ast.walk(self._body):
+        for node in ast.walk(self.body):
             if isinstance(node, ast.Call):
                 self._call(node)
             elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
@@ -210,7 +210,7 @@ class _Reader:
         elif called is Go:
             goal = node.args[0] if node.args else self._of(node, "to")
             assert goal is not None, "a Go says where to"
-            self._found.screens |= {(to, BY_ITSELF) for to in self._words(goal)}
+            self._found.screens |= {(to, BY_ITSELF) for to in self.words(goal)}
         elif called is End:
             self._found.ends = True
         elif _is_helper(called):
@@ -253,9 +253,9 @@ class _Reader:
 
     def _keyword(self, node: ast.Call, name: str) -> set[str]:
         given = self._of(node, name)
-        return self._words(given) if given is not None else set()
+        return self.words(given) if given is not None else set()
 
-    def _words(self, node: ast.expr) -> set[str]:  # noqa: PLR0911 -- one for each form.
+    def words(self, node: ast.expr) -> set[str]:  # noqa: PLR0911 -- one for each form.
         """All texts that an expression can be."""
         match node:
             case ast.Constant(value=str(word)):
@@ -263,14 +263,14 @@ class _Reader:
             case ast.Constant(value=None):
                 return set()
             case ast.IfExp(body=one, orelse=other):
-                return self._words(one) | self._words(other)
+                return self.words(one) | self.words(other)
             case ast.Name(id=name) if name in self._given:
                 reader, value = self._given[name]
-                return reader._words(value)
-            case ast.Name(id=name) if assigned := list(_assigned(self._body, name)):
-                return {word for value in assigned for word in self._words(value)}
+                return reader.words(value)
+            case ast.Name(id=name) if assigned := list(_assigned(self.body, name)):
+                return {word for value in assigned for word in self.words(value)}
             case ast.Call(func=ast.Attribute(value=table, attr="get"), args=[_, default]):
-                return self._table(node, table) | self._words(default)
+                return self._table(node, table) | self.words(default)
             case ast.Subscript(value=table):
                 return self._table(node, table)
             case ast.Call(func=function) if _is_helper(
@@ -279,9 +279,9 @@ class _Reader:
                 reader = self._into(called, node, Found())
                 return {
                     word
-                    for part in ast.walk(reader._body)
+                    for part in ast.walk(reader.body)
                     if isinstance(part, ast.Return) and part.value is not None
-                    for word in reader._words(part.value)
+                    for word in reader.words(part.value)
                 }
         raise self._unreadable(node)
 
