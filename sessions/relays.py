@@ -23,11 +23,13 @@ WORDS_MIN = 3
 ASK = {"ASK", "QUESTION", "ULIZA", "SWALI"}
 COMMAND_WORDS = set().union(
     ASK,
-    {"FIND", "TAFUTA", "BOOK", "AGIZA", "MORE", "ZAIDI"},
     *commands.ALWAYS.values(),
+    *commands.FREE.values(),
+    *commands.ALONG.values(),
     {word for word in commands.YES | commands.NO if word.isdigit()},
     commands.STATUS,
     commands.PAY,
+    commands.CARD,
     commands.CANCEL,
     commands.RECEIPT,
     commands.STATEMENT,
