@@ -10,8 +10,8 @@ from core.booking.queries import BookingView, booking_by_code, bookings_of_custo
 from core.db.tx import Tx
 from core.errors import BadInput
 from core.limits import LIST_MAX
-from core.payments.attempts import start_collection
 from core.payments.cards import ask_for_card
+from core.payments.collections import start_collection
 from core.people.queries import user_id
 from core.people.usecases import Person
 from sessions.commands import Command

@@ -9,7 +9,7 @@ from core.booking.changes import payable_now
 from core.catalog.queries import details
 from core.db.tx import Tx
 from core.money import Money
-from core.payments.attempts import first_collection
+from core.payments.collections import first_collection
 from core.people.usecases import Person
 from core.waitlist.lifecycle import OPEN, WaitState
 from core.waitlist.queries import WaitView, offers_lately

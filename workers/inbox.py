@@ -36,7 +36,8 @@ from core.db.tx import Tx
 from core.inbox import Arrival, Inbound, NotYet
 from core.insight.usecases import note_end
 from core.limits import INBOX_BATCH_MAX, INBOX_TRIES_MAX
-from core.payments import attempts, settle
+from core.payments import settle
+from core.payments.asking import look_now
 from core.payments.model import Kind
 from core.payouts.balances import unanswered
 from core.people.model import Purpose
@@ -259,7 +260,7 @@ def _hinted(provider: str, read: ReadHint) -> Handler:
         if hint is None:
             return "nothing_decided"
         kinds = COLLECTING if hint.collects else PAYING
-        note = attempts.look_now(tx, provider, hint.attempt_id, kinds, came_back=hint.came_back)
+        note = look_now(tx, provider, hint.attempt_id, kinds, came_back=hint.came_back)
         if note == "being_sent":
             # It was faster than the answer to the request itself.
             raise NotYet(note)

@@ -27,7 +27,7 @@ from core.db.tx import Tx
 from core.errors import BadInput, IllegalMove, NotFound, Refused
 from core.limits import CHANGES_PER_BOOKING_MAX, MPESA_MAX_CENTS, STAY_NIGHTS_MAX
 from core.money import Money
-from core.payments.attempts import start_collection
+from core.payments.collections import start_collection
 from core.payments.queries import open_collection
 from core.people.model import User
 

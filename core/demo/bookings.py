@@ -29,7 +29,7 @@ from core.errors import BadInput, NotFound, NoUnits
 from core.escrow import ledger
 from core.limits import LIST_MAX
 from core.outbox import Notice, Sending
-from core.payments.attempts import start_collection
+from core.payments.collections import start_collection
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt
 from core.payouts.model import Payout

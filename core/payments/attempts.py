@@ -6,7 +6,7 @@ again.
 """
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import bindparam, exists, or_, select
@@ -14,39 +14,27 @@ from sqlalchemy import bindparam, exists, or_, select
 from core.booking.changes import payable_now
 from core.booking.dues import dues_of, left_cents
 from core.booking.model import Booking
-from core.booking.moves import lock_booking
 from core.booking.notices import Topic, tell_customer
 from core.db.tx import Tx, Work
-from core.errors import Refused
 from core.limits import (
     ATTEMPT_BACKOFF_SECONDS,
     ATTEMPT_LEASE_SECONDS,
-    ATTEMPTS_PER_BOOKING_MAX,
-    B2C_QUERY_AFTER_SECONDS,
-    CARD_GIVE_UP_SECONDS,
-    CARD_QUERY_AFTER_SECONDS,
     COLLECTION_TRIES_MAX,
-    LATE_QUESTIONS_MAX,
     PAYOUT_SEND_TRIES_MAX,
-    STK_DELAY_SECONDS,
-    STK_GIVE_UP_SECONDS,
-    STK_LOST_SECONDS,
-    STK_QUERY_AFTER_SECONDS,
-    STK_REPEAT_SECONDS,
     TAKE_BACK_TRIES_MAX,
 )
 from core.money import Money
 from core.payments import routing
+from core.payments.asking import PAYOUT_ASKED_MIN, ask_in_time, ask_late, next_question
 from core.payments.lifecycle import AttemptEvent, AttemptState
 from core.payments.links import page_of
 from core.payments.model import Attempt, Kind, Method, Receipt
-from core.payments.queries import charge_of, collections_of, open_collection
+from core.payments.queries import charge_of
 from core.payments.refunds import is_wanted
 from core.payments.settle import fail
 from core.payouts.halts import Halt, HaltReason, is_halted
 from core.payouts.settle import is_owed, lock_payout, plan_rest
 from core.ports import (
-    NOT_TAKEN_BACK,
     BankAccount,
     CardRefund,
     CheckoutRequest,
@@ -57,65 +45,14 @@ from core.ports import (
     TakeBackRequest,
 )
 
-# How often a payment whose fate is unknown is asked about before it is sent again by its old id.
-PAYOUT_ASKED_MIN = 2
 Request = PushRequest | CheckoutRequest | CardRefund | PayRequest | TakeBackRequest
 REROUTED = "rerouted"
-GAVE_WAY = "gave_way"
 REASONS = {
     "bad_number": Reason.BAD_RECIPIENT,
     "bad_credentials": Reason.CREDENTIALS,
     "busy": Reason.BUSY,
     "no_balance": Reason.NO_FLOAT,
 }
-
-
-def start_collection(tx: Tx, booking_id: UUID, msisdn: str) -> Attempt:
-    """Plan a prompt on a phone for what a booking waits for: its price, a part, or a difference.
-
-    The prompt goes out a few seconds later, when the conversation on the phone is over; after one
-    that the provider was too busy for, when it takes the next. A prompt whose outcome is open
-    is not joined by a second one: on the same phone it is returned. Whoever knows the code may
-    pay. A page for a card that stands open gives way: who asks for a prompt has left it.
-
-    Raises:
-        NotFound: no such booking.
-        Refused: ``not_payable`` (data: state), ``being_paid`` (on another phone), ``prompt_open``
-            (for another sum), ``too_many_attempts``.
-    """
-    booking = lock_booking(tx, booking_id)
-    payable = payable_now(tx, booking)
-    if payable is None:
-        raise Refused("not_payable", state=booking.state.value)
-    already = open_collection(tx, booking_id)
-    if already is not None and already.method is Method.CARD:
-        give_way(tx, already)
-    elif already is not None:
-        if already.msisdn != msisdn:
-            raise Refused("being_paid")
-        if dues_of(booking) is None and already.amount_cents != payable.ask.cents:
-            raise Refused("prompt_open")
-        return already
-    tried = collections_of(tx, booking_id)
-    if len(tried) >= ATTEMPTS_PER_BOOKING_MAX:
-        raise Refused("too_many_attempts")
-    due = tx.now + timedelta(seconds=STK_DELAY_SECONDS)
-    prompts = [attempt for attempt in tried if attempt.method is Method.MPESA]
-    if prompts and (since := _repeats_since(prompts[0], msisdn, payable.ask)) is not None:
-        due = max(due, since + timedelta(seconds=STK_REPEAT_SECONDS))
-    return new_collection(tx, booking, msisdn, payable.ask, due)
-
-
-def give_way(tx: Tx, attempt: Attempt) -> None:
-    """End a page for a card because another way to pay was chosen.
-
-    Somebody may still pay there: it is asked about until it has closed, and a late success is
-    booked like any other.
-    """
-    drop(tx, attempt, Reason.CANCELLED, GAVE_WAY)
-    if attempt.sent_at is not None:
-        attempt.due_at = attempt.sent_at + timedelta(seconds=CARD_GIVE_UP_SECONDS)
-    tx.db.flush()  # Only one collection of a booking is open at a time.
 
 
 def drop(tx: Tx, attempt: Attempt, reason: Reason, code: str | None = None) -> None:
@@ -125,54 +62,6 @@ def drop(tx: Tx, attempt: Attempt, reason: Reason, code: str | None = None) -> N
     attempt.code = code
     attempt.due_at = None
     attempt.finished_at = tx.now
-
-
-def _repeats_since(last: Attempt, msisdn: str, amount: Money) -> datetime | None:
-    """Return from when M-Pesa may take a prompt for the last one once more; None when it cannot.
-
-    So it is after one that it was too busy for, and with an equal part to the phone that paid one.
-    """
-    if last.reason is Reason.BUSY:
-        return last.sent_at
-    equal = last.msisdn == msisdn and last.amount_cents == amount.cents
-    return last.finished_at if equal and last.state is AttemptState.SUCCEEDED else None
-
-
-def first_collection(tx: Tx, booking: Booking, msisdn: str) -> Attempt:
-    """Plan the prompt of a booking that this transaction has made: nothing can be in its way."""
-    dues = dues_of(booking)
-    assert dues is not None, "it is held"
-    due = tx.now + timedelta(seconds=STK_DELAY_SECONDS)
-    return new_collection(tx, booking, msisdn, dues.ask, due)
-
-
-def new_collection(
-    tx: Tx,
-    booking: Booking,
-    msisdn: str,
-    amount: Money,
-    due: datetime,
-    method: Method = Method.MPESA,
-) -> Attempt:
-    """Plan to take money for a booking, through the first provider that is there."""
-    order = routing.order(tx.routes, Kind.COLLECTION, method=method)
-    attempt = Attempt(
-        id=tx.ids.uuid(),
-        kind=Kind.COLLECTION,
-        method=method,
-        provider=routing.choose(order, tx.routes.health.down()),
-        state=AttemptState.QUEUED,
-        booking_id=booking.id,
-        msisdn=msisdn,
-        amount_cents=amount.cents,
-        account=booking.code,
-        due_at=due,
-        created_at=tx.now,
-    )
-    tx.db.add(attempt)
-    tx.db.flush()
-    tx.wake(Work.ATTEMPTS)
-    return attempt
 
 
 # Built once: workers look every second.
@@ -230,12 +119,12 @@ def begin(tx: Tx, attempt_id: UUID) -> Request | Attempt | None:
     if attempt.state is AttemptState.SENDING:
         attempt.move(AttemptEvent.LOSE)
     if attempt.state not in {AttemptState.PENDING, AttemptState.UNKNOWN}:
-        return _ask_late(tx, attempt)
+        return ask_late(tx, attempt)
     if _may_be_sent_again(attempt) and _still_wanted(tx, attempt):
         attempt.move(AttemptEvent.REQUEUE)
         attempt.asked = 0
         return _send(tx, attempt)
-    return _ask(tx, attempt)
+    return ask_in_time(tx, attempt)
 
 
 def _must_wait(tx: Tx, attempt: Attempt) -> bool:
@@ -333,60 +222,6 @@ def _other_provider(tx: Tx, attempt: Attempt) -> str | None:
     return routing.alternative(order, tx.routes.health.down(), attempt.provider)
 
 
-def look_now(
-    tx: Tx,
-    provider: str,
-    attempt_id: UUID,
-    kinds: Collection[Kind],
-    *,
-    came_back: bool = False,
-) -> str | None:
-    """Ask about an attempt at once: its provider says that something has become of it.
-
-    What the provider said is not believed, only looked into. An attempt that was given up is
-    asked about too, because its money may have moved late; with ``came_back`` also one that has
-    succeeded.
-
-    Returns:
-        None when it will be asked, else why not: ``unknown_attempt``, ``being_sent`` (say it
-        again later), ``repeat`` (its success is known).
-    """
-    attempt = tx.db.scalar(
-        select(Attempt)
-        .where(Attempt.id == attempt_id, Attempt.provider == provider, Attempt.kind.in_(kinds))
-        .with_for_update()
-    )
-    if attempt is None or attempt.sent_at is None:
-        return "unknown_attempt"
-    if attempt.state is AttemptState.SUCCEEDED and not came_back:
-        return "repeat"
-    if attempt.state in {AttemptState.QUEUED, AttemptState.SENDING}:
-        return "being_sent"
-    if attempt.state is AttemptState.FAILED:
-        attempt.asked = 0
-    attempt.due_at = tx.now
-    tx.wake(Work.ATTEMPTS)
-    return None
-
-
-def _ask_late(tx: Tx, attempt: Attempt) -> Attempt | None:
-    """Plan the next question about an attempt that was settled; they end by themselves.
-
-    One that was given up may have gone through, money that arrived may have come back.
-    """
-    if attempt.state is AttemptState.SUCCEEDED and attempt.kind is not Kind.COLLECTION:
-        attempt.due_at = None
-        return attempt
-    failed = attempt.state is AttemptState.FAILED and attempt.sent_at is not None
-    if not failed or attempt.asked >= LATE_QUESTIONS_MAX:
-        attempt.due_at = None
-        return None
-    pause = ATTEMPT_BACKOFF_SECONDS[min(attempt.asked, len(ATTEMPT_BACKOFF_SECONDS) - 1)]
-    attempt.asked += 1
-    attempt.due_at = tx.now + timedelta(seconds=pause)
-    return attempt
-
-
 def own_reference(tx: Tx, attempt_id: UUID) -> None:
     """Note, before a push is sent, that its provider can be asked about it by our own id."""
     tx.db.get_one(Attempt, attempt_id).reference = str(attempt_id)
@@ -415,59 +250,6 @@ def _still_wanted(tx: Tx, attempt: Attempt) -> bool:
             return tx.db.get_one(Receipt, attempt.receipt_id, with_for_update=True).suspense
 
 
-def _ask(tx: Tx, attempt: Attempt) -> Attempt | None:
-    """Plan the next question; give a silent prompt up when its time has passed."""
-    assert attempt.sent_at is not None, "what was never sent is not asked about"
-    silent_seconds = (tx.now - attempt.sent_at).total_seconds()
-    if attempt.kind is Kind.COLLECTION and silent_seconds >= _give_up_seconds(attempt):
-        fail(tx, attempt, Reason.SILENT, "silent")
-        return None
-    if _stands_untouched(attempt):
-        fail(tx, attempt, Reason.OTHER, NOT_TAKEN_BACK)
-        return None
-    attempt.asked += 1
-    attempt.due_at = _next_question(attempt, tx.now)
-    return attempt
-
-
-def _give_up_seconds(attempt: Attempt) -> int:
-    if attempt.method is Method.CARD:
-        return CARD_GIVE_UP_SECONDS
-    return STK_GIVE_UP_SECONDS if _was_taken(attempt) else STK_LOST_SECONDS
-
-
-def _stands_untouched(attempt: Attempt) -> bool:
-    """Tell whether a payment was not taken back, however often its provider was told to.
-
-    Should it still do so late, that is a late success like any other.
-    """
-    return (
-        attempt.takes_back is not None
-        and attempt.code == NOT_TAKEN_BACK
-        and attempt.tries >= TAKE_BACK_TRIES_MAX
-        and attempt.asked >= PAYOUT_ASKED_MIN
-    )
-
-
-def _was_taken(attempt: Attempt) -> bool:
-    """Tell whether the provider has given a push an id of its own."""
-    return attempt.reference not in {None, str(attempt.id)}
-
-
-def _next_question(attempt: Attempt, now: datetime) -> datetime:
-    if attempt.kind is not Kind.COLLECTION:
-        pause = B2C_QUERY_AFTER_SECONDS[min(attempt.asked, len(B2C_QUERY_AFTER_SECONDS) - 1)]
-        return now + timedelta(seconds=pause)
-    assert attempt.sent_at is not None, "what was never sent is not asked about"
-    plan: tuple[int, ...] = (STK_LOST_SECONDS,)
-    if attempt.method is Method.CARD:
-        plan = CARD_QUERY_AFTER_SECONDS
-    elif attempt.reference:
-        plan = STK_QUERY_AFTER_SECONDS
-    later = (attempt.sent_at + timedelta(seconds=after) for after in plan)
-    return next((at for at in later if at > now), now + timedelta(seconds=plan[0]))
-
-
 def accepted(tx: Tx, attempt_id: UUID, reference: str, link: str | None = None) -> None:
     """Note that the provider took a request; its callback may have come before."""
     attempt = tx.db.get_one(Attempt, attempt_id, with_for_update=True)
@@ -475,7 +257,7 @@ def accepted(tx: Tx, attempt_id: UUID, reference: str, link: str | None = None) 
     attempt.link = link
     if attempt.state in {AttemptState.SENDING, AttemptState.UNKNOWN}:
         attempt.move(AttemptEvent.ACCEPT)
-        attempt.due_at = _next_question(attempt, tx.now)
+        attempt.due_at = next_question(attempt, tx.now)
 
 
 def refused(tx: Tx, attempt_id: UUID, error: ProviderError) -> AttemptState:
@@ -492,7 +274,7 @@ def refused(tx: Tx, attempt_id: UUID, error: ProviderError) -> AttemptState:
     tries_max = COLLECTION_TRIES_MAX if attempt.kind is Kind.COLLECTION else PAYOUT_SEND_TRIES_MAX
     if error.unknown:
         attempt.move(AttemptEvent.LOSE)
-        attempt.due_at = _next_question(attempt, tx.now)
+        attempt.due_at = next_question(attempt, tx.now)
     elif error.retryable and attempt.tries < tries_max:
         attempt.move(AttemptEvent.REQUEUE)
         pause = ATTEMPT_BACKOFF_SECONDS[min(attempt.tries, len(ATTEMPT_BACKOFF_SECONDS)) - 1]

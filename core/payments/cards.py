@@ -14,7 +14,7 @@ from core.booking.queries import BookingView, booking_by_id
 from core.db.tx import Tx
 from core.errors import Refused
 from core.limits import ATTEMPTS_PER_BOOKING_MAX
-from core.payments.attempts import give_way, new_collection
+from core.payments.collections import give_way, new_collection
 from core.payments.links import PayLink, find_pay_link, new_pay_link
 from core.payments.model import Attempt, Method
 from core.payments.queries import collections_of, open_collection

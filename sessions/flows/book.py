@@ -13,7 +13,7 @@ from core.db.tx import Tx
 from core.errors import BadInput, Refused
 from core.limits import MPESA_DAY_MAX_CENTS
 from core.money import Money
-from core.payments.attempts import first_collection
+from core.payments.collections import first_collection
 from core.talks import Channel
 from sessions.flow import End, Go, Menu, Option, Part, Talk
 from sessions.flows import words

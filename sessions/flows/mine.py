@@ -16,7 +16,7 @@ from core.ids import is_code
 from core.limits import STK_DELAY_SECONDS
 from core.money import Money
 from core.msisdn import local_form
-from core.payments.attempts import start_collection
+from core.payments.collections import start_collection
 from core.payments.lifecycle import AttemptState
 from core.people.queries import user_id
 from core.people.usecases import ensure_user

@@ -14,7 +14,7 @@ from core.insight.rules import BUCKETS_MS, Ending, HopSeen, Stage, percentile_ms
 from core.insight.usecases import close_sessions, count_days, note_end, note_hops
 from core.limits import SESSION_SECONDS_MAX, SESSION_TOLD_SECONDS
 from core.outbox import Notice
-from core.payments.attempts import first_collection
+from core.payments.collections import first_collection
 from core.ports import SessionEnd
 from tests.support.factories import (
     CUSTOMER,

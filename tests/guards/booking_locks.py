@@ -10,7 +10,7 @@ from core.booking.model import Booking
 from core.db.tx import Tx
 from core.errors import IllegalMove, Refused
 from core.limits import OPEN_BOOKINGS_PER_CUSTOMER_MAX
-from core.payments import attempts
+from core.payments.collections import start_collection
 from core.payments.model import Attempt
 from core.people.model import User
 from core.people.usecases import ensure_user
@@ -52,7 +52,7 @@ def _prompted_twice(world: World) -> None:
     booking = world.hold()
 
     results = both_do(
-        world, lambda tx: attempts.start_collection(tx, booking.id, CUSTOMER), r"FROM attempts"
+        world, lambda tx: start_collection(tx, booking.id, CUSTOMER), r"FROM attempts"
     )
 
     assert [type(each) for each in results] == [Attempt, Attempt]

@@ -10,6 +10,7 @@ from core.errors import IllegalMove
 from core.escrow import accounts
 from core.money import kes
 from core.payments import attempts, refunds, suspense
+from core.payments.collections import start_collection
 from core.payments.lifecycle import AttemptState, RefundState
 from core.payments.model import Attempt, Kind, Refund
 from core.payouts import usecases as payouts
@@ -40,7 +41,7 @@ def _asked_while_confirmed(world: World) -> None:
 def _sending(world: World) -> UUID:
     """A prompt that a worker has begun to send."""
     booking = world.hold()
-    attempt = world.run(lambda tx: attempts.start_collection(tx, booking.id, CUSTOMER))
+    attempt = world.run(lambda tx: start_collection(tx, booking.id, CUSTOMER))
     world.clock.advance(seconds=10)
     world.run(lambda tx: attempts.begin(tx, attempt.id))
     return attempt.id

@@ -8,6 +8,7 @@ from core.errors import Refused
 from core.limits import RETURN_RETRY_SECONDS
 from core.money import kes
 from core.payments import attempts, collect, receipts, refunds
+from core.payments.collections import start_collection
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind
 from core.ports import PayRequest, ProviderError, Reason
@@ -144,7 +145,7 @@ def _named_late(world: World) -> None:
 
 def _withdrawn(world: World) -> None:
     booking = world.hold()
-    attempt = world.run(lambda tx: attempts.start_collection(tx, booking.id, CUSTOMER))
+    attempt = world.run(lambda tx: start_collection(tx, booking.id, CUSTOMER))
     world.withdraw(booking)
     world.clock.advance(hours=1)
 

@@ -11,6 +11,7 @@ from core.errors import Refused
 from core.inbox import Inbound
 from core.outbox import Notice
 from core.payments import attempts
+from core.payments.collections import start_collection
 from core.payouts import usecases as payouts
 from core.ports import Callback, Delivery, Reason, SmsSent
 from tests.core.booking.world import PROVIDER, World
@@ -21,7 +22,7 @@ from tests.support.factories import CUSTOMER
 
 def _one_sends(world: World) -> None:
     booking = world.hold()
-    attempt = world.run(lambda tx: attempts.start_collection(tx, booking.id, CUSTOMER))
+    attempt = world.run(lambda tx: start_collection(tx, booking.id, CUSTOMER))
     world.clock.advance(seconds=10)
 
     results = both_do(world, lambda tx: attempts.begin(tx, attempt.id), r"FROM attempts")

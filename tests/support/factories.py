@@ -19,7 +19,8 @@ from core.clock import nairobi_date
 from core.db.tx import Tx
 from core.money import kes
 from core.payments import settle
-from core.payments.attempts import accepted, begin, start_collection
+from core.payments.attempts import accepted, begin
+from core.payments.collections import start_collection
 from core.payments.model import Attempt
 from core.people.model import Language, PayoutMethod, User, Vendor, VendorStatus
 from core.people.usecases import ensure_user

@@ -27,8 +27,8 @@ from core.limits import (
     PAY_LINK_SECONDS,
     PAY_LINKS_A_DAY_MAX,
 )
-from core.payments.attempts import start_collection
 from core.payments.cards import ask_for_card
+from core.payments.collections import start_collection
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind, Method, Receipt
 from core.ports import Routes

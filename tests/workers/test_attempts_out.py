@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from core.clock import ManualClock
 from core.limits import ATTEMPT_LEASE_SECONDS
-from core.payments.attempts import PAYOUT_ASKED_MIN
+from core.payments.asking import PAYOUT_ASKED_MIN
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind
 from core.payouts.halts import halts, resume

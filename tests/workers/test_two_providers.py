@@ -18,7 +18,7 @@ from core.inbox import Arrival
 from core.invariants.run import run_all
 from core.limits import STK_DELAY_SECONDS, STK_LOST_SECONDS
 from core.money import kes
-from core.payments.attempts import start_collection
+from core.payments.collections import start_collection
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind
 from core.payouts.model import Payout, PayoutState

@@ -14,7 +14,7 @@ from core.booking.modify import (
     wish_of,
 )
 from core.db.tx import Tx
-from core.payments.attempts import start_collection
+from core.payments.collections import start_collection
 from workers.simulate.points import Step
 from workers.simulate.scene import Scene
 from workers.simulate.wallets import Wallets

@@ -17,7 +17,7 @@ from core.catalog import calendar
 from core.clock import nairobi_date
 from core.db.tx import Tx
 from core.limits import PIN_TRIES_MAX
-from core.payments.attempts import first_collection
+from core.payments.collections import first_collection
 from core.payouts.details import change_details
 from core.people.model import PayoutMethod, User, Vendor
 from workers.simulate.changes import Changes

@@ -10,7 +10,7 @@ from channels.simulator.state import Outcome, World
 from channels.simulator.ussd import NotNow
 from core.booking.dues import dues_of
 from core.booking.model import Booking
-from core.payments.attempts import start_collection
+from core.payments.collections import start_collection
 from workers.simulate.loop import Heard
 from workers.simulate.market import CUSTOMERS, OTHER_WALLETS, VENDORS
 from workers.simulate.points import Step

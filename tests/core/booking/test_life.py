@@ -12,7 +12,7 @@ from core.catalog.rules import BookingMode
 from core.errors import IllegalMove, NotFound, NoUnits, Refused
 from core.ids import CountedIds
 from core.money import kes
-from core.payments.attempts import start_collection
+from core.payments.collections import start_collection
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Kind
 from core.payouts.model import PayoutState

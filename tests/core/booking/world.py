@@ -26,6 +26,7 @@ from core.limits import ATTEMPTS_BATCH_MAX, STK_DELAY_SECONDS, TIMERS_BATCH_MAX
 from core.money import Money, kes
 from core.outbox import Notice
 from core.payments import attempts, settle
+from core.payments.collections import start_collection
 from core.payments.model import Attempt, Kind, Receipt
 from core.payouts import usecases as payouts
 from core.payouts.model import Payout
@@ -139,7 +140,7 @@ class World:
 
     def prompt(self, booking: Booking, msisdn: str = CUSTOMER) -> Attempt:
         """Plan a prompt, wait the seconds that it takes, and send it."""
-        attempt = self.run(lambda tx: attempts.start_collection(tx, booking.id, msisdn))
+        attempt = self.run(lambda tx: start_collection(tx, booking.id, msisdn))
         self.clock.advance(seconds=STK_DELAY_SECONDS)
         sent = self.run(lambda tx: attempts.begin(tx, attempt.id))
         assert isinstance(sent, PushRequest)

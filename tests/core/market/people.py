@@ -20,7 +20,8 @@ from core.db.tx import Tx
 from core.disputes import usecases as disputes
 from core.disputes.model import Problem
 from core.money import kes
-from core.payments import attempts, refunds, suspense
+from core.payments import refunds, suspense
+from core.payments.collections import start_collection
 from core.payments.lifecycle import RefundState
 from core.payments.model import Receipt, Refund
 from core.pricing.model import RateName, RateRow
@@ -73,7 +74,7 @@ class People(Workers):
     def want_to_pay(self, pick: int, phone: str, answer: str) -> None:
         self.with_booking(
             pick,
-            lambda tx, it: attempts.start_collection(tx, it.id, phone),
+            lambda tx, it: start_collection(tx, it.id, phone),
             State.AWAITING_PAYMENT,
         )
         self.work_on_attempts(answer)

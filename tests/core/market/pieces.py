@@ -13,7 +13,7 @@ from core.booking.lifecycle import ChangeState, State
 from core.booking.model import Booking, BookingChange
 from core.clock import nairobi_date
 from core.db.tx import Tx
-from core.payments import attempts
+from core.payments.collections import start_collection
 from tests.core.market.rig import answers, often_not, one_of, phones, picks
 from tests.core.market.workers import Workers
 from tests.support.factories import make_booking
@@ -87,6 +87,4 @@ class Pieces(Workers):
     @rule(pick=picks, phone=phones)
     def ask_for_what_is_due(self, pick: int, phone: str) -> None:
         """A prompt that is only planned: much may happen before it leaves."""
-        self.with_booking(
-            pick, lambda tx, it: attempts.start_collection(tx, it.id, phone), State.CONFIRMED
-        )
+        self.with_booking(pick, lambda tx, it: start_collection(tx, it.id, phone), State.CONFIRMED)

@@ -22,6 +22,7 @@ from core.db.tx import Tx
 from core.errors import Refused
 from core.limits import STK_DELAY_SECONDS
 from core.payments import attempts, settle
+from core.payments.collections import start_collection
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind
 from core.people.model import Vendor
@@ -141,7 +142,7 @@ class Rig(RuleBasedStateMachine):
 
     def prompt(self, booking_id: UUID, phone: str) -> Attempt | None:
         """Let a prompt for what is to be paid now reach a phone; None when none does."""
-        attempt = self.do(lambda tx: attempts.start_collection(tx, booking_id, phone))
+        attempt = self.do(lambda tx: start_collection(tx, booking_id, phone))
         if attempt is None:
             return None
         self.clock.advance(seconds=STK_DELAY_SECONDS)

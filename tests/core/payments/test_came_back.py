@@ -14,6 +14,7 @@ from core.errors import NotFound, Refused
 from core.limits import REFUND_TRIES_MAX
 from core.money import kes
 from core.payments import attempts, refunds, suspense
+from core.payments.asking import look_now
 from core.payments.lifecycle import RefundState
 from core.payments.model import Kind, Refund
 from core.payments.reversals import book_reversal
@@ -200,7 +201,7 @@ def test_its_provider_is_asked_before_anything_is_believed(world: World) -> None
     """A webhook says that it came back; until the provider says so itself, nothing changes."""
     booking, _ = refunded(world)
     [attempt] = world.attempts(Kind.RETURN)
-    look = partial(attempts.look_now, provider="daraja", attempt_id=attempt.id, kinds=tuple(Kind))
+    look = partial(look_now, provider="daraja", attempt_id=attempt.id, kinds=tuple(Kind))
     assert world.run(look) == "repeat"
     assert world.run(partial(look, came_back=True)) is None
 

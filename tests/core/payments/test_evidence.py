@@ -18,6 +18,7 @@ from core.limits import (
 )
 from core.money import kes
 from core.payments import attempts, settle
+from core.payments.collections import start_collection
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind
 from core.ports import MoneyEvent, Outcome, ProviderError, PushRequest, Reason
@@ -32,7 +33,7 @@ LOST = ProviderError("timeout", unknown=True)
 def planned(world: World) -> Attempt:
     """A prompt whose three seconds are over."""
     booking = world.book()
-    attempt = world.run(lambda tx: attempts.start_collection(tx, booking.id, CUSTOMER))
+    attempt = world.run(lambda tx: start_collection(tx, booking.id, CUSTOMER))
     world.clock.advance(seconds=STK_DELAY_SECONDS)
     return attempt
 
@@ -69,7 +70,7 @@ def test_a_prompt_waits_until_the_conversation_is_over_and_asks_for_the_whole_pr
     world: World,
 ) -> None:
     booking = world.book()
-    attempt = world.run(lambda tx: attempts.start_collection(tx, booking.id, OTHER_CUSTOMER))
+    attempt = world.run(lambda tx: start_collection(tx, booking.id, OTHER_CUSTOMER))
     assert world.send_due() == []
 
     world.clock.advance(seconds=STK_DELAY_SECONDS)
@@ -81,7 +82,7 @@ def test_a_prompt_waits_until_the_conversation_is_over_and_asks_for_the_whole_pr
 def test_a_second_wish_to_pay_joins_the_prompt_that_is_open(world: World) -> None:
     booking = world.book()
     first = world.prompt(booking)
-    again = world.run(lambda tx: attempts.start_collection(tx, booking.id, CUSTOMER))
+    again = world.run(lambda tx: start_collection(tx, booking.id, CUSTOMER))
 
     assert again.id == first.id
 
@@ -91,7 +92,7 @@ def test_only_a_held_booking_is_asked_for(world: World) -> None:
     world.withdraw(booking)
 
     with pytest.raises(Refused, match="not_payable") as refused:
-        world.run(lambda tx: attempts.start_collection(tx, booking.id, CUSTOMER))
+        world.run(lambda tx: start_collection(tx, booking.id, CUSTOMER))
 
     assert refused.value.data == {"state": "cancelled"}
 
@@ -357,7 +358,7 @@ def test_after_busy_the_next_prompt_waits_out_the_two_minutes(world: World) -> N
     world.failed(first, Reason.BUSY)
     world.clock.advance(seconds=10)
 
-    second = world.run(lambda tx: attempts.start_collection(tx, booking.id, CUSTOMER))
+    second = world.run(lambda tx: start_collection(tx, booking.id, CUSTOMER))
 
     assert seconds_left(world, second) == STK_REPEAT_SECONDS - 10
     assert STK_REPEAT_SECONDS == 125
@@ -367,7 +368,7 @@ def test_after_another_failure_the_next_prompt_comes_at_once(world: World) -> No
     booking = world.book()
     world.failed(world.prompt(booking), Reason.CANCELLED)
 
-    second = world.run(lambda tx: attempts.start_collection(tx, booking.id, CUSTOMER))
+    second = world.run(lambda tx: start_collection(tx, booking.id, CUSTOMER))
 
     assert seconds_left(world, second) == STK_DELAY_SECONDS
 

@@ -28,7 +28,8 @@ from core.limits import (
     STK_REPEAT_SECONDS,
 )
 from core.money import Money, kes
-from core.payments import attempts, settle, suspense
+from core.payments import settle, suspense
+from core.payments.collections import start_collection
 from core.payments.model import Attempt, Kind, Receipt
 from core.ports import MoneyEvent, Outcome, Reason
 from tests.core.booking.world import GOLDEN, World
@@ -284,13 +285,13 @@ def test_an_equal_part_waits_out_the_two_minutes_in_which_it_would_be_refused(
     paid_at = world.clock.now()
     world.clock.advance(seconds=10)
 
-    third = world.run(lambda tx: attempts.start_collection(tx, big.id, CUSTOMER))
+    third = world.run(lambda tx: start_collection(tx, big.id, CUSTOMER))
 
     assert third.due_at == paid_at + timedelta(seconds=STK_REPEAT_SECONDS)
 
 
 def test_a_prompt_for_more_than_is_left_is_not_sent(world: World, big: Booking) -> None:
-    world.run(lambda tx: attempts.start_collection(tx, big.id, CUSTOMER))
+    world.run(lambda tx: start_collection(tx, big.id, CUSTOMER))
     for turn in range(2):
         world.paybill(big.code, Money(MPESA_MAX_CENTS), f"SFF000000{turn}")
     world.clock.advance(seconds=60)

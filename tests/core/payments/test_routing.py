@@ -14,6 +14,8 @@ from core.errors import Refused
 from core.limits import LATE_QUESTIONS_MAX, STK_DELAY_SECONDS
 from core.money import kes
 from core.payments import attempts, routing, settle
+from core.payments.asking import look_now
+from core.payments.collections import start_collection
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind
 from core.payouts.model import HoldReason
@@ -92,7 +94,7 @@ def world(database: Database, clock: ManualClock, health: Sick) -> World:
 
 def planned(world: World) -> Attempt:
     booking = world.hold()
-    attempt = world.run(lambda tx: attempts.start_collection(tx, booking.id, CUSTOMER))
+    attempt = world.run(lambda tx: start_collection(tx, booking.id, CUSTOMER))
     world.clock.advance(seconds=STK_DELAY_SECONDS)
     return attempt
 
@@ -115,7 +117,7 @@ def test_a_prompt_is_planned_with_whoever_answers(world: World, health: Sick) ->
     health.names = {"daraja"}
     other = world.another_listing()
     booking = world.hold(listing=other)
-    attempt = world.run(lambda tx: attempts.start_collection(tx, booking.id, CUSTOMER))
+    attempt = world.run(lambda tx: start_collection(tx, booking.id, CUSTOMER))
     assert attempt.provider == "flutterwave"
 
 
@@ -332,7 +334,7 @@ def test_a_change_of_the_account_does_not_redirect_what_is_on_its_way(world: Wor
 
 def look(world: World, attempt: Attempt, provider: str = "daraja") -> str | None:
     kinds = (Kind.COLLECTION,)
-    return world.run(lambda tx: attempts.look_now(tx, provider, attempt.id, kinds))
+    return world.run(lambda tx: look_now(tx, provider, attempt.id, kinds))
 
 
 def test_a_hint_has_the_attempt_asked_at_once_and_changes_nothing_else(world: World) -> None:

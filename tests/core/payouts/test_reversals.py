@@ -12,6 +12,7 @@ from core.errors import BadInput, NotFound, Refused
 from core.limits import MPESA_MAX_CENTS
 from core.money import kes
 from core.payments import attempts
+from core.payments.asking import look_now
 from core.payments.model import Attempt, Direction, Kind
 from core.payments.reversals import book_reversal
 from core.payouts import details
@@ -193,9 +194,7 @@ def test_a_provider_that_says_so_is_asked_before_it_is_believed(world: World) ->
 
     def look(*, came_back: bool) -> str | None:
         return world.run(
-            lambda tx: attempts.look_now(
-                tx, "daraja", sent.attempt_id, [Kind.PAYOUT], came_back=came_back
-            )
+            lambda tx: look_now(tx, "daraja", sent.attempt_id, [Kind.PAYOUT], came_back=came_back)
         )
 
     assert look(came_back=False) == "repeat"
