@@ -10,7 +10,7 @@ from urllib.parse import unquote_to_bytes
 from core.errors import BadInput
 from core.limits import CALLBACK_BODY_MAX_BYTES
 from core.msisdn import parse_msisdn
-from core.ports import BadCallback
+from core.ports.providers import BadCallback
 
 FIELDS_MAX = 40
 ID_MAX = 100

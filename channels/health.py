@@ -14,7 +14,7 @@ import redis
 import structlog
 
 from channels.http import OUTAGES
-from core.ports import ProviderError
+from core.ports.providers import ProviderError
 
 log = structlog.get_logger()
 

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import httpx
 import pybreaker
 
-from core.ports import ProviderError
+from core.ports.providers import ProviderError
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0

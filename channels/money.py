@@ -12,13 +12,8 @@ import redis
 
 from core.clock import Clock
 from core.errors import NafasiError
-from core.ports import (
-    Callback,
-    CardGateway,
-    CollectionGateway,
-    PayoutGateway,
-    TakeBackGateway,
-)
+from core.ports.money import CardGateway, CollectionGateway, PayoutGateway, TakeBackGateway
+from core.ports.providers import Callback
 from core.settings import Settings
 
 

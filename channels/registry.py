@@ -18,7 +18,7 @@ from channels.safaricom import ussd as safaricom
 from channels.sms import SmsRoute
 from channels.twilio.route import TWILIO
 from channels.ussd import UssdGateway
-from core.ports import Routes
+from core.ports.providers import Routes
 from core.settings import BadSettings, Settings
 
 PROVIDERS: tuple[MoneyProvider, ...] = (DARAJA, FLUTTERWAVE)

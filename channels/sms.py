@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from core.ports import Callback, DeliveryReport, SmsIn, SmsSender
+from core.ports.messages import DeliveryReport, SmsIn, SmsSender
+from core.ports.providers import Callback
 from core.settings import Settings
 
 # Ten joined segments; more than any handset sends.

@@ -8,7 +8,7 @@ All of it ends here: what passes on is a turn or a part of one, and what comes b
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from core.ports import Reply, SessionEnd, UssdPart, UssdTurn
+from core.ports.calls import Reply, SessionEnd, UssdPart, UssdTurn
 
 TEXT = "text/plain; charset=utf-8"
 JSON = "application/json"

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from core.limits import CALLBACK_BODY_MAX_BYTES
 from core.money import CENTS_PER_SHILLING, KES, Money
-from core.ports import BadCallback, ProviderError
+from core.ports.providers import BadCallback, ProviderError
 
 TEXT_MAX = 160
 ID_MAX = 100

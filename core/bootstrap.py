@@ -12,7 +12,7 @@ from core.clock import Clock, SystemClock
 from core.db.tx import Database, Work
 from core.ids import SystemIds
 from core.local_clock import read_ahead
-from core.ports import Routes
+from core.ports.providers import Routes
 from core.settings import Settings
 from core.vault import Vault
 

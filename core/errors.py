@@ -8,7 +8,7 @@ NafasiError
 │   ├── NoUnits        somebody else has the last unit
 │   └── KeyReused      an idempotency key came again with another content
 ├── Unposted           the ledger refused a transfer
-└── ProviderError      an outside system did not do what we asked (core.ports)
+└── ProviderError      an outside system did not do what we asked (core.ports.providers)
 """
 
 from typing import Any

@@ -21,7 +21,7 @@ from core.db.base import Base, Json, choice
 from core.db.tx import Tx, Work
 from core.limits import INBOX_HOLDS_BACK_TRIES_MAX, INBOX_TRIES_MAX
 from core.msisdn import MSISDN_MAX
-from core.ports import Callback
+from core.ports.providers import Callback
 
 
 class Arrival(StrEnum):

@@ -33,7 +33,7 @@ from core.db.base import Base, Json, choice
 from core.db.tx import Tx, Work
 from core.limits import OUTBOX_LEASE_SECONDS, OUTBOX_PAUSE_MAX_SECONDS, OUTBOX_TRIES_MAX
 from core.msisdn import MSISDN_MAX
-from core.ports import FINAL_DELIVERIES, Delivery, SmsSent
+from core.ports.messages import FINAL_DELIVERIES, Delivery, SmsSent
 
 
 class Lane(IntEnum):

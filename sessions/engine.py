@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from core import receipts
 from core.db.tx import Database
-from core.ports import Reply
+from core.ports.calls import Reply
 from sessions.flow import End, Flow, Person
 from sessions.play import BACK, HOME, Play, offered
 from sessions.state import State, View

@@ -28,7 +28,7 @@ from core.payouts.freeze import freeze_by_phone
 from core.people.deeds import Deed, note
 from core.people.model import Language, Purpose, Role
 from core.people.usecases import Person, Said, find_person, opt_in, opt_out, set_language
-from core.ports import SmsIn
+from core.ports.messages import SmsIn
 from core.talks import Channel, OpenTalk
 from core.waitlist.usecases import leave_all_lines
 from sessions.asides import answer_aside

@@ -22,7 +22,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
 
-from core.ports import Reply, UssdPart, UssdTurn
+from core.ports.calls import Reply, UssdPart, UssdTurn
 from sessions.connections import Connections
 from sessions.scripts import SCRIPTS
 from sessions.sealing import KEY_BYTES, Sealing

@@ -15,7 +15,7 @@ from typing import TypeVar
 from core import talks
 from core.db.tx import Tx
 from core.errors import Refused
-from core.ports import Reply, UssdTurn
+from core.ports.calls import Reply, UssdTurn
 from core.talks import Channel, OpenTalk
 from sessions import texts
 from sessions.flow import Flow, Go

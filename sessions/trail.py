@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 
 from core.clock import Clock
 from core.insight.rules import Ending, HopSeen, Stage
-from core.ports import Reply, UssdPart, UssdTurn
+from core.ports.calls import Reply, UssdPart, UssdTurn
 from sessions.connections import Connections
 from sessions.turns import Played
 

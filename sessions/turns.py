@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import Protocol, TypeVar
 
 from core.db.tx import Tx
-from core.ports import Reply, UssdTurn
+from core.ports.calls import Reply, UssdTurn
 from core.talks import Channel
 from sessions.flow import Person
 from sessions.handover import Handover

@@ -7,7 +7,7 @@ from typing import Any
 from core import receipts
 from core.db.tx import Tx
 from core.errors import Refused
-from core.ports import Reply
+from core.ports.calls import Reply
 from core.talks import Channel
 from sessions import texts
 from sessions.fit import page, view_of

@@ -6,7 +6,7 @@ from channels.sms import SENDERS, TEXTS
 from core.db.tx import Tx
 from core.errors import BadInput
 from core.msisdn import parse_msisdn
-from core.ports import Callback
+from core.ports.providers import Callback
 from sessions.pins import hide
 
 MESSAGE = "sms"

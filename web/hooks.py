@@ -33,7 +33,8 @@ from channels.money import Forged, MoneyProvider
 from channels.registry import enabled_providers, enabled_sms_routes
 from channels.sms import SmsCall, SmsRoute
 from core.payments.paybill import Fit, judge
-from core.ports import BadCallback, Callback, SessionEnd
+from core.ports.calls import SessionEnd
+from core.ports.providers import BadCallback, Callback
 from web.hop import Gone, TooLong, read_body
 from web.journal import JournalFull, JournalUnusable
 from web.parts import Parts

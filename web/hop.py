@@ -13,7 +13,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from channels.ussd import UssdAnswer, UssdGateway, UssdRequest
 from core.limits import CALLBACK_BODY_MAX_BYTES
-from core.ports import BadCallback, Reply, SessionEnd, UssdPart, UssdTurn
+from core.ports.calls import Reply, SessionEnd, UssdPart, UssdTurn
+from core.ports.providers import BadCallback
 from sessions.texts import NOT_SERVED
 
 log = structlog.get_logger()

@@ -15,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.db.tx import Database, Tx
 from core.inbox import store
-from core.ports import Callback
+from core.ports.providers import Callback
 from web.covering import MESSAGE, without_pin
 from web.journal import Entry, Journal, JournalFull, JournalUnusable
 

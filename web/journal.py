@@ -23,7 +23,7 @@ import structlog
 
 from core.errors import NafasiError
 from core.limits import JOURNAL_BATCH_MAX, JOURNAL_MAX_BYTES
-from core.ports import Callback
+from core.ports.providers import Callback
 from core.settings import Settings
 from web.local.folders import default_data_folder, server_user, settle_folder
 

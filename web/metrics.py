@@ -27,7 +27,7 @@ from core.insight.queries import ENDINGS, STAGES, funnels
 from core.outbox import Notice, Sending
 from core.payments.lifecycle import OPEN, AttemptState
 from core.payments.model import Attempt
-from core.ports import Reply
+from core.ports.calls import Reply
 from core.reconcile.queries import open_items
 from core.support.queries import waiting_tickets
 from sessions.conductor import HopKind

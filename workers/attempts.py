@@ -17,17 +17,17 @@ from core.payments import attempts, settle
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind, Method
 from core.payouts.halts import halt_on_stop
-from core.ports import (
+from core.ports.money import (
     Accepted,
     CardRefund,
     CheckoutRequest,
     MoneyEvent,
     Outcome,
     PayRequest,
-    ProviderError,
     PushRequest,
     TakeBackRequest,
 )
+from core.ports.providers import ProviderError
 from workers.budget import Budget
 from workers.counters import ATTEMPTS
 from workers.parts import Parts

@@ -8,7 +8,8 @@ import structlog
 from core.db.tx import Tx
 from core.payouts.balances import BalanceReading, answered, begin_round, unanswered
 from core.payouts.halts import halt_on_stop
-from core.ports import Balance, ProviderError
+from core.ports.money import Balance
+from core.ports.providers import ProviderError
 from core.reconcile.balance import compare
 from workers.parts import Parts
 

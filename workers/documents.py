@@ -5,7 +5,8 @@ import structlog
 from core.documents import etims
 from core.documents.usecases import issue_due
 from core.limits import DOCUMENTS_BATCH_MAX, INVOICES_BATCH_MAX
-from core.ports import ProviderError, TaxDocument, TaxRegistrar
+from core.ports.providers import ProviderError
+from core.ports.tax import TaxDocument, TaxRegistrar
 from workers.budget import Budget
 from workers.counters import DOCUMENTS, INVOICES
 from workers.parts import Parts

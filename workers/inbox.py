@@ -42,16 +42,10 @@ from core.payments.model import Kind
 from core.payouts.balances import unanswered
 from core.people.model import Purpose
 from core.people.usecases import Said, opt_out
-from core.ports import (
-    BadCallback,
-    Delivery,
-    DeliveryReport,
-    MoneyEvent,
-    Outcome,
-    ProviderError,
-    SessionEnd,
-    SmsIn,
-)
+from core.ports.calls import SessionEnd
+from core.ports.messages import Delivery, DeliveryReport, SmsIn
+from core.ports.money import MoneyEvent, Outcome
+from core.ports.providers import BadCallback, ProviderError
 from sessions.dropped import Left
 from workers.attempts import COLLECTING, PAYING
 from workers.balances import note_answer, note_refusal

@@ -19,7 +19,8 @@ from core.msisdn import mask
 from core.outbox import Lane, Words
 from core.people.model import Purpose
 from core.people.usecases import Said, language_of, may_write, opt_out
-from core.ports import ProviderError, SmsOut, SmsSent
+from core.ports.messages import SmsOut, SmsSent
+from core.ports.providers import ProviderError
 from core.talks import channel_of
 from sessions.gsm7 import segments
 from workers import pause

@@ -24,15 +24,9 @@ from core.clock import SystemClock
 from core.db.tx import Database, Tx, Work
 from core.documents.usecases import Seller
 from core.local_clock import read_ahead
-from core.ports import (
-    CardGateway,
-    CollectionGateway,
-    PayoutGateway,
-    SmsIn,
-    SmsSender,
-    TakeBackGateway,
-    TaxRegistrar,
-)
+from core.ports.messages import SmsIn, SmsSender
+from core.ports.money import CardGateway, CollectionGateway, PayoutGateway, TakeBackGateway
+from core.ports.tax import TaxRegistrar
 from core.reconcile.accounts import accounts_of
 from core.reconcile.usecases import Accounts
 from core.settings import Settings, named_numbers

@@ -10,7 +10,8 @@ from contextlib import ExitStack
 
 import structlog
 
-from core.ports import ProviderError, SmsOut, SmsSender, SmsSent
+from core.ports.messages import SmsOut, SmsSender, SmsSent
+from core.ports.providers import ProviderError
 from workers import pause
 from workers.budget import Budget
 from workers.parts import Parts

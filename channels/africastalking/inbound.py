@@ -8,7 +8,7 @@ from channels.africastalking.form import PROVIDER
 from channels.africastalking.messages import parse_delivery_report, parse_opt_out, parse_sms
 from channels.africastalking.ussd import parse_event
 from channels.form import fields, storable
-from core.ports import Callback
+from core.ports.providers import Callback
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ All are form POSTs that are repeated until a 200, so each may come twice and out
 from channels.africastalking.form import PROVIDER
 from channels.form import ID_MAX, fields, optional_word, phone, word
 from channels.sms import SMS_TEXT_MAX
-from core.ports import BadCallback, Delivery, DeliveryReport, OptedOut, SmsIn
+from core.ports.messages import Delivery, DeliveryReport, OptedOut, SmsIn
+from core.ports.providers import BadCallback
 
 # The words of the delivery-report documentation, and two that occur in live traffic
 # (provider-facts §1.6). A word that is not here is UNCONFIRMED and kept as it came.

@@ -26,7 +26,8 @@ from channels.http import (
     read_bounded,
     safe_detail,
 )
-from core.ports import ProviderError, SmsOut, SmsSent
+from core.ports.messages import SmsOut, SmsSent
+from core.ports.providers import ProviderError
 
 CHUNK_BYTES = 16 * 1024
 

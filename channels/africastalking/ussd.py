@@ -8,7 +8,8 @@ is 200 ``text/plain``; any other status or beginning ends the conversation.
 from channels.africastalking.form import PROVIDER, cost_cents
 from channels.form import ID_MAX, fields, optional_number, optional_word, phone, word
 from channels.ussd import UssdGateway, marked
-from core.ports import BadCallback, SessionEnd, UssdTurn
+from core.ports.calls import SessionEnd, UssdTurn
+from core.ports.providers import BadCallback
 from core.settings import Settings
 
 TRANSCRIPT_MAX = 2_000

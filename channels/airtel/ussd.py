@@ -10,7 +10,8 @@ import hmac
 
 from channels.form import ID_MAX, fields, optional_word, phone, word
 from channels.ussd import TEXT, Heard, UssdAnswer, UssdGateway, UssdRequest, after_code
-from core.ports import BadCallback, Reply, SessionEnd, UssdPart
+from core.ports.calls import Reply, SessionEnd, UssdPart
+from core.ports.providers import BadCallback
 from core.settings import Settings
 
 PROVIDER = "airtel"

@@ -15,7 +15,7 @@ from typing import Any
 
 from channels.daraja.wire import identifier, plain
 from channels.http import Answer, safe_detail
-from core.ports import ProviderError
+from core.ports.providers import ProviderError
 
 # An expired token, or one that a newer one replaced (provider-facts §2.1).
 TOKEN_CODES = frozenset({"404.001.03", "401.002.01", "401.003.01", "400.003.01"})

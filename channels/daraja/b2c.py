@@ -7,7 +7,8 @@ from channels.daraja.client import DarajaClient
 from channels.daraja.credential import security_credential
 from channels.daraja.wire import PROVIDER, wallet_number, whole_shillings
 from core.limits import B2C_MIN_CENTS, MPESA_MAX_CENTS
-from core.ports import Accepted, PayRequest, ProviderError
+from core.ports.money import Accepted, PayRequest
+from core.ports.providers import ProviderError
 
 PAY_PATH = "/mpesa/b2c/v3/paymentrequest"
 STATUS_PATH = "/mpesa/transactionstatus/v1/query"

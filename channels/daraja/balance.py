@@ -11,7 +11,8 @@ from typing import Any
 from channels.daraja.results import B2C_REASONS
 from channels.daraja.wire import PROVIDER, amount, child, code, items, plain, text
 from core.money import KES, Money
-from core.ports import BadCallback, Balance, ProviderError, Reason
+from core.ports.money import Balance, Reason
+from core.ports.providers import BadCallback, ProviderError
 
 UTILITY = "utility account"
 CHARGES = "charges paid account"

@@ -26,7 +26,8 @@ from channels.daraja.wire import (
     text,
 )
 from core.money import Money
-from core.ports import BadCallback, MoneyEvent, Outcome
+from core.ports.money import MoneyEvent, Outcome
+from core.ports.providers import BadCallback
 
 ACCOUNT_MAX = 40
 SHOWN_MAX = 64

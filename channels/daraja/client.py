@@ -10,7 +10,7 @@ from channels.daraja.answers import accepted, is_token_refused
 from channels.daraja.config import DarajaConfig
 from channels.daraja.tokens import Tokens, bearer
 from channels.http import Answer, Breaker, Pace, exchange, new_client
-from core.ports import ProviderError
+from core.ports.providers import ProviderError
 
 
 class DarajaClient:

@@ -7,7 +7,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from core.ports import ProviderError
+from core.ports.providers import ProviderError
 
 _PEM_BEGINS = "-----BEGIN CERTIFICATE-----"
 

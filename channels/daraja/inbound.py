@@ -8,7 +8,7 @@ from uuid import UUID
 
 from channels.daraja.callbacks import load, redact
 from channels.daraja.wire import PROVIDER, identifier
-from core.ports import Callback
+from core.ports.providers import Callback
 
 MONEY = {
     ("stk", ""): "stk",

@@ -1,6 +1,6 @@
 """What Daraja's result codes mean (provider-facts §2.3, §2.7). The same number differs by API."""
 
-from core.ports import Outcome, Reason
+from core.ports.money import Outcome, Reason
 
 SUCCESS = "0"
 STK_PENDING = "4999"

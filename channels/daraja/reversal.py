@@ -13,7 +13,7 @@ from channels.daraja.client import DarajaClient
 from channels.daraja.credential import security_credential
 from channels.daraja.wire import PROVIDER, whole_shillings
 from core.limits import MPESA_MAX_CENTS, MPESA_MIN_CENTS
-from core.ports import Accepted, TakeBackRequest
+from core.ports.money import Accepted, TakeBackRequest
 
 REVERSAL_PATH = "/mpesa/reversal/v1/request"
 REMARKS = "Booking refund"

@@ -19,7 +19,7 @@ from channels.daraja.wire import (
     receipt,
     text,
 )
-from core.ports import NOT_TAKEN_BACK, MoneyEvent, Outcome
+from core.ports.money import NOT_TAKEN_BACK, MoneyEvent, Outcome
 
 # Of a payment that stands as it was paid, as TransactionStatus words it.
 STANDS = "completed"

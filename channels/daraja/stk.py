@@ -12,7 +12,8 @@ from channels.daraja.results import stk_outcome
 from channels.daraja.wire import PROVIDER, code, text, wallet_number, whole_shillings
 from core.clock import NAIROBI, Clock
 from core.limits import MPESA_MAX_CENTS, MPESA_MIN_CENTS
-from core.ports import Accepted, BadCallback, MoneyEvent, Outcome, ProviderError, PushRequest
+from core.ports.money import Accepted, MoneyEvent, Outcome, PushRequest
+from core.ports.providers import BadCallback, ProviderError
 
 PUSH_PATH = "/mpesa/stkpush/v1/processrequest"
 QUERY_PATH = "/mpesa/stkpushquery/v1/query"

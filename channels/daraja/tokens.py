@@ -16,7 +16,7 @@ import redis
 from channels.daraja.answers import refusal
 from channels.daraja.wire import plain
 from channels.http import ANSWER_SECONDS, exchange
-from core.ports import ProviderError
+from core.ports.providers import ProviderError
 
 PATH = "/oauth/v1/generate"
 LIFE_SHARE_PERCENT = 80

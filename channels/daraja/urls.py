@@ -2,7 +2,7 @@
 
 from channels.daraja.answers import is_zero, not_taken
 from channels.daraja.client import DarajaClient
-from core.ports import ProviderError
+from core.ports.providers import ProviderError
 
 PATH = "/mpesa/c2b/v2/registerurl"
 

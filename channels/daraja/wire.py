@@ -22,7 +22,7 @@ from channels.values import (
 )
 from core.clock import NAIROBI
 from core.msisdn import parse_msisdn
-from core.ports import BadCallback
+from core.ports.providers import BadCallback
 
 __all__ = [
     "PROVIDER",

@@ -16,7 +16,8 @@ from channels.etims.wire import (
     sale,
 )
 from channels.http import Breaker, exchange, new_client
-from core.ports import ProviderError, TaxDocument, TaxItem, TaxRegistered
+from core.ports.providers import ProviderError
+from core.ports.tax import TaxDocument, TaxItem, TaxRegistered
 from core.settings import Settings
 
 
@@ -46,7 +47,7 @@ class EtimsRegistrar:
         self._breaker = breaker or Breaker()
 
     def register(self, document: TaxDocument) -> TaxRegistered:
-        """Have a document registered; see ``core.ports.TaxRegistrar``."""
+        """Have a document registered; see ``core.ports.tax.TaxRegistrar``."""
         body = sale(document, self._config.item_class)
         return registered(self._breaker.run(lambda: self._post(SAVE_SALE, body)))
 

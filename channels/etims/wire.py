@@ -9,7 +9,8 @@ from typing import Any
 
 from channels.http import Answer, safe_detail
 from core.clock import NAIROBI
-from core.ports import ProviderError, TaxDocument, TaxItem, TaxLine, TaxRegistered
+from core.ports.providers import ProviderError
+from core.ports.tax import TaxDocument, TaxItem, TaxLine, TaxRegistered
 
 PROVIDER = "etims"
 INITIALISE = "/selectInitOsdcInfo"

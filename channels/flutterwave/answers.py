@@ -14,7 +14,7 @@ from typing import Any
 
 from channels.http import Answer, safe_detail
 from channels.values import load, plain
-from core.ports import BadCallback, ProviderError
+from core.ports.providers import BadCallback, ProviderError
 
 
 @dataclass(frozen=True, slots=True)

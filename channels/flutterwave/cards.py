@@ -16,14 +16,8 @@ from channels.flutterwave.wire import PROVIDER, number_id, refund_event
 from channels.values import plain, wallet_number, whole_shillings
 from core.limits import CARD_PAGE_SECONDS, MPESA_MAX_CENTS, MPESA_MIN_CENTS
 from core.money import KES
-from core.ports import (
-    Accepted,
-    CardRefund,
-    CheckoutRequest,
-    MoneyEvent,
-    Outcome,
-    ProviderError,
-)
+from core.ports.money import Accepted, CardRefund, CheckoutRequest, MoneyEvent, Outcome
+from core.ports.providers import ProviderError
 
 PAYMENTS = "/payments"
 REFUNDS = "/refunds"

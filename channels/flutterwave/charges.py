@@ -7,7 +7,7 @@ from channels.flutterwave.wire import PROVIDER, charge_event, number_id
 from channels.values import wallet_number, whole_shillings
 from core.limits import MPESA_MAX_CENTS, MPESA_MIN_CENTS
 from core.money import KES
-from core.ports import Accepted, MoneyEvent, PushRequest
+from core.ports.money import Accepted, MoneyEvent, PushRequest
 
 CHARGES = "/charges"
 VERIFY_OURS = "/transactions/verify_by_reference"

@@ -8,7 +8,7 @@ import httpx
 from channels.flutterwave.answers import data_of
 from channels.flutterwave.config import FlutterwaveConfig
 from channels.http import Breaker, Pace, exchange, new_client
-from core.ports import ProviderError
+from core.ports.providers import ProviderError
 
 
 class FlutterwaveClient:

@@ -8,15 +8,8 @@ from channels.flutterwave.wire import PROVIDER, WALLETS, number_id, transfer_eve
 from channels.values import amount, plain, wallet_number, whole_shillings
 from core.limits import B2C_MIN_CENTS, MPESA_MAX_CENTS
 from core.money import KES
-from core.ports import (
-    Accepted,
-    BadCallback,
-    Balance,
-    MoneyEvent,
-    Outcome,
-    PayRequest,
-    ProviderError,
-)
+from core.ports.money import Accepted, Balance, MoneyEvent, Outcome, PayRequest
+from core.ports.providers import BadCallback, ProviderError
 
 TRANSFERS = "/transfers"
 NARRATION = "Booking payout"

@@ -12,7 +12,8 @@ from uuid import UUID
 from channels.flutterwave.wire import PROVIDER, STATES, TRANSFER_STATES, state_of
 from channels.money import Forged, Hint
 from channels.values import ID_MAX, load, plain, redact
-from core.ports import BadCallback, Callback, Outcome
+from core.ports.money import Outcome
+from core.ports.providers import BadCallback, Callback
 from core.settings import Settings
 
 HASH_HEADER = "verif-hash"

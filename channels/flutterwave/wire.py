@@ -13,7 +13,8 @@ from uuid import UUID
 from channels.values import amount, identifier, plain, text
 from core.money import KES, Money
 from core.msisdn import parse_msisdn
-from core.ports import BadCallback, MoneyEvent, Outcome, ProviderError, Reason
+from core.ports.money import MoneyEvent, Outcome, Reason
+from core.ports.providers import BadCallback, ProviderError
 
 PROVIDER = "flutterwave"
 # The "bank" of M-Pesa wallets.

@@ -13,7 +13,8 @@ from typing import Any
 from channels.form import ID_MAX, phone, word
 from channels.ussd import JSON, Heard, UssdAnswer, UssdGateway, UssdRequest, after_code
 from channels.values import load, plain
-from core.ports import BadCallback, Reply, SessionEnd, UssdPart
+from core.ports.calls import Reply, SessionEnd, UssdPart
+from core.ports.providers import BadCallback
 from core.settings import Settings
 
 PROVIDER = "hubtel"

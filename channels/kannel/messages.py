@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from channels.form import ID_MAX, fields, phone, storable, word, words
 from channels.kannel.sms import PROVIDER
 from channels.sms import SMS_TEXT_MAX, SmsCall
-from core.ports import BadCallback, Callback, Delivery, DeliveryReport, SmsIn
+from core.ports.messages import Delivery, DeliveryReport, SmsIn
+from core.ports.providers import BadCallback, Callback
 from core.settings import Settings
 
 DELIVERIES = {

@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 import httpx
 
 from channels.http import Answer, Breaker, exchange, new_client
-from core.ports import ProviderError, SmsOut, SmsSent
+from core.ports.messages import SmsOut, SmsSent
+from core.ports.providers import ProviderError
 
 PROVIDER = "kannel"
 SENDSMS = "/cgi-bin/sendsms"

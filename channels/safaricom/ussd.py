@@ -8,7 +8,8 @@ word when a conversation is over.
 
 from channels.form import ID_MAX, fields, phone, word
 from channels.ussd import UssdGateway, UssdRequest, after_code, marked
-from core.ports import BadCallback, UssdTurn
+from core.ports.calls import UssdTurn
+from core.ports.providers import BadCallback
 from core.settings import Settings
 
 PROVIDER = "safaricom"

@@ -14,7 +14,8 @@ from channels.form import ID_MAX, fields, optional_word, phone, storable, word, 
 from channels.money import Forged
 from channels.sms import SMS_TEXT_MAX, SmsCall
 from channels.twilio.sms import PROVIDER
-from core.ports import BadCallback, Callback, Delivery, DeliveryReport, SmsIn
+from core.ports.messages import Delivery, DeliveryReport, SmsIn
+from core.ports.providers import BadCallback, Callback
 from core.settings import Settings
 
 SIGNATURE = "x-twilio-signature"

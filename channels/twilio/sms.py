@@ -13,7 +13,8 @@ import httpx
 from channels.form import ID_MAX
 from channels.http import Answer, Breaker, exchange, new_client, safe_detail
 from channels.values import plain
-from core.ports import ProviderError, SmsOut, SmsSent
+from core.ports.messages import SmsOut, SmsSent
+from core.ports.providers import ProviderError
 
 PROVIDER = "twilio"
 TAKEN = 201

@@ -23,7 +23,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from core.clock import Clock
 from core.ids import Ids
-from core.ports import Routes
+from core.ports.providers import Routes
 from core.vault import Vault
 
 log = structlog.get_logger()

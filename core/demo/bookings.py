@@ -42,7 +42,8 @@ from core.payouts.usecases import (
 )
 from core.people.model import Language
 from core.people.usecases import ensure_user
-from core.ports import Delivery, Reason
+from core.ports.messages import Delivery
+from core.ports.money import Reason
 from core.reviews.rules import DONE
 from core.reviews.usecases import leave_review
 

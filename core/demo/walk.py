@@ -17,7 +17,7 @@ from core.ids import CODE_ALPHABET
 from core.money import Money
 from core.payments import attempts, settle
 from core.payments.model import Attempt
-from core.ports import MoneyEvent, Outcome, Reason
+from core.ports.money import MoneyEvent, Outcome, Reason
 
 Step = Callable[[Tx], None]
 

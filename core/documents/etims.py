@@ -15,7 +15,8 @@ from core.documents.model import Document, TaxInvoice
 from core.errors import NotFound
 from core.limits import INVOICE_BACKOFF_SECONDS, INVOICE_LEASE_SECONDS
 from core.money import split
-from core.ports import ProviderError, TaxDocument, TaxItem, TaxLine, TaxRegistered
+from core.ports.providers import ProviderError
+from core.ports.tax import TaxDocument, TaxItem, TaxLine, TaxRegistered
 from core.pricing.rules import RateBase
 
 REFUSED = "refused"

@@ -35,7 +35,7 @@ from core.limits import (
 )
 from core.outbox import Notice
 from core.payments.model import Attempt
-from core.ports import SessionEnd
+from core.ports.calls import SessionEnd
 
 _SESSIONS = Base.metadata.tables[UssdSession.__tablename__]
 _SUMS = ("hops", "turns", "mistakes", "faults", "took_ms")

@@ -25,10 +25,7 @@ from core.limits import (
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind, Method
 from core.payments.settle import fail
-from core.ports import (
-    NOT_TAKEN_BACK,
-    Reason,
-)
+from core.ports.money import NOT_TAKEN_BACK, Reason
 
 # How often a payment whose fate is unknown is asked about before it is sent again by its old id.
 PAYOUT_ASKED_MIN = 2

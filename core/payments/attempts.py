@@ -34,16 +34,16 @@ from core.payments.refunds import is_wanted
 from core.payments.settle import fail
 from core.payouts.halts import Halt, HaltReason, is_halted
 from core.payouts.settle import is_owed, lock_payout, plan_rest
-from core.ports import (
+from core.ports.money import (
     BankAccount,
     CardRefund,
     CheckoutRequest,
     PayRequest,
-    ProviderError,
     PushRequest,
     Reason,
     TakeBackRequest,
 )
+from core.ports.providers import ProviderError
 
 Request = PushRequest | CheckoutRequest | CardRefund | PayRequest | TakeBackRequest
 REROUTED = "rerouted"

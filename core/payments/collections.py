@@ -24,9 +24,7 @@ from core.payments.attempts import drop
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind, Method
 from core.payments.queries import collections_of, open_collection
-from core.ports import (
-    Reason,
-)
+from core.ports.money import Reason
 
 GAVE_WAY = "gave_way"
 

@@ -26,7 +26,7 @@ from core.payments.lifecycle import (
     RefundEvent,
     RefundState,
 )
-from core.ports import Reason
+from core.ports.money import Reason
 
 
 class Kind(StrEnum):

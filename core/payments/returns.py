@@ -20,7 +20,7 @@ from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind, Method, Receipt
 from core.payments.queries import paid_by
 from core.payments.ways_back import payment_to_take_back
-from core.ports import Reason
+from core.ports.money import Reason
 
 
 def suspend(tx: Tx, receipt: Receipt) -> None:

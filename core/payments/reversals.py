@@ -6,7 +6,7 @@ from core.db.tx import Tx
 from core.errors import BadInput, NotFound, Refused
 from core.payments import settle
 from core.payments.model import Attempt, Kind, Receipt
-from core.ports import MoneyEvent, Outcome
+from core.ports.money import MoneyEvent, Outcome
 
 NUMBER_MAX = 40
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 
 from core.errors import Refused
 from core.payments.model import Kind, Method
-from core.ports import Routes
+from core.ports.providers import Routes
 
 
 def order(

@@ -27,7 +27,7 @@ from core.payments.returns import retry_return, returned, send_back, suspend
 from core.payments.ways_back import own_reason
 from core.payouts.halts import OUR_SIDE, HaltReason, halt
 from core.payouts.settle import payout_failed, payout_paid, payout_reversed
-from core.ports import MoneyEvent, Outcome, Reason
+from core.ports.money import MoneyEvent, Outcome, Reason
 
 
 def apply(tx: Tx, event: MoneyEvent, kinds: Collection[Kind] = tuple(Kind)) -> str | None:

@@ -9,7 +9,7 @@ refused for certain, the money is sent. One open attempt of a refund or a receip
 from core.db.tx import Tx
 from core.money import CENTS_PER_SHILLING
 from core.payments.model import Attempt, Receipt
-from core.ports import Reason
+from core.ports.money import Reason
 
 
 def payment_to_take_back(tx: Tx, receipt: Receipt | None, amount_cents: int) -> str | None:

@@ -20,7 +20,7 @@ from core.limits import BALANCE_AGAIN_SECONDS, BALANCE_FRESH_SECONDS, BALANCE_SH
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind
 from core.payouts.halts import Halt, HaltReason, halt, resume
-from core.ports import Balance
+from core.ports.money import Balance
 
 ASKED_AT = time(5, 30)
 """Each day, Kenyan time: half an hour before the weekly run."""

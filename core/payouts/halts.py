@@ -16,7 +16,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.base import Base, choice
 from core.db.tx import Tx, Work
-from core.ports import ProviderError, Reason
+from core.ports.money import Reason
+from core.ports.providers import ProviderError
 
 log = structlog.get_logger()
 

@@ -8,7 +8,7 @@ from core.payments import routing
 from core.payments.model import Kind
 from core.payouts.model import HoldReason
 from core.people.model import PayoutMethod, Vendor, VendorStatus
-from core.ports import Routes
+from core.ports.providers import Routes
 
 
 @dataclass(frozen=True, slots=True)

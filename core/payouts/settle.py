@@ -25,7 +25,7 @@ from core.payments.model import Attempt
 from core.payouts.halts import OUR_SIDE
 from core.payouts.model import LIVE, HoldReason, Payout, PayoutEvent, PayoutItem, PayoutState
 from core.people.model import PayoutMethod, User, Vendor
-from core.ports import Reason
+from core.ports.money import Reason
 
 
 def lock_payout(tx: Tx, attempt: Attempt) -> Payout:

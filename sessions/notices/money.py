@@ -9,7 +9,7 @@ from core.limits import MPESA_DAY_MAX_CENTS
 from core.money import Money
 from core.msisdn import local_form
 from core.payouts.model import HoldReason
-from core.ports import Reason
+from core.ports.money import Reason
 from sessions.notices.context import (
     NoticeContext,
     Params,

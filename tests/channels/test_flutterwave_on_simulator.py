@@ -23,17 +23,16 @@ from channels.simulator.config import SimulatorConfig
 from channels.simulator.credentials import new_private_key_pem
 from core.ids import CountedIds
 from core.money import Money, kes
-from core.ports import (
+from core.ports.money import (
     Balance,
     BankAccount,
-    Callback,
     CardRefund,
     Outcome,
     PayRequest,
-    ProviderError,
     PushRequest,
     Reason,
 )
+from core.ports.providers import Callback, ProviderError
 from core.settings import Environment, Settings
 from tests.channels.flutterwave.rig import flags
 from tests.channels.simulator.rig import PHONE, QUICK, Ours, Simulator

@@ -7,7 +7,7 @@ import redis
 from structlog.testing import capture_logs
 
 from channels.health import DOWN_SECONDS, FAILURES_MAX, SharedHealth, health_store
-from core.ports import ProviderError
+from core.ports.providers import ProviderError
 
 NAMES = ("daraja", "flutterwave")
 DOWN = ProviderError("unavailable", retryable=True)

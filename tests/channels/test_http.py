@@ -18,7 +18,7 @@ from channels.http import (
     read_bounded,
     safe_detail,
 )
-from core.ports import ProviderError
+from core.ports.providers import ProviderError
 
 URL = "https://provider.test"
 

@@ -39,20 +39,19 @@ from channels.ussd import marked
 from core.clock import SystemClock
 from core.ids import CountedIds
 from core.money import Money, kes
-from core.ports import (
+from core.ports.calls import Reply
+from core.ports.messages import Delivery, SmsOut
+from core.ports.money import (
     NOT_TAKEN_BACK,
     Balance,
-    Delivery,
     MoneyEvent,
     Outcome,
     PayRequest,
-    ProviderError,
     PushRequest,
     Reason,
-    Reply,
-    SmsOut,
     TakeBackRequest,
 )
+from core.ports.providers import ProviderError
 from tests.channels.daraja.rig import flags
 from tests.channels.simulator.rig import PHONE, QUICK, Ours, Simulator
 from tests.support.serving import serving

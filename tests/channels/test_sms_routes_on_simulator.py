@@ -18,7 +18,8 @@ from channels.simulator.credentials import new_private_key_pem
 from channels.sms import SmsCall, SmsRoute
 from channels.twilio import messages as twilio_messages
 from channels.twilio.sms import TwilioSms
-from core.ports import Delivery, DeliveryReport, ProviderError, SmsIn, SmsOut
+from core.ports.messages import Delivery, DeliveryReport, SmsIn, SmsOut
+from core.ports.providers import ProviderError
 from core.settings import Settings
 from tests.channels.flutterwave.rig import flags
 from tests.channels.simulator.rig import PHONE, QUICK, Heard, Ours, Simulator

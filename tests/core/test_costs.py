@@ -8,7 +8,7 @@ from core.costs import costs
 from core.db.tx import Database
 from core.ids import SystemIds
 from core.outbox import Words
-from core.ports import SmsSent
+from core.ports.messages import SmsSent
 
 PHONE = "+254700000001"
 NOVEMBER = date(2026, 11, 20)

@@ -15,7 +15,7 @@ from core.errors import BadInput, NotFound, Refused
 from core.inbox import Arrival, Inbound
 from core.limits import DEAD_LETTER_WHY_MAX, INBOX_TRIES_MAX
 from core.outbox import Notice, Sending
-from core.ports import Callback
+from core.ports.providers import Callback
 
 PHONE = "+254700000001"
 NOBODYS = uuid5(UUID(int=0), "nobody's")

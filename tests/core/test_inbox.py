@@ -13,7 +13,7 @@ from core.inbox import Arrival, Inbound, NotYet
 from core.limits import INBOX_HOLDS_BACK_TRIES_MAX, INBOX_TRIES_MAX
 from core.people.model import Language
 from core.people.usecases import find_person, set_language
-from core.ports import Callback
+from core.ports.providers import Callback
 from tests.core.escrow.tools import together
 
 PHONE = "+254700000001"

@@ -15,7 +15,7 @@ from core.insight.usecases import close_sessions, count_days, note_end, note_hop
 from core.limits import SESSION_SECONDS_MAX, SESSION_TOLD_SECONDS
 from core.outbox import Notice
 from core.payments.collections import first_collection
-from core.ports import SessionEnd
+from core.ports.calls import SessionEnd
 from tests.support.factories import (
     CUSTOMER,
     make_held,

@@ -20,7 +20,7 @@ from core.invariants.run import open_cases, run_all
 from core.payments import attempts, settle
 from core.payments.model import Attempt
 from core.payouts.usecases import make_payout
-from core.ports import Callback
+from core.ports.providers import Callback
 from tests.support.factories import (
     CUSTOMER,
     OTHER_CUSTOMER,

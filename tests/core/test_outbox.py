@@ -12,7 +12,7 @@ from core.clock import ManualClock
 from core.db.tx import Database
 from core.limits import OUTBOX_LEASE_SECONDS, OUTBOX_PAUSE_MAX_SECONDS, OUTBOX_TRIES_MAX
 from core.outbox import Lane, Notice, Sending
-from core.ports import FINAL_DELIVERIES, Delivery, SmsSent
+from core.ports.messages import FINAL_DELIVERIES, Delivery, SmsSent
 from tests.core.escrow.tools import together
 
 PHONE = "+254700000001"

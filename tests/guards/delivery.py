@@ -7,7 +7,7 @@ from core.cases.model import CaseKind
 from core.cases.usecases import open_case
 from core.db.tx import Tx
 from core.people.penalties import add_penalty
-from core.ports import Callback
+from core.ports.providers import Callback
 from core.support.lifecycle import TicketState
 from core.support.model import Ticket
 from tests.core.booking.world import World

@@ -15,7 +15,8 @@ from core.payments.lifecycle import AttemptState, RefundState
 from core.payments.model import Attempt, Kind, Refund
 from core.payouts import usecases as payouts
 from core.payouts.model import Payout
-from core.ports import PayRequest, ProviderError, Reason
+from core.ports.money import PayRequest, Reason
+from core.ports.providers import ProviderError
 from tests.core.booking.world import GOLDEN, World
 from tests.core.payouts.steps import the_payout
 from tests.guards.guard import Guard, both_do, lock, meet_in, words

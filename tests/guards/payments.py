@@ -11,7 +11,8 @@ from core.payments import attempts, collect, receipts, refunds
 from core.payments.collections import start_collection
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind
-from core.ports import PayRequest, ProviderError, Reason
+from core.ports.money import PayRequest, Reason
+from core.ports.providers import ProviderError
 from tests.core.booking.world import GOLDEN, RECEIPT, World
 from tests.guards.guard import (
     Guard,

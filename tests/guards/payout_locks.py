@@ -7,7 +7,7 @@ from core.payouts import details
 from core.payouts import usecases as payouts
 from core.payouts.balances import answered, begin_round
 from core.people.model import PayoutMethod, Vendor
-from core.ports import Balance, Outcome
+from core.ports.money import Balance, Outcome
 from tests.core.booking.world import PROVIDER, World
 from tests.core.payouts.steps import send, the_payout
 from tests.guards.guard import Guard, both_do, lock, meet_in, words

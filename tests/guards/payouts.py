@@ -5,7 +5,7 @@ from core.money import kes
 from core.payments.model import Kind
 from core.payouts import rules, settle
 from core.payouts.model import Payout
-from core.ports import PayRequest, Reason
+from core.ports.money import PayRequest, Reason
 from tests.core.booking.world import World
 from tests.core.payouts.steps import the_payout
 from tests.guards.guard import (

@@ -13,7 +13,9 @@ from core.outbox import Notice
 from core.payments import attempts
 from core.payments.collections import start_collection
 from core.payouts import usecases as payouts
-from core.ports import Callback, Delivery, Reason, SmsSent
+from core.ports.messages import Delivery, SmsSent
+from core.ports.money import Reason
+from core.ports.providers import Callback
 from tests.core.booking.world import PROVIDER, World
 from tests.core.payouts.steps import the_payout
 from tests.guards.guard import Guard, Kind, both_do, lock, meet_in, words

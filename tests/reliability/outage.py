@@ -21,7 +21,7 @@ from core.db.tx import Database, Tx
 from core.ids import SystemIds
 from core.inbox import Arrival, Inbound
 from core.payments.model import Receipt
-from core.ports import SmsIn
+from core.ports.messages import SmsIn
 from core.vault import Vault
 from tests.conftest import VAULT_KEY
 from tests.support.fakes import FakeSender, plain_words

@@ -17,7 +17,7 @@ from core.clock import ManualClock
 from core.ids import CountedIds
 from core.money import Money, kes
 from core.payments import settle
-from core.ports import MoneyEvent, Outcome, PayRequest, Reason
+from core.ports.money import MoneyEvent, Outcome, PayRequest, Reason
 from tests.conftest import START
 from tests.core.booking.world import PROVIDER, World
 from tests.support.factories import OTHER_CUSTOMER

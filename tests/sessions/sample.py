@@ -11,7 +11,7 @@ from core.db.tx import Database, Tx
 from core.errors import NotFound, NoUnits
 from core.ids import CountedIds
 from core.money import kes
-from core.ports import Reply, UssdTurn
+from core.ports.calls import Reply, UssdTurn
 from core.talks import Channel
 from sessions.conductor import Conductor, HopKind
 from sessions.dates import parse_day

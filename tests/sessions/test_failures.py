@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from core.clock import ManualClock
 from core.db.tx import Database
-from core.ports import Reply, UssdTurn
+from core.ports.calls import Reply, UssdTurn
 from sessions import store as stores
 from sessions import texts
 from sessions.conductor import HopKind

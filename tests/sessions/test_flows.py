@@ -13,7 +13,7 @@ from core.db.tx import Database, Tx
 from core.ids import CountedIds
 from core.money import Money
 from core.outbox import Notice
-from core.ports import UssdTurn
+from core.ports.calls import UssdTurn
 from core.pricing.queries import rates_on
 from core.pricing.rules import quote
 from core.vault import Vault

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from core.clock import ManualClock
 from core.db.tx import Database
 from core.people.model import Language, User
-from core.ports import UssdTurn
+from core.ports.calls import UssdTurn
 from core.settings import Settings
 from sessions.bootstrap import build_conductor
 from sessions.gsm7 import septets

@@ -23,7 +23,7 @@ from core.limits import (
 )
 from core.payouts.model import HoldReason
 from core.people.notices import VendorTopic
-from core.ports import Reason
+from core.ports.money import Reason
 from core.relay.model import Speaker
 from core.relay.usecases import RELAYED_TOPIC
 from core.support.usecases import ANSWERED_TOPIC

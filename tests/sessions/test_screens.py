@@ -21,7 +21,7 @@ from core.escrow import ledger, postings
 from core.ids import CountedIds
 from core.money import Money
 from core.people.model import User, Vendor
-from core.ports import Routes
+from core.ports.providers import Routes
 from core.talks import Channel
 from core.vault import Vault
 from sessions.fit import SCREEN_SEPTETS, page, view_of

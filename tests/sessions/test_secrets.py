@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from core.catalog.places import load_places
 from core.db.models import metadata
 from core.db.tx import Database
-from core.ports import UssdPart, UssdTurn
+from core.ports.calls import UssdPart, UssdTurn
 from core.settings import Environment, Settings
 from sessions.bootstrap import build_conductor
 from sessions.conductor import Conductor

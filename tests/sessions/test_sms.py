@@ -14,7 +14,7 @@ from core.outbox import Notice
 from core.payments.model import Attempt
 from core.people.model import Language, OptOut
 from core.people.usecases import language_of, opt_out_words, set_language
-from core.ports import SmsIn
+from core.ports.messages import SmsIn
 from sessions.gsm7 import SMS_PART_SEPTETS, septets
 from sessions.notices.render import ANSWER_TOPIC, HELP_TOPIC
 from sessions.restraint import Heard, Verdict

@@ -13,7 +13,7 @@ from core.catalog.model import Listing
 from core.clock import ManualClock
 from core.db.tx import Database
 from core.payments.model import Attempt
-from core.ports import SmsIn
+from core.ports.messages import SmsIn
 from core.receipts import TurnReceipt
 from core.talks import TALK_SECONDS, Channel, OpenTalk
 from sessions.gsm7 import septets

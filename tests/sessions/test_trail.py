@@ -10,7 +10,7 @@ import redis
 from core.clock import ManualClock
 from core.db.tx import Database
 from core.insight.rules import Ending, HopSeen, Stage
-from core.ports import Reply, UssdTurn
+from core.ports.calls import Reply, UssdTurn
 from sessions.connections import Connections
 from sessions.flow import Person
 from sessions.state import State, View

@@ -29,7 +29,7 @@ from core.people.penalties import add_penalty
 from core.people.pins import choose_pin, seal_pin
 from core.people.staff import add_staff, remove_staff, staff_of
 from core.people.usecases import find_person
-from core.ports import MoneyEvent, Outcome
+from core.ports.money import MoneyEvent, Outcome
 from core.relay.usecases import ask_vendor, reply
 from core.reviews.usecases import leave_review
 from core.vault import Vault

@@ -24,7 +24,7 @@ from core.payments.collections import start_collection
 from core.payments.model import Attempt
 from core.people.model import Language, PayoutMethod, User, Vendor, VendorStatus
 from core.people.usecases import ensure_user
-from core.ports import MoneyEvent, Outcome
+from core.ports.money import MoneyEvent, Outcome
 
 CUSTOMER = "+254700000001"
 OTHER_CUSTOMER = "+254700000002"

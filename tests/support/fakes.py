@@ -13,19 +13,17 @@ from uuid import UUID
 from core import outbox
 from core.db.tx import Database, Tx
 from core.outbox import Notice
-from core.ports import (
+from core.ports.messages import SmsIn, SmsOut, SmsSent
+from core.ports.money import (
     Accepted,
     Balance,
     MoneyEvent,
     Outcome,
     PayRequest,
-    ProviderError,
     PushRequest,
-    SmsIn,
-    SmsOut,
-    SmsSent,
     TakeBackRequest,
 )
+from core.ports.providers import ProviderError
 
 Step = ProviderError | Exception | Callable[[], None] | None
 DOWN = ProviderError("unavailable", retryable=True)

@@ -21,7 +21,7 @@ from sqlalchemy.pool import QueuePool
 from core.clock import Clock
 from core.db.tx import Database, Work
 from core.ids import Ids
-from core.ports import Routes
+from core.ports.providers import Routes
 from core.vault import Vault
 from tests.support.servers import Databases
 

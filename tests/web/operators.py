@@ -13,7 +13,7 @@ from channels.simulator.journal import Callback, Entry
 from channels.simulator.operators import OPERATORS, Ended, Hop, Operator, screen_of
 from core.clock import ManualClock
 from core.db.tx import Database
-from core.ports import SessionEnd
+from core.ports.calls import SessionEnd
 from core.settings import Settings
 from sessions.store import RedisStore, connect
 from tests.conftest import START

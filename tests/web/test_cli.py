@@ -17,7 +17,7 @@ from core.booking.model import Booking
 from core.db.tx import Database
 from core.payments.lifecycle import AttemptEvent, RefundEvent
 from core.payments.model import Attempt, Kind, Refund
-from core.ports import Reason
+from core.ports.money import Reason
 from tests.support.commands import ROOT, Nafasi
 from tests.support.factories import CUSTOMER, make_instant_listing, make_paid, make_vendor
 from tests.support.servers import Databases

@@ -15,7 +15,7 @@ from core.inbox import Arrival
 from core.limits import CALLBACK_BODY_MAX_BYTES
 from core.money import kes
 from core.payments import settle
-from core.ports import MoneyEvent, Outcome
+from core.ports.money import MoneyEvent, Outcome
 from tests.support.factories import CUSTOMER, make_held, make_instant_listing, make_vendor
 from tests.support.serving import eventually
 from tests.web.rig import CALLER, SECRET, Web, make_settings, running

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from core.clock import ManualClock
 from core.db.tx import Database
 from core.inbox import Inbound, store
-from core.ports import Callback
+from core.ports.providers import Callback
 from tests.support.servers import Databases
 from tests.support.serving import eventually
 from tests.web.market import hop_form

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core.ports import Callback
+from core.ports.providers import Callback
 from tests.core.escrow.tools import together
 from web.journal import CORRUPT_NAME, NAME, Entry, Journal, JournalFull, JournalUnusable
 

@@ -31,7 +31,7 @@ from core.payments.cards import ask_for_card
 from core.payments.collections import start_collection
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind, Method, Receipt
-from core.ports import Routes
+from core.ports.providers import Routes
 from tests.support.factories import CUSTOMER, make_held, make_listing, make_vendor
 from tests.support.fakes import notices
 from tests.support.serving import eventually, serving

@@ -9,7 +9,7 @@ from core.clock import ManualClock
 from core.db.tx import Database
 from core.money import kes
 from core.payments.cards import ask_for_card
-from core.ports import Routes
+from core.ports.providers import Routes
 from tests.core.documents.papers import Papers
 from tests.support.factories import (
     CUSTOMER,

@@ -22,7 +22,7 @@ from core.money import kes
 from core.payments import settle
 from core.payments.attempts import begin
 from core.payments.model import Attempt
-from core.ports import MoneyEvent, Outcome
+from core.ports.money import MoneyEvent, Outcome
 from tests.channels.simulator.rig import QUICK
 from tests.conftest import VAULT_KEY
 from tests.support.commands import Nafasi

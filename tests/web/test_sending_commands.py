@@ -12,7 +12,7 @@ from core.db.tx import Database
 from core.outbox import Notice, Sending, Words
 from core.people.model import Purpose
 from core.people.usecases import Said, opt_out
-from core.ports import SmsSent
+from core.ports.messages import SmsSent
 from tests.conftest import VAULT_KEY
 from tests.support.fakes import notices
 from web.cli import app

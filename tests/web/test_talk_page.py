@@ -15,7 +15,7 @@ from core.clock import ManualClock
 from core.db.tx import Database
 from core.people.model import Language
 from core.people.usecases import set_language
-from core.ports import SmsIn
+from core.ports.messages import SmsIn
 from core.talks import TALK_SECONDS, OpenTalk
 from sessions.flow import Person
 from sessions.flows.everything import VERSION

@@ -7,7 +7,7 @@ from uuid import UUID
 from core import inbox
 from core.db.tx import Database
 from core.inbox import Inbound
-from core.ports import Callback
+from core.ports.providers import Callback
 
 RECEIPT = "SFF6XYQ1AB"
 

@@ -12,7 +12,8 @@ from core.invariants.run import run_all
 from core.limits import ATTEMPT_LEASE_SECONDS, COLLECTION_TRIES_MAX, STK_DELAY_SECONDS
 from core.money import kes
 from core.payments.lifecycle import AttemptState
-from core.ports import MoneyEvent, Outcome, ProviderError, Reason
+from core.ports.money import MoneyEvent, Outcome, Reason
+from core.ports.providers import ProviderError
 from tests.support.factories import (
     CUSTOMER,
     OTHER_CUSTOMER,

@@ -13,7 +13,7 @@ from core.payments.model import Attempt, Kind
 from core.payouts.halts import halts, resume
 from core.payouts.usecases import make_payout
 from core.people.model import Vendor
-from core.ports import Reason
+from core.ports.money import Reason
 from tests.support.factories import (
     OTHER_VENDOR,
     make_held,

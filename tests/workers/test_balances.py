@@ -12,7 +12,8 @@ from core.limits import BALANCE_AGAIN_SECONDS
 from core.money import Money, kes
 from core.payouts.balances import BalanceReading
 from core.payouts.halts import halts
-from core.ports import Balance, Callback, ProviderError
+from core.ports.money import Balance
+from core.ports.providers import Callback, ProviderError
 from tests.workers.callbacks import arrive
 from tests.workers.conftest import Crew
 from workers.balances import run_balances

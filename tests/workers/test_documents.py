@@ -19,7 +19,8 @@ from core.errors import IllegalMove
 from core.limits import INVOICE_BACKOFF_SECONDS, INVOICE_LEASE_SECONDS
 from core.payments import attempts, settle
 from core.payments.model import Attempt
-from core.ports import ProviderError, TaxDocument, TaxRegistered
+from core.ports.providers import ProviderError
+from core.ports.tax import TaxDocument, TaxRegistered
 from tests.support.factories import make_instant_listing, make_paid, make_vendor, paid_event
 from tests.support.fakes import LOST, Script, Step
 from tests.workers.conftest import Crew

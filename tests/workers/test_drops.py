@@ -15,7 +15,7 @@ from core.limits import DROP_QUIET_SECONDS, DROPS_A_DAY_MAX
 from core.outbox import Notice
 from core.people.model import Purpose
 from core.people.usecases import opt_out
-from core.ports import UssdTurn
+from core.ports.calls import UssdTurn
 from core.settings import Settings
 from core.talks import Channel, OpenTalk
 from sessions.bootstrap import build_conductor

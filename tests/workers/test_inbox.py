@@ -24,7 +24,8 @@ from core.payments.model import Attempt, Receipt
 from core.payouts.halts import halts
 from core.people.model import Purpose
 from core.people.usecases import may_write, opt_out_words
-from core.ports import FINAL_DELIVERIES, Callback, Delivery
+from core.ports.messages import FINAL_DELIVERIES, Delivery
+from core.ports.providers import Callback
 from tests.core.escrow.tools import together
 from tests.support.factories import (
     CUSTOMER,

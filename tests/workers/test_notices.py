@@ -16,7 +16,8 @@ from core.limits import OUTBOX_LEASE_SECONDS, OUTBOX_TRIES_MAX
 from core.outbox import Lane, Notice, Sending
 from core.people.model import Language, Purpose
 from core.people.usecases import Said, opt_out, opt_out_words, set_language
-from core.ports import Delivery, ProviderError
+from core.ports.messages import Delivery
+from core.ports.providers import ProviderError
 from tests.support.factories import CUSTOMER, VENDOR
 from tests.support.fakes import DOWN, LOST, NO_BALANCE, notices
 from tests.workers.conftest import Crew

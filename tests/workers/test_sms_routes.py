@@ -10,7 +10,7 @@ from channels.health import FAILURES_MAX, SharedHealth
 from core import outbox
 from core.inbox import store
 from core.outbox import Notice, Sending
-from core.ports import Callback, ProviderError
+from core.ports.providers import Callback, ProviderError
 from tests.support.fakes import FakeSender, notices
 from tests.workers.conftest import Crew
 from workers.inbox import run_inbox

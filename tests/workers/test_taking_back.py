@@ -13,7 +13,8 @@ from core.money import kes
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Kind
 from core.payouts.halts import halts
-from core.ports import Callback, ProviderError, Routes, TakeBackRequest
+from core.ports.money import TakeBackRequest
+from core.ports.providers import Callback, ProviderError, Routes
 from tests.core.booking.world import GOLDEN, RECEIPT, World
 from tests.core.payments.test_refunds import cancelled
 from tests.support.fakes import FakeTakingsBack

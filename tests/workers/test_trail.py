@@ -12,7 +12,7 @@ from core.insight.model import UssdSession
 from core.insight.queries import Funnel, funnels
 from core.insight.rules import Ending
 from core.limits import SESSION_SECONDS_MAX
-from core.ports import Reply, UssdTurn
+from core.ports.calls import Reply, UssdTurn
 from sessions.connections import Connections
 from sessions.store import REDIS_TIMEOUT_SECONDS, connect
 from sessions.trail import KEY, Trail, TrailReader

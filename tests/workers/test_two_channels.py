@@ -8,7 +8,7 @@ from core.escrow import accounts
 from core.invariants.run import run_all
 from core.money import kes
 from core.payments.lifecycle import AttemptState
-from core.ports import MoneyEvent, Outcome
+from core.ports.money import MoneyEvent, Outcome
 from tests.workers import callbacks
 from tests.workers.callbacks import RECEIPT, arrive
 from tests.workers.conftest import Crew

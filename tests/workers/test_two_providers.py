@@ -24,7 +24,8 @@ from core.payments.model import Attempt, Kind
 from core.payouts.model import Payout, PayoutState
 from core.payouts.usecases import make_payout
 from core.people.model import Vendor
-from core.ports import Callback, MoneyEvent, Outcome, ProviderError, Reason, Routes
+from core.ports.money import MoneyEvent, Outcome, Reason
+from core.ports.providers import Callback, ProviderError, Routes
 from tests.support.factories import (
     CUSTOMER,
     OTHER_VENDOR,

@@ -16,7 +16,7 @@ def init(
 ) -> None:
     """Ask KRA for the unit's key, once, and print it: it becomes NAFASI_ETIMS_CMC_KEY."""
     from channels.etims.registrar import EtimsRegistrar, etims_config
-    from core.ports import ProviderError
+    from core.ports.providers import ProviderError
 
     registrar = EtimsRegistrar(etims_config(load_settings()))
     try:
@@ -31,7 +31,7 @@ def init(
 def items() -> None:
     """Make what we sell known to KRA; needed once, and after a change of the class."""
     from channels.etims.registrar import EtimsRegistrar, etims_config
-    from core.ports import ProviderError
+    from core.ports.providers import ProviderError
 
     registrar = EtimsRegistrar(etims_config(load_settings()))
     try:

@@ -24,7 +24,7 @@ def register(*, as_json: Json = False) -> None:
     from channels.daraja.client import DarajaClient
     from channels.daraja.provider import daraja_config
     from channels.daraja.urls import register_c2b_urls
-    from core.ports import ProviderError
+    from core.ports.providers import ProviderError
 
     settings = load_settings()
     config = daraja_config(settings)

@@ -15,7 +15,7 @@ from core.booking.lifecycle import PAID
 from core.errors import Refused
 from core.payments.cards import PayPage, pay_page, start_card
 from core.payments.lifecycle import OPEN, AttemptState
-from core.ports import Reason
+from core.ports.money import Reason
 from sessions.flows import words
 from sessions.texts import T, plain, t, why
 from web.pages.render import language_of, page

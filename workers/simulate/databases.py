@@ -20,7 +20,7 @@ import migrations
 from core.db.models import metadata
 from core.db.tx import Database, Tx, open_engine
 from core.ids import CountedIds
-from core.ports import Routes
+from core.ports.providers import Routes
 from core.vault import Vault
 from workers.simulate.agenda import TickingClock
 from workers.simulate.connections import WatchingCursor, connect_chained, watch

@@ -27,7 +27,7 @@ from channels.simulator.journal import Callback as Told
 from channels.simulator.journal import Entry
 from channels.simulator.state import World
 from core.clock import Clock
-from core.ports import BadCallback, Callback
+from core.ports.providers import BadCallback, Callback
 from core.settings import Settings
 from workers.simulate.agenda import Agenda
 from workers.simulate.loop import Heard, SimulatedLoop

@@ -23,7 +23,7 @@ from core.ids import CountedIds
 from core.inbox import store
 from core.payouts.rules import next_run, run_at, week_of
 from core.payouts.usecases import open_run
-from core.ports import Callback, Routes
+from core.ports.providers import Callback, Routes
 from core.settings import LOCAL_SECRET, LOCAL_VAULT_KEY, Environment, Settings
 from core.vault import Vault
 from workers.simulate.agenda import TICK, Agenda, TickingClock

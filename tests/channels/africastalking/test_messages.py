@@ -10,7 +10,8 @@ from channels.africastalking.messages import (
     parse_opt_out,
     parse_sms,
 )
-from core.ports import BadCallback, Delivery, DeliveryReport, OptedOut, SmsIn
+from core.ports.messages import Delivery, DeliveryReport, OptedOut, SmsIn
+from core.ports.providers import BadCallback
 
 SMS = {
     "id": "1d9f3c0a",

@@ -6,7 +6,8 @@ import pytest
 
 from channels.africastalking.sms import AfricasTalkingSms
 from channels.http import Breaker
-from core.ports import ProviderError, SmsOut, SmsSender, SmsSent
+from core.ports.messages import SmsOut, SmsSender, SmsSent
+from core.ports.providers import ProviderError
 from tests.support.provider import Provider, free_port, serving
 
 MESSAGE = SmsOut("+254700000001", "Booking K7P4Q is confirmed.")

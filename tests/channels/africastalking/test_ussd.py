@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from channels.africastalking.ussd import TRANSCRIPT_MAX, parse_event, parse_hop
 from channels.form import FIELDS_MAX
 from channels.ussd import marked
-from core.ports import BadCallback, Reply, SessionEnd, UssdTurn
+from core.ports.calls import Reply, SessionEnd, UssdTurn
+from core.ports.providers import BadCallback
 
 HOP = {
     "sessionId": "ATUid_5b1f0a9c8d7e",

@@ -6,7 +6,8 @@ import pytest
 
 from channels.airtel.ussd import TYPED_MAX, read, show
 from channels.ussd import Heard, UssdRequest
-from core.ports import BadCallback, Reply, SessionEnd, UssdPart
+from core.ports.calls import Reply, SessionEnd, UssdPart
+from core.ports.providers import BadCallback
 
 CODE = "*384*7781#"
 QUERY = {"SessionID": "13697502734175597", "MSISDN": "254700000001", "MSC": "m1", "input": "1"}

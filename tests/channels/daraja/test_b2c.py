@@ -17,7 +17,8 @@ from channels.daraja.credential import security_credential
 from channels.daraja.urls import PATH as REGISTER_PATH
 from channels.daraja.urls import register_c2b_urls
 from core.money import Money, kes
-from core.ports import Accepted, PayoutGateway, PayRequest, ProviderError
+from core.ports.money import Accepted, PayoutGateway, PayRequest
+from core.ports.providers import ProviderError
 from tests.channels.daraja.rig import ATTEMPT, CALLBACKS, config, error_answer, flags, sent
 
 KEY = rsa.generate_private_key(public_exponent=65_537, key_size=2_048)

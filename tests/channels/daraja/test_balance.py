@@ -6,7 +6,8 @@ import pytest
 
 from channels.daraja.balance import parse_balance
 from core.money import Money, kes
-from core.ports import BadCallback, Balance, ProviderError
+from core.ports.money import Balance
+from core.ports.providers import BadCallback, ProviderError
 from tests.channels.daraja.rig import flags
 
 TOLD = (

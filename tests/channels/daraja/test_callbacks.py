@@ -17,7 +17,8 @@ from channels.daraja.callbacks import (
     redact,
 )
 from core.money import kes
-from core.ports import BadCallback, MoneyEvent, Outcome, Reason
+from core.ports.money import MoneyEvent, Outcome, Reason
+from core.ports.providers import BadCallback
 from tests.channels.daraja.rig import ATTEMPT, ECHO, OTHER_ATTEMPT, named, result
 
 STK_ITEMS = {

@@ -15,16 +15,15 @@ from channels.daraja.reversal_callbacks import (
     parse_reversal_timeout,
 )
 from core.money import kes
-from core.ports import (
+from core.ports.money import (
     NOT_TAKEN_BACK,
     Accepted,
-    BadCallback,
     Outcome,
-    ProviderError,
     Reason,
     TakeBackGateway,
     TakeBackRequest,
 )
+from core.ports.providers import BadCallback, ProviderError
 from tests.channels.daraja.rig import (
     ATTEMPT,
     CALLBACKS,

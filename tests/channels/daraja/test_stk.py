@@ -8,15 +8,8 @@ from channels.daraja.client import DarajaClient
 from channels.daraja.stk import PUSH_PATH, QUERY_PATH, DarajaCollections, password, timestamp
 from core.clock import ManualClock
 from core.money import Money, kes
-from core.ports import (
-    Accepted,
-    CollectionGateway,
-    MoneyEvent,
-    Outcome,
-    ProviderError,
-    PushRequest,
-    Reason,
-)
+from core.ports.money import Accepted, CollectionGateway, MoneyEvent, Outcome, PushRequest, Reason
+from core.ports.providers import ProviderError
 from tests.channels.daraja.rig import ATTEMPT, CALLBACKS, config, error_answer, flags, sent
 
 NOW = datetime(2026, 1, 15, 6, 30, tzinfo=UTC)  # 09:30 in Nairobi.

@@ -11,7 +11,7 @@ from redis.retry import Retry
 from channels.daraja.client import DarajaClient
 from channels.daraja.tokens import LIFE_UNREAD_SECONDS, Tokens
 from channels.http import Pace, new_client
-from core.ports import ProviderError
+from core.ports.providers import ProviderError
 from tests.channels.daraja.rig import (
     BASE_URL,
     TOKEN_URL,

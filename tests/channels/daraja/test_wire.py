@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from channels.daraja.wire import amount, load, moment, redact
 from core.money import Money, kes
-from core.ports import BadCallback
+from core.ports.providers import BadCallback
 from tests.channels.daraja.rig import ATTEMPT, ECHO
 
 

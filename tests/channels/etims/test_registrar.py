@@ -10,7 +10,8 @@ import pytest
 
 from channels.etims.registrar import EtimsRegistrar
 from channels.etims.wire import EtimsConfig, decimal, sale
-from core.ports import ProviderError, TaxDocument, TaxItem, TaxLine, TaxRegistered
+from core.ports.providers import ProviderError
+from core.ports.tax import TaxDocument, TaxItem, TaxLine, TaxRegistered
 from tests.channels.simulator.rig import Simulator
 
 # The worked example: 57,500 and its 16 %.

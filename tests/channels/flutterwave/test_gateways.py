@@ -9,16 +9,16 @@ from channels.flutterwave.charges import FlutterwaveCollections
 from channels.flutterwave.client import FlutterwaveClient
 from channels.flutterwave.transfers import FlutterwavePayouts
 from core.money import Money, kes
-from core.ports import (
+from core.ports.money import (
     Accepted,
     BankAccount,
     CardRefund,
     CheckoutRequest,
     Outcome,
     PayRequest,
-    ProviderError,
     PushRequest,
 )
+from core.ports.providers import ProviderError
 from tests.channels.flutterwave.rig import (
     ATTEMPT,
     KEY,

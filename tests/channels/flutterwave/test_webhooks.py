@@ -8,7 +8,7 @@ import pytest
 from channels.flutterwave.webhooks import accept, charge_hint, transfer_hint
 from channels.money import Forged, Hint
 from core.limits import CALLBACK_BODY_MAX_BYTES
-from core.ports import BadCallback
+from core.ports.providers import BadCallback
 from tests.channels.flutterwave.rig import ATTEMPT, HASH, charge, settings, transfer
 
 HEADERS = {"verif-hash": HASH}

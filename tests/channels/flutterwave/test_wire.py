@@ -8,7 +8,8 @@ from channels.flutterwave.answers import data_of
 from channels.flutterwave.wire import charge_event, number_id, transfer_event
 from channels.http import Answer
 from core.money import Money, kes
-from core.ports import MoneyEvent, Outcome, ProviderError, Reason
+from core.ports.money import MoneyEvent, Outcome, Reason
+from core.ports.providers import ProviderError
 from tests.channels.flutterwave.rig import ATTEMPT, OTHER_ATTEMPT, charge, error, flags, transfer
 
 LOST = "An error occurred. Please contact support"

@@ -7,7 +7,8 @@ import pytest
 
 from channels.hubtel.ussd import HOPS_MAX, TYPED_MAX, read, show
 from channels.ussd import Heard, UssdRequest
-from core.ports import BadCallback, Reply, SessionEnd, UssdPart
+from core.ports.calls import Reply, SessionEnd, UssdPart
+from core.ports.providers import BadCallback
 
 CODE = "*384*7781#"
 SAID: dict[str, Any] = {

@@ -8,7 +8,8 @@ import pytest
 from channels.kannel.messages import accept_report, accept_sms, read_report, read_sms
 from channels.kannel.sms import KannelSms
 from channels.sms import SmsCall
-from core.ports import BadCallback, Delivery, ProviderError, SmsIn, SmsOut, SmsSent
+from core.ports.messages import Delivery, SmsIn, SmsOut, SmsSent
+from core.ports.providers import BadCallback, ProviderError
 from core.settings import Settings
 from tests.support.provider import Provider, free_port, serving
 

@@ -6,7 +6,8 @@ import pytest
 
 from channels.safaricom.ussd import TRANSCRIPT_MAX, read
 from channels.ussd import UssdRequest
-from core.ports import BadCallback, UssdTurn
+from core.ports.calls import UssdTurn
+from core.ports.providers import BadCallback
 
 CODE = "*384*7781#"
 QUERY = {"ORIG": "254700000001", "DEST": "384", "SESSION_ID": "s1", "USSD_PARAMS": "7781"}

@@ -14,7 +14,8 @@ from channels.money import Forged
 from channels.sms import SmsCall
 from channels.twilio.messages import accept_report, accept_sms, read_report, read_sms, sign
 from channels.twilio.sms import TwilioSms
-from core.ports import BadCallback, Delivery, DeliveryReport, ProviderError, SmsIn, SmsOut, SmsSent
+from core.ports.messages import Delivery, DeliveryReport, SmsIn, SmsOut, SmsSent
+from core.ports.providers import BadCallback, ProviderError
 from core.settings import Settings
 from tests.support.provider import Provider, serving
 

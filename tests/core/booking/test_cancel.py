@@ -18,7 +18,7 @@ from core.invariants.run import open_cases
 from core.limits import PENALTIES_REVIEWED_MIN, PENALTY_DAYS
 from core.money import Money, kes
 from core.people.penalties import penalties_of
-from core.ports import PayRequest
+from core.ports.money import PayRequest
 from tests.core.booking.world import GOLDEN, World
 from tests.support.factories import CUSTOMER, OTHER_CUSTOMER, VENDOR, make_vendor
 

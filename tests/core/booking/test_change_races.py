@@ -18,7 +18,7 @@ from core.invariants.run import run_all
 from core.limits import INSTANT_HOLD_SECONDS
 from core.money import kes
 from core.payments import attempts, collect, settle
-from core.ports import MoneyEvent, Outcome
+from core.ports.money import MoneyEvent, Outcome
 from tests.core.booking.kitchen import MORE, plates
 from tests.core.booking.overtake import behind
 from tests.core.booking.world import PROVIDER, World

@@ -24,7 +24,7 @@ from core.errors import Refused
 from core.money import Money, kes
 from core.payments.lifecycle import RefundState
 from core.payments.model import Attempt, Direction, Receipt, Refund
-from core.ports import PayRequest
+from core.ports.money import PayRequest
 from tests.core.booking.kitchen import PLATES, meals
 from tests.core.booking.world import World
 from tests.core.documents.papers import SELLER, vat_of

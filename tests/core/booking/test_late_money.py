@@ -9,7 +9,7 @@ from core.limits import RETURN_RETRY_SECONDS
 from core.money import kes
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Kind
-from core.ports import PayRequest
+from core.ports.money import PayRequest
 from tests.core.booking.world import GOLDEN, World
 from tests.support.factories import CUSTOMER, OTHER_CUSTOMER, VENDOR
 

@@ -16,7 +16,7 @@ from core.payments.collections import start_collection
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Kind
 from core.payouts.model import PayoutState
-from core.ports import PayRequest
+from core.ports.money import PayRequest
 from tests.core.booking.world import GOLDEN, World
 from tests.support.factories import (
     CUSTOMER,

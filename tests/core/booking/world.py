@@ -32,7 +32,7 @@ from core.payouts import usecases as payouts
 from core.payouts.model import Payout
 from core.payouts.rules import next_run
 from core.people.model import User, Vendor
-from core.ports import MoneyEvent, Outcome, PushRequest, Reason
+from core.ports.money import MoneyEvent, Outcome, PushRequest, Reason
 from tests.support.factories import (
     CUSTOMER,
     make_booking,

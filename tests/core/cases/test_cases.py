@@ -27,7 +27,8 @@ from core.outbox import Notice, Sending
 from core.payments import attempts, settle, suspense
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind, Receipt
-from core.ports import Callback, MoneyEvent, Outcome, Reason
+from core.ports.money import MoneyEvent, Outcome, Reason
+from core.ports.providers import Callback
 from tests.support.factories import (
     CUSTOMER,
     STRANGER,

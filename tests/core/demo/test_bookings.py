@@ -35,7 +35,7 @@ from core.payouts.model import Payout, PayoutItem, PayoutRun, PayoutState
 from core.payouts.queries import earnings
 from core.payouts.usecases import due_payouts, open_run
 from core.people.usecases import find_person
-from core.ports import Delivery
+from core.ports.messages import Delivery
 from core.reviews.model import Review
 from core.vault import Vault
 from tests.support.recycling import Recycler

@@ -31,7 +31,7 @@ from core.limits import (
     DISPUTES_PER_BOOKING_MAX,
 )
 from core.money import kes
-from core.ports import PayRequest
+from core.ports.money import PayRequest
 from tests.core.booking.world import GOLDEN
 from tests.core.disputes.court import Court
 from tests.support.factories import CUSTOMER, VENDOR

@@ -11,7 +11,7 @@ from core.documents.model import Document, DocumentKind, TaxInvoice
 from core.documents.usecases import Seller, issue_due
 from core.escrow import accounts
 from core.escrow.model import Posting, TransferRow
-from core.ports import PayRequest
+from core.ports.money import PayRequest
 from tests.core.booking.world import World
 
 SELLER = Seller("Nafasi Hospitality Ltd", "P051234567Q")

@@ -15,7 +15,7 @@ from core.clock import ManualClock
 from core.db.tx import Database, Tx
 from core.documents.model import DocumentKind
 from core.money import kes
-from core.ports import PayRequest
+from core.ports.money import PayRequest
 from tests.core.booking.kitchen import MORE
 from tests.core.documents.papers import Papers, vat_of
 

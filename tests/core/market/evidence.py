@@ -16,7 +16,7 @@ from core.booking.model import Booking
 from core.money import Money, kes
 from core.payments import settle
 from core.payments.model import Attempt, Direction, Kind
-from core.ports import MoneyEvent, Outcome, Reason
+from core.ports.money import MoneyEvent, Outcome, Reason
 from core.reconcile.statement import Reading, Statement
 from core.reconcile.usecases import take
 from tests.conftest import START

@@ -14,7 +14,7 @@ from core.payouts import details, halts
 from core.payouts import usecases as payouts
 from core.payouts.balances import answered, begin_round
 from core.people.model import PayoutMethod
-from core.ports import Balance, Outcome
+from core.ports.money import Balance, Outcome
 from tests.core.market.provider import NAME
 from tests.core.market.rig import often_not, one_of, picks
 from tests.core.market.workers import Workers

@@ -10,7 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from core.payments.model import Attempt, Kind
-from core.ports import MoneyEvent, Outcome
+from core.ports.money import MoneyEvent, Outcome
 from core.reconcile.statement import Line
 
 NAME = "daraja"

@@ -26,7 +26,8 @@ from core.payments.collections import start_collection
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind
 from core.people.model import Vendor
-from core.ports import MoneyEvent, Outcome, ProviderError, PushRequest
+from core.ports.money import MoneyEvent, Outcome, PushRequest
+from core.ports.providers import ProviderError
 from tests.core.market.opening import CUSTOMERS
 from tests.core.market.provider import Provider
 from tests.core.market.soundness import one_statement

@@ -21,7 +21,7 @@ from core.payments import attempts
 from core.payments.model import Attempt
 from core.payouts import usecases as payouts
 from core.payouts.rules import next_run
-from core.ports import Delivery, SmsSent
+from core.ports.messages import Delivery, SmsSent
 from tests.core.market.rig import ERRORS, Rig, answers, often_not, picks
 
 MINUTE, HOUR, DAY = 60, 3600, 24 * 3600

@@ -18,7 +18,7 @@ from core.payments.asking import look_now
 from core.payments.lifecycle import RefundState
 from core.payments.model import Kind, Refund
 from core.payments.reversals import book_reversal
-from core.ports import Outcome, PayRequest
+from core.ports.money import Outcome, PayRequest
 from tests.core.booking.world import GOLDEN, World
 from tests.core.payments.test_refunds import cancelled, sent
 from tests.support.factories import CUSTOMER, OTHER_CUSTOMER

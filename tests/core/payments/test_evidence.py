@@ -21,7 +21,8 @@ from core.payments import attempts, settle
 from core.payments.collections import start_collection
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind
-from core.ports import MoneyEvent, Outcome, ProviderError, PushRequest, Reason
+from core.ports.money import MoneyEvent, Outcome, PushRequest, Reason
+from core.ports.providers import ProviderError
 from tests.core.booking.world import GOLDEN, RECEIPT, World
 from tests.support.factories import CUSTOMER, OTHER_CUSTOMER, STRANGER
 

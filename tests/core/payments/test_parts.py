@@ -31,7 +31,7 @@ from core.money import Money, kes
 from core.payments import settle, suspense
 from core.payments.collections import start_collection
 from core.payments.model import Attempt, Kind, Receipt
-from core.ports import MoneyEvent, Outcome, Reason
+from core.ports.money import MoneyEvent, Outcome, Reason
 from tests.core.booking.world import GOLDEN, World
 from tests.core.escrow.tools import together
 from tests.support.factories import CUSTOMER, OTHER_CUSTOMER

@@ -15,7 +15,7 @@ from core.money import kes
 from core.payments import settle
 from core.payments.model import Attempt, Kind
 from core.payments.paybill import Fit, judge
-from core.ports import MoneyEvent, Outcome
+from core.ports.money import MoneyEvent, Outcome
 from tests.core.booking.world import GOLDEN, RECEIPT, World
 
 BY_HAND = "SFF6XYQ2CD"

@@ -23,7 +23,8 @@ from core.money import Money, kes
 from core.payments import attempts, refunds
 from core.payments.lifecycle import AttemptState, RefundState
 from core.payments.model import Attempt, Kind, Receipt, Refund
-from core.ports import Outcome, PayRequest, ProviderError, Reason
+from core.ports.money import Outcome, PayRequest, Reason
+from core.ports.providers import ProviderError
 from tests.core.booking.world import GOLDEN, World
 from tests.core.escrow.tools import number, run_sql, together
 from tests.support.factories import CUSTOMER, OTHER_CUSTOMER

@@ -20,16 +20,8 @@ from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind
 from core.payouts.model import HoldReason
 from core.people.model import PayoutMethod, Vendor
-from core.ports import (
-    BankAccount,
-    MoneyEvent,
-    Outcome,
-    PayRequest,
-    ProviderError,
-    PushRequest,
-    Reason,
-    Routes,
-)
+from core.ports.money import BankAccount, MoneyEvent, Outcome, PayRequest, PushRequest, Reason
+from core.ports.providers import ProviderError, Routes
 from tests.core.booking.world import World
 from tests.core.payouts.steps import the_payout
 from tests.support.factories import CUSTOMER

@@ -19,7 +19,8 @@ from core.payments import refunds, suspense
 from core.payments.lifecycle import AttemptState, RefundState
 from core.payments.model import Attempt, Kind
 from core.payouts.halts import halts
-from core.ports import NOT_TAKEN_BACK, Outcome, PayRequest, Reason, Routes, TakeBackRequest
+from core.ports.money import NOT_TAKEN_BACK, Outcome, PayRequest, Reason, TakeBackRequest
+from core.ports.providers import Routes
 from tests.core.booking.world import GOLDEN, RECEIPT, World
 from tests.core.payments.test_refunds import cancelled, plan, refunds_of
 from tests.support.factories import CUSTOMER, OTHER_CUSTOMER

@@ -2,7 +2,7 @@
 
 from core.limits import PAYOUT_RETRY_SECONDS
 from core.payouts.model import Payout
-from core.ports import PayRequest, Reason
+from core.ports.money import PayRequest, Reason
 from tests.core.booking.world import World
 
 

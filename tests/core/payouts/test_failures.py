@@ -12,7 +12,8 @@ from core.payments.attempts import begin, refused
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Kind
 from core.payouts.model import PayoutState
-from core.ports import PayRequest, ProviderError
+from core.ports.money import PayRequest
+from core.ports.providers import ProviderError
 from tests.core.booking.world import World
 from tests.core.payouts.steps import fail_three_times, read, send, the_payout
 from tests.support.factories import VENDOR

@@ -21,7 +21,8 @@ from core.payouts import balances, halts
 from core.payouts.halts import HaltReason
 from core.payouts.model import PayoutState
 from core.payouts.rules import next_run
-from core.ports import Balance, ProviderError, Reason
+from core.ports.money import Balance, Reason
+from core.ports.providers import ProviderError
 from tests.core.booking.world import World
 from tests.core.payouts.steps import read, send, the_payout
 

@@ -21,7 +21,8 @@ from core.payouts.model import HoldReason, PayoutState
 from core.payouts.queries import earnings, payouts_waiting
 from core.payouts.rules import next_run
 from core.people.model import PayoutMethod, Vendor, VendorStatus
-from core.ports import Reason, Routes
+from core.ports.money import Reason
+from core.ports.providers import Routes
 from tests.conftest import START
 from tests.core.booking.world import World
 from tests.core.escrow.tools import run_sql

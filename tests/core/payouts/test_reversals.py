@@ -17,7 +17,7 @@ from core.payments.model import Attempt, Direction, Kind
 from core.payments.reversals import book_reversal
 from core.payouts import details
 from core.payouts.model import HoldReason, PayoutState
-from core.ports import Outcome, PayRequest, Reason
+from core.ports.money import Outcome, PayRequest, Reason
 from tests.core.booking.world import World
 from tests.core.payouts.steps import read, send, the_payout
 from tests.support.factories import VENDOR

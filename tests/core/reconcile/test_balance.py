@@ -10,7 +10,7 @@ from core.db.tx import Database, Tx
 from core.escrow import ledger, postings
 from core.money import Money, kes
 from core.payouts.balances import BalanceReading, answered, begin_round
-from core.ports import Balance
+from core.ports.money import Balance
 from core.reconcile.balance import compare, last_held
 from tests.core.booking.world import World
 

@@ -21,7 +21,8 @@ from core.money import kes
 from core.payments import settle
 from core.payments.attempts import begin
 from core.payments.model import Attempt, Direction, Kind, Receipt
-from core.ports import Routes, TakeBackRequest
+from core.ports.money import TakeBackRequest
+from core.ports.providers import Routes
 from core.reconcile.daily import look_daily
 from core.reconcile.matcher import FaultKind
 from core.reconcile.model import StatementMatch, StatementRow

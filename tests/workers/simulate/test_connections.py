@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from core import outbox
 from core.db.tx import Database, Tx
 from core.ids import CountedIds
-from core.ports import Routes
+from core.ports.providers import Routes
 from core.vault import Vault
 from tests.conftest import START, VAULT_KEY
 from workers.simulate.agenda import TickingClock

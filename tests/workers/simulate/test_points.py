@@ -13,7 +13,7 @@ from core.clock import ManualClock
 from core.db.tx import Database, Tx
 from core.ids import CountedIds
 from core.outbox import Notice
-from core.ports import Routes
+from core.ports.providers import Routes
 from core.vault import Vault
 from tests.conftest import START, VAULT_KEY
 from workers.simulate.agenda import TickingClock

@@ -18,7 +18,8 @@ from channels.form import fields
 from core import talks
 from core.db.tx import Tx
 from core.people.usecases import language_of
-from core.ports import BadCallback, Reply
+from core.ports.calls import Reply
+from core.ports.providers import BadCallback
 from core.talks import Channel, OpenTalk
 from sessions.play import BACK, HOME
 from sessions.state import State
