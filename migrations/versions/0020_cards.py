@@ -15,7 +15,7 @@ def upgrade() -> None:
     op.add_column(
         "attempts", sa.Column("method", sa.String(32), server_default="mpesa", nullable=False)
     )
-    op.add_column("attempts", sa.Column("link", sa.String(), nullable=True))
+    op.add_column("attempts", sa.Column("link", sa.Text(), nullable=True))
     op.create_check_constraint(
         op.f("ck_attempts_method"), "attempts", "method IN ('mpesa', 'card')"
     )
@@ -24,7 +24,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "pay_links",
-        sa.Column("token", sa.String(), nullable=False),
+        sa.Column("token", sa.Text(), nullable=False),
         sa.Column("booking_id", sa.Uuid(), nullable=False),
         sa.Column("msisdn", sa.String(16), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),

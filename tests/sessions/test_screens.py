@@ -189,7 +189,7 @@ def check_screen(shown: Menu | Ask | End, language: str, *, home: bool, why: str
     # A message's lines are shorter than the keys of a call, so what fits there fits here.
     for text, _ in pages(shown, language, home=home, why=why, channel=Channel.SMS):
         assert septets(text) <= ONE_SEGMENT, text
-        way_back = "BACK" if language == "en" else "RUDI"
+        way_back = "RUDI" if language == "sw" else "BACK"
         assert home or isinstance(shown, End) or text.endswith(way_back), text
     for text, choices in pages(shown, language, home=home, why=why):
         lines = text.split("\n")

@@ -66,10 +66,15 @@ def kept(database: Database, redis_url: str) -> Iterator[tuple[str, str]]:
         for key in client.scan_iter("*"):
             if key == "ussd:epoch":
                 continue
-            held: Any = (
-                client.hgetall(key) if client.type(key) == "hash" else {"": client.get(key)}
-            )
-            yield key, SEALED.sub("", f"{key} {held}")
+            yield key, SEALED.sub("", f"{key} {READ[client.type(key)](client, key)}")
+
+
+READ: dict[str, Callable[[Any, str], object]] = {
+    "hash": lambda client, key: client.hgetall(key),
+    "string": lambda client, key: client.get(key),
+    "stream": lambda client, key: client.xrange(key),
+    "zset": lambda client, key: client.zrange(key, 0, -1, withscores=True),
+}
 
 
 def play(

@@ -204,7 +204,7 @@ def test_mpesa_takes_the_place_of_a_page_that_was_left(shop: Shop) -> None:
     with shop.crew.database.transaction() as tx:
         prompt = start_collection(tx, shop.booking.id, CUSTOMER)
     assert prompt.method is Method.MPESA
-    assert "M-Pesa is asking for it now." in shop.web.http.post(shop.address).text
+    assert "M-Pesa is asking now." in shop.web.http.post(shop.address).text
 
     # The page was not closed by that: what is paid there after all is booked, too.
     shop.decide("paid", page)

@@ -14,7 +14,7 @@ from core.db.tx import Database
 from core.limits import DROP_QUIET_SECONDS, DROPS_A_DAY_MAX
 from core.outbox import Notice
 from core.people.model import Purpose
-from core.people.usecases import opt_out
+from core.people.usecases import Said, opt_out
 from core.ports.calls import UssdTurn
 from core.settings import Settings
 from core.talks import Channel, OpenTalk
@@ -166,7 +166,7 @@ def test_two_a_day_are_enough_and_an_opt_out_ends_it(network: Network) -> None:
 
     network.clock.advance(days=2)
     with network.database.transaction() as tx:
-        opt_out(tx, CUSTOMER, Purpose.OFFERS, via="sms")
+        opt_out(tx, CUSTOMER, Purpose.OFFERS, Said("sms"))
     network.call(*to_price(network))
     network.fall_silent()
     assert network.offered() == 0

@@ -83,6 +83,7 @@ class Step(StrEnum):
     PURGE_TURNS = "housekeeping.turns"
     PURGE_CALLBACKS = "housekeeping.callbacks"
     PURGE_LINKS = "housekeeping.links"
+    PURGE_WORDS = "housekeeping.words"
 
     # A worker's call to a provider.
     SMS = "call.sms"
@@ -147,6 +148,12 @@ WORKER_STEPS = {
     ("run_housekeeping", "purge_turns"): Step.PURGE_TURNS,
     ("run_housekeeping", "purge_callbacks"): Step.PURGE_CALLBACKS,
     ("run_housekeeping", "purge_links"): Step.PURGE_LINKS,
+    ("run_housekeeping", "purge_listing_links"): Step.PURGE_LINKS,
+    ("run_housekeeping", "purge_messages"): Step.PURGE_WORDS,
+    ("run_housekeeping", "purge_relays"): Step.PURGE_WORDS,
+    ("run_housekeeping", "purge_talks"): Step.PURGE_WORDS,
+    ("run_housekeeping", "purge_tickets"): Step.PURGE_WORDS,
+    ("run_housekeeping", "purge_sessions"): Step.PURGE_WORDS,
 }
 """A worker's transactions, by the function that opens one and the use case that it runs."""
 

@@ -17,7 +17,7 @@ from core.errors import IllegalMove, NoUnits, Refused
 from core.invariants.run import run_all
 from core.limits import INSTANT_HOLD_SECONDS
 from core.money import kes
-from core.payments import attempts, collect, settle
+from core.payments import collect, collections, settle
 from core.ports.money import MoneyEvent, Outcome
 from tests.core.booking.kitchen import MORE, plates
 from tests.core.booking.overtake import behind
@@ -87,7 +87,7 @@ def test_a_change_behind_a_cancellation_is_refused(kitchen: World, two: Two) -> 
 def test_without_the_bookings_lock_a_change_stays_open_on_a_cancelled_booking(
     kitchen: World, two: Two, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (modify, attempts):
+    for module in (modify, collections):
         monkeypatch.setattr(module, "lock_booking", reads_only)
 
     behind(kitchen.database, two.cancel, two.more)
@@ -122,7 +122,7 @@ def test_without_the_days_lock_both_take_the_same_plates(
     kitchen: World, two: Two, monkeypatch: pytest.MonkeyPatch, *, checked: bool
 ) -> None:
     """Only the database refuses then, and without its CHECK nobody does."""
-    monkeypatch.setattr(calendar, "_locked", looks_only)
+    monkeypatch.setattr(calendar, "lock_days", looks_only)
     if not checked:
         run_sql(
             kitchen.database, "ALTER TABLE listing_days DROP CONSTRAINT ck_listing_days_booked"

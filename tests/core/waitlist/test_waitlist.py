@@ -17,7 +17,7 @@ from core.errors import IllegalMove, NafasiError, NotFound
 from core.limits import WAIT_OFFER_SECONDS, WAITS_PER_CUSTOMER_MAX
 from core.money import kes
 from core.people.model import Purpose
-from core.people.usecases import opt_out
+from core.people.usecases import Said, opt_out
 from core.waitlist.lifecycle import WaitState
 from core.waitlist.queries import open_waits, place_in_line
 from core.waitlist.usecases import Answer, leave_all_lines, leave_line
@@ -166,7 +166,7 @@ def test_who_needs_it_no_more_is_passed_over(line: Line, why: str) -> None:
         other = line.another_listing(title="Another hall")
         line.book(AMINA, other)
     else:
-        line.run(lambda tx: opt_out(tx, AMINA, Purpose.OFFERS, via="sms"))
+        line.run(lambda tx: opt_out(tx, AMINA, Purpose.OFFERS, Said("sms")))
 
     free(line)
 
