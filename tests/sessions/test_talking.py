@@ -249,3 +249,14 @@ def test_the_desk_needs_nothing_but_a_code(database: Database) -> None:
     with database.transaction() as tx:
         SmsDesk("*384*7781#").handle(tx, SmsIn("africastalking", "1", CUSTOMER, "20384", "menu"))
     assert Office(database).answers(CUSTOMER)[0].startswith("Karibu Nafasi!")
+
+
+def test_a_secret_is_asked_for_on_a_call_only(office: Office) -> None:
+    """A message lies in two phones and with everybody on its way."""
+    office.say(VENDOR, "MENU")
+    office.say(VENDOR, "MORE")
+    assert "Choose a PIN" in office.say(VENDOR, "7")
+
+    told = office.say(VENDOR, "3")
+
+    assert told == "For your safety PINs are typed on a call only: dial *384*7781#."

@@ -190,3 +190,25 @@ def kept(database: Database) -> list[str]:
     with database.transaction() as tx:
         rows = tx.db.query(Inbound).order_by(Inbound.received_at, Inbound.id)
         return [row.reference for row in rows]
+
+
+def test_a_pin_that_comes_meanwhile_is_nowhere_to_be_read(
+    database: Database, redis_url: str, tmp_path: Path
+) -> None:
+    """Whether four digits are a PIN only the database knows; until then they are sealed."""
+    said = sms(1) | {"text": "my PIN is 4821"}
+    settings = make_settings(
+        database, redis_url, database_url=NOWHERE, journal_folder=str(tmp_path)
+    )
+    with running(database, settings) as web:
+        assert web.http.post(web.hook("africastalking/sms"), data=said).status_code == 200
+    on_disk = (tmp_path / NAME).read_bytes()
+    assert b"sms-1" in on_disk
+    assert b"4821" not in on_disk
+
+    with running(
+        database, make_settings(database, redis_url, journal_folder=str(tmp_path))
+    ) as web:
+        (row,) = eventually(web.inbox)
+    assert row.payload["text"].startswith("my PIN is ")
+    assert "4821" not in str(row.payload)
