@@ -5,27 +5,20 @@ that came after the last screen of a conversation, else that screen. Words that 
 commands whatever is open, but for an answer in free words (decision 0025).
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from uuid import UUID
 
 from core import outbox, questions, talks
-from core.booking.lifecycle import State
 from core.booking.queries import (
     BookingView,
     booking_by_code,
     bookings_of_customer,
-    changes_asked,
     codes_of_vendor,
-    requests_of_vendor,
 )
-from core.booking.usecases import accept, decline
 from core.db.tx import Tx
-from core.errors import BadInput, IllegalMove, Refused
+from core.errors import BadInput, Refused
 from core.msisdn import parse_msisdn
 from core.payouts.freeze import freeze_by_phone
-from core.people.deeds import Deed, note
 from core.people.model import Language, Purpose, Role
 from core.people.usecases import Person, Said, find_person, opt_in, opt_out, set_language
 from core.ports.messages import SmsIn
@@ -33,7 +26,7 @@ from core.talks import Channel, OpenTalk
 from core.waitlist.usecases import leave_all_lines
 from sessions.asides import answer_aside
 from sessions.cancelling import answer_cancel
-from sessions.changing import answer_change, asked_change, settle_change
+from sessions.changing import answer_change
 from sessions.commands import ALONG, ALWAYS, HIDDEN, Command, Verb, understand
 from sessions.flows import words
 from sessions.flows.everything import build_flow
@@ -42,15 +35,15 @@ from sessions.notices.render import ANSWER_TOPIC, HELP_TOPIC
 from sessions.papers import answer_receipt, owe_statement
 from sessions.paying import answer_card, answer_pay
 from sessions.problems import answer_problem
+from sessions.requests import answer_number, answer_request, asked, vendor_of, waiting
 from sessions.restraint import Heard, Restraint, Unrestrained, Verdict
 from sessions.searching import Searching, question_of
 from sessions.support import answer_ticket
 from sessions.talking import Talking, Turn
-from sessions.texts import T, Text, cut, plain, t, why
+from sessions.texts import T, Text, cut, joined, plain, t, why
 
 LISTED_MAX = 5
 MESSAGES_MAX = 20
-NUMBERED = (Verb.ACCEPT, Verb.DECLINE)
 SILENT = (Verdict.FLOOD, Verdict.LOOP)
 TOO_MANY = t(
     "You wrote very often. We read on in an hour. What was done stays done. STOP always works."
@@ -76,16 +69,6 @@ class _Letter:
     @property
     def msisdn(self) -> str:
         return self.person.msisdn
-
-
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    """A request, or a change, that a vendor can say yes or no to."""
-
-    code: str
-    day: date
-    people: int
-    since: datetime
 
 
 class SmsDesk:
@@ -124,7 +107,7 @@ class SmsDesk:
             Verb.SWAHILI: self._swahili,
             Verb.ACCEPT: self._answer_request,
             Verb.DECLINE: self._answer_request,
-            Verb.NUMBER: self._answer_question,
+            Verb.NUMBER: self._answer_number,
             Verb.STATUS: self._status,
             Verb.PAY: lambda letter: answer_pay(letter.tx, letter.person, letter.command),
             Verb.CARD: lambda letter: answer_card(letter.tx, letter.person, letter.command),
@@ -206,7 +189,7 @@ class SmsDesk:
 
     def _asked(self, letter: _Letter, answer: Text | None) -> Text | None:
         """A screen takes the place of whatever else a number would have answered."""
-        if _question(letter) is not None:
+        if asked(letter.tx, letter.person) is not None:
             questions.settled(letter.tx, letter.msisdn)
         return answer
 
@@ -256,87 +239,15 @@ class SmsDesk:
         """Owe a vendor the link to a month's statement: ``STATEMENT``, ``STATEMENT 10``."""
         if letter.person.role is Role.STAFF:
             raise BadInput("owner_only")
-        owe_statement(letter.tx, letter.msisdn, _vendor_id(letter), letter.command.number)
-
-    def _answer_question(self, letter: _Letter) -> T:
-        question = _question(letter)
-        number = letter.command.number or 0
-        if question is None or not 1 <= number <= len(question.offered):
-            return self._unknown(letter)
-        verb = Verb(question.about)
-        return self._settle(letter, verb, question.offered[number - 1])
+        owe_statement(letter.tx, letter.msisdn, vendor_of(letter.person), letter.command.number)
 
     def _answer_request(self, letter: _Letter) -> T:
-        """A vendor's yes or no: to the named request, the asked one, or the only one."""
-        if letter.command.code is not None:
-            return self._settle(letter, letter.command.verb, letter.command.code)
-        if _question(letter) is not None and letter.command.number is not None:
-            return self._answer_question(letter)
-        waiting = _waiting(letter)
-        if not waiting:
-            return self._nothing_waits(letter)
-        if len(waiting) == 1:
-            return self._settle(letter, letter.command.verb, waiting[0].code)
-        return self._which(letter, waiting)
+        told = answer_request(letter.tx, letter.person, letter.command)
+        return self._unknown(letter) if told is None else told
 
-    def _which(self, letter: _Letter, waiting: Sequence[_Waiting]) -> T:
-        verb = letter.command.verb
-        questions.ask(letter.tx, letter.msisdn, verb.value, [each.code for each in waiting])
-        listed = [
-            t(
-                "{number}: {code} {day} {people}",
-                number=number,
-                code=each.code,
-                day=each.day,
-                people=words.people(each.people),
-            )
-            for number, each in enumerate(waiting, 1)
-        ]
-        if verb is Verb.ACCEPT:
-            return t("Which one do you ACCEPT? Reply {list}", list=_joined(listed))
-        return t("Which one do you DECLINE? Reply {list}", list=_joined(listed))
-
-    def _nothing_waits(self, letter: _Letter) -> T:
-        latest = codes_of_vendor(letter.tx, _vendor_id(letter), 1)
-        if not latest:
-            return t("No request waits for your answer.")
-        view = booking_by_code(letter.tx, latest[0])
-        return t(
-            "No request waits for your answer. {code}: {state}.",
-            code=view.booking.code,
-            state=words.STATES[view.booking.state],
-        )
-
-    def _settle(self, letter: _Letter, verb: Verb, code: str) -> T:
-        """Say yes or no to one request; late, double and contrary answers get the truth."""
-        tx, vendor_id = letter.tx, _vendor_id(letter)
-        view = booking_by_code(tx, code)
-        if view.booking.vendor_id != vendor_id:
-            raise BadInput("no_booking")
-        questions.settled(tx, letter.msisdn)
-        deed = Deed.ACCEPTED if verb is Verb.ACCEPT else Deed.DECLINED
-        if view.booking.state is not State.REQUESTED:
-            if asked_change(tx, view.booking) is not None:
-                note(tx, vendor_id, letter.person.id, deed, code)
-                return settle_change(tx, view, vendor_id, yes=verb is Verb.ACCEPT)
-            return _too_late(view)
-        use_case = accept if verb is Verb.ACCEPT else decline
-        try:
-            with tx.db.begin_nested():
-                use_case(tx, view.booking.id, vendor_id)
-        except IllegalMove:
-            # It was answered at this very moment, on the phone perhaps: say what is so now.
-            tx.db.refresh(view.booking)
-            return _too_late(view)
-        note(tx, vendor_id, letter.person.id, deed, code)
-        if verb is Verb.ACCEPT:
-            return t(
-                "You accepted {code}, {day}. We asked the customer to pay. You get an SMS when "
-                "it is paid.",
-                code=code,
-                day=view.booking.starts_on,
-            )
-        return t("You declined {code}, {day}.", code=code, day=view.booking.starts_on)
+    def _answer_number(self, letter: _Letter) -> T:
+        told = answer_number(letter.tx, letter.person, letter.command)
+        return self._unknown(letter) if told is None else told
 
     def _status(self, letter: _Letter) -> T:
         if letter.command.code is None:
@@ -345,7 +256,7 @@ class SmsDesk:
                 return t(
                     "You have no bookings yet. Reply FIND or dial {dial}", dial=self._ussd_code
                 )
-            return _joined([_state_line(view) for view in found])
+            return joined([_state_line(view) for view in found])
         view = booking_by_code(letter.tx, letter.command.code)
         if letter.command.code not in _own_codes(letter):
             raise BadInput("no_booking")
@@ -375,7 +286,7 @@ def _is_answer(letter: _Letter) -> bool:
         case Verb.UNKNOWN:
             answers = command.code not in _own_codes(letter)
         case Verb.NUMBER:
-            answers = _question(letter) is None
+            answers = asked(letter.tx, letter.person) is None
         case Verb.ACCEPT | Verb.DECLINE:
             bare = command.number is not None and command.code is None
             answers = bare and _is_older(letter)
@@ -407,49 +318,15 @@ def _aside_or(handler: Callable[[_Letter], Text | None], letter: _Letter) -> Tex
 
 def _is_older(letter: _Letter) -> bool:
     """Tell whether all that waits for a vendor's answer was asked before the last screen."""
-    if _question(letter) is not None:
+    if asked(letter.tx, letter.person) is not None:
         return False
-    return all(each.since < letter.talk.asked_at for each in _waiting(letter))
-
-
-def _waiting(letter: _Letter) -> list[_Waiting]:
-    """What waits for a vendor's yes or no: requests, then changes of what is booked."""
-    vendor_id = _vendor_id(letter)
-    requests = [view.booking for view in requests_of_vendor(letter.tx, vendor_id, LISTED_MAX)]
-    changes = changes_asked(letter.tx, vendor_id, LISTED_MAX)
-    return [
-        *(
-            _Waiting(asked.code, asked.starts_on, asked.people, asked.created_at)
-            for asked in requests
-        ),
-        *(
-            _Waiting(
-                each.view.booking.code,
-                each.change.starts_on,
-                each.change.people,
-                each.change.created_at,
-            )
-            for each in changes
-        ),
-    ][:LISTED_MAX]
+    return all(each.since < letter.talk.asked_at for each in waiting(letter.tx, letter.person))
 
 
 def _said(letter: _Letter) -> Said:
     """The proof of a wish: which message, and its words."""
     sms = letter.sms
     return Said("sms", f"{sms.provider} {sms.id}", sms.text)
-
-
-def _vendor_id(letter: _Letter) -> UUID:
-    if letter.person.vendor_id is None:
-        raise BadInput("not_vendor")
-    return letter.person.vendor_id
-
-
-def _question(letter: _Letter) -> questions.Question | None:
-    """The open question that a number can answer."""
-    found = questions.open_question(letter.tx, letter.msisdn)
-    return found if found is not None and found.about in NUMBERED else None
 
 
 def _open_codes(tx: Tx, person: Person) -> list[str]:
@@ -471,21 +348,3 @@ def _state_line(view: BookingView) -> T:
         day=view.booking.starts_on,
         state=words.state_of(view.booking),
     )
-
-
-def _too_late(view: BookingView) -> T:
-    told = {
-        State.AWAITING_PAYMENT: t("You have accepted {code}. It waits for payment."),
-        State.DECLINED: t("{code} was declined. It cannot be changed any more."),
-        State.EXPIRED: t("{code}: the time to answer has run out."),
-        State.CANCELLED: t("{code}: the customer cancelled."),
-    }
-    sentence = told.get(view.booking.state, t("{code} is accepted and paid."))
-    return T(sentence.msgid, {"code": view.booking.code})
-
-
-def _joined(parts: list[T]) -> T:
-    text = parts[0]
-    for part in parts[1:]:
-        text = t("{first}, {next}", first=text, next=part)
-    return text

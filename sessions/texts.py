@@ -121,6 +121,14 @@ def plain(text: Text, language: str) -> str:
     return "".join(part if isinstance(part, str) else part[0] for part in render(text, language))
 
 
+def joined(parts: Sequence[T]) -> T:
+    """Return sentences one behind the other, with commas between."""
+    text = parts[0]
+    for part in parts[1:]:
+        text = t("{first}, {next}", first=text, next=part)
+    return text
+
+
 def on_a_call_only(service_code: str) -> T:
     """Return that something secret is not asked for in a message, and where it is."""
     return t("For your safety PINs are typed on a call only: dial {dial}.", dial=service_code)
