@@ -7,7 +7,7 @@ of its turns, in one transaction. One conversation a person: a newer one takes i
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Index, String, select, text, update
+from sqlalchemy import Index, String, bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -93,13 +93,18 @@ def is_open(talk: OpenTalk, now: datetime) -> bool:
     return talk.state is not None and talk.expires_at > now and not talk.offered
 
 
+_TALKS = Base.metadata.tables[OpenTalk.__tablename__]
+# Built once: each turn of a call that changes something asks it.
+_CALLED = (
+    update(_TALKS)
+    .where(_TALKS.c.msisdn == bindparam("caller"))
+    .values(channel=Channel.USSD, state=None, offer_at=None, expires_at=bindparam("now"))
+)
+
+
 def called(tx: Tx, msisdn: str) -> None:
     """Note that a person has just done something in a call: what was open beside it is over."""
-    tx.db.execute(
-        update(OpenTalk)
-        .where(OpenTalk.msisdn == msisdn)
-        .values(channel=Channel.USSD, state=None, offer_at=None, expires_at=tx.now)
-    )
+    tx.db.execute(_CALLED, {"caller": msisdn, "now": tx.now})
 
 
 def offer(tx: Tx, msisdn: str, provider: str, state: Json, at: datetime) -> bool:

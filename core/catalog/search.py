@@ -266,8 +266,9 @@ def _statement(shape: _Shape) -> Select[*tuple[Any, ...]]:
         "smaller": -room_sql(),
         "penalised": is_penalised(bindparam("penalties_since", type_=DateTime(timezone=True))),
     }
+    asked = {*FOUND_FIELDS, "town_id", "area_id", *ORDERS[shape.sort]}
     fitting: Select[*tuple[Any, ...]] = (
-        select(*(column.label(name) for name, column in columns.items()))
+        select(*(column.label(name) for name, column in columns.items() if name in asked))
         .join(Vendor, Vendor.id == Listing.vendor_id)
         .where(*_wanted(shape, base))
     )
