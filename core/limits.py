@@ -257,9 +257,7 @@ INVOICE_BACKOFF_SECONDS = (30, 120, 600, 3600)
 INVOICE_LEASE_SECONDS = 120
 INVOICES_BATCH_MAX = 50
 
-# Conversations. The longest session of any network (AT help article 1284071). An end that is told
-# waits for its hops, which come by the minute.
-SESSION_SECONDS_MAX = 180
+# Conversations. An end that is told waits for its hops, which come by the minute.
 SESSION_TOLD_SECONDS = 180
 # So many last days are counted anew each minute: until then money comes for what was booked.
 FUNNEL_DAYS_RECOUNTED = 3

@@ -20,7 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.clock import Clock
 from core.ids import Ids
-from core.limits import SESSION_SECONDS_MAX
+from core.networks import SESSION_SECONDS_MAX
 from core.ports.calls import Reply, UssdPart, UssdTurn
 from sessions import texts
 from sessions.connections import Connections

@@ -19,6 +19,7 @@ from core.catalog.queries import listing_by_number
 from core.db.tx import Tx
 from core.errors import NotFound
 from core.limits import DROP_QUIET_SECONDS, DROPS_A_DAY_MAX
+from core.networks import SILENCE_SECONDS_MAX
 from core.outbox import Notice
 from core.people.model import Purpose
 from core.people.usecases import may_write
@@ -28,8 +29,8 @@ from sessions.state import State
 from sessions.store import UNFINISHED_SECONDS, unfinished_key
 from sessions.turns import new_part
 
-# No network waits so long for a key (channel-anchors §6.1).
-SILENT_SECONDS = 90
+# No network waits so long for a key; what was pressed last may come late.
+SILENT_SECONDS = SILENCE_SECONDS_MAX + 30
 # A sweep looks at so many keys at most, and the next one goes on from there.
 SCAN_KEYS, SCANS_MAX = 2_000, 20
 CURSOR = "ussd:sweep"

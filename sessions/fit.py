@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from core.networks import SCREEN_SEPTETS
 from core.talks import Channel
 from sessions.flow import Ask, End, Menu, Option
 from sessions.gsm7 import EXTENSION, septets
@@ -33,7 +34,6 @@ from sessions.texts import (
     t,
 )
 
-SCREEN_SEPTETS = 160
 # Nothing that is shown comes near it: a page in the browser is never cut.
 PAGE_SEPTETS = 100_000
 OPTIONS_PER_PAGE_MAX = 5

@@ -13,6 +13,7 @@ from typing import Any
 from channels.form import ID_MAX, phone, word
 from channels.ussd import JSON, Heard, UssdAnswer, UssdGateway, UssdRequest, after_code
 from channels.values import load, plain
+from core.networks import NETWORKS
 from core.ports.calls import Reply, SessionEnd, UssdPart
 from core.ports.providers import BadCallback
 from core.settings import Settings
@@ -24,12 +25,7 @@ SEQUENCE_DIGITS = 3
 BEGINS, GOES_ON = "initiation", "response"
 # Words for an end: by the person or the network, and by the network's clock.
 ENDS = frozenset({"release", "timeout"})
-NETWORKS: Mapping[str, str] = {
-    "safaricom": "63902",
-    "airtel": "63903",
-    "telkom": "63907",
-    "equitel": "63999",
-}
+CODES = {network.name.lower(): network.code for network in NETWORKS.values()}
 NOTED = UssdAnswer(b"{}", JSON)
 
 
@@ -52,7 +48,7 @@ def read(request: UssdRequest, code: str) -> Heard:
     }
     session, msisdn = word(fields, "SessionId", max_length=ID_MAX), phone(fields, "Mobile")
     kind, operator = fields["Type"].lower(), fields["Operator"].lower()
-    network = NETWORKS.get(operator, "")
+    network = CODES.get(operator, "")
     number = _number(said)
     if kind in ENDS:
         return SessionEnd(PROVIDER, session, msisdn, kind, hops=number, network=network)

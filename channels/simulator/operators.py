@@ -13,6 +13,7 @@ from typing import Protocol
 
 from channels.simulator.config import SimulatorConfig
 from channels.simulator.journal import Callback, Entry
+from core.networks import network_of
 
 OK = 200
 AFRICASTALKING = "africastalking"
@@ -185,12 +186,6 @@ class Hubtel:
     name = "hubtel"
     tells_hops_apart = True
     starts_twice = False
-    _operators: Mapping[str, str] = {
-        "63902": "Safaricom",
-        "63903": "Airtel",
-        "63907": "Telkom",
-        "63999": "Equitel",
-    }
 
     def hop(self, config: SimulatorConfig, hop: Hop) -> Callback:
         """A JSON POST: Initiation, then Response."""
@@ -214,7 +209,7 @@ class Hubtel:
             "ServiceCode": hop.code.strip("*#"),
             "Type": kind,
             "Message": message,
-            "Operator": self._operators.get(hop.network, ""),
+            "Operator": network_of(hop.network).name,
             "Sequence": number,
             "ClientState": "",
         }

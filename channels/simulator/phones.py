@@ -9,21 +9,16 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from core.clock import nairobi_date
+from core.networks import NETWORKS as KNOWN
+from core.networks import UNKNOWN
 
 PHONES_MAX = 20_000
 TRANSACTION_CENTS_MAX = 25_000_000
 WALLET_CENTS_MAX = 50_000_000
 DAY_CENTS_MAX = 50_000_000
 
-NETWORKS = {
-    "safaricom": "63902",
-    "airtel": "63903",
-    "telkom": "63907",
-    "equitel": "63999",
-    "sandbox": "99999",
-    "unknown": "",
-}
-"""Network codes as Africa's Talking sends them; the field may be empty."""
+NETWORKS = {each.name.lower(): each.code for each in (*KNOWN.values(), UNKNOWN)}
+"""Codes of networks by name; gateways may leave the field empty."""
 
 _E164 = re.compile(r"\+[1-9]\d{7,14}")
 _AIRTEL = re.compile(r"\+254(10[0-8]|13[5-9]|73\d|75[0-6]|76[02-7]|78\d)")

@@ -21,14 +21,12 @@ from channels.simulator.operators import (
 )
 from channels.simulator.phones import NETWORKS, Phone, UssdSession
 from channels.simulator.state import World
+from core.networks import network_of
 
 INPUT_CHARS_MAX = 1_000
 DIAL_CHARS_MAX = 180
 WATCH_SECONDS_MIN = 0.02
 
-SEPTETS_MIN = 160
-SEPTETS = {"safaricom": 160, "airtel": 182}
-"""What a network shows at once; the others have not said, so they are taken for the smallest."""
 MORE_LINE, MORE_KEY = "\n98:More", "98"
 
 INVALID_CODE = "Connection problem or invalid MMI code."
@@ -188,7 +186,7 @@ def _told(session: UssdSession) -> Hop:
 
 def _cut(world: World, phone: Phone, session: UssdSession, shown: Screen) -> Screen:
     """Show as much as the phone's network does at once, and keep the rest."""
-    room = SEPTETS.get(phone.network, SEPTETS_MIN)
+    room = network_of(NETWORKS[phone.network]).screen_septets
     if world.measure(shown.text)["septets"] <= room:
         return shown
     length = len(shown.text)

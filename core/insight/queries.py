@@ -11,9 +11,10 @@ from sqlalchemy import select
 from core.clock import nairobi_date
 from core.db.tx import Tx
 from core.insight.model import FunnelDay
-from core.insight.rules import BUCKETS_MS, NETWORKS, Ending, Stage, percentile_ms
+from core.insight.rules import BUCKETS_MS, Ending, Stage, percentile_ms
 from core.limits import FUNNEL_DAYS_SHOWN_MAX
 from core.money import BASIS_POINTS
+from core.networks import NETWORKS, UNKNOWN
 
 STAGES = tuple(stage.name.lower() for stage in Stage if stage is not Stage.BEGUN)
 ENDINGS = (*(ending.value for ending in Ending), "payment_pending", "open")
@@ -123,7 +124,8 @@ def funnels(tx: Tx, days: int, by: By | None = None) -> list[Funnel]:
 
 def _named(by: By, value: str | date) -> str:
     if by is By.NETWORK:
-        return NETWORKS.get(str(value), str(value)) or "unknown"
+        known = NETWORKS.get(str(value))
+        return known.name if known else str(value) or UNKNOWN.name
     return str(value) or "unknown"
 
 

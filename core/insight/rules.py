@@ -6,27 +6,17 @@ and *bookings*.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 
-from core.limits import SESSION_SECONDS_MAX
+from core.networks import network_of
 
 # Upper bounds of how long hops took; what took longer than the last is counted behind it.
 BUCKETS_MS = (2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_000, 4_000, 8_000)
-# How long a network waits for a key (AT help article 1284071); others as the least patient.
-SILENCE_SECONDS: Mapping[str, int] = {"63902": 30, "63903": 60, "63999": 30}
-SILENCE_SECONDS_LEAST = 30
 # The end is told a moment after it; and what a network counts begins on the phone.
 SILENCE_SLACK_SECONDS = 2
-NETWORKS: Mapping[str, str] = {
-    "63902": "Safaricom",
-    "63903": "Airtel",
-    "63907": "Telkom",
-    "63999": "Equitel",
-    "99999": "sandbox",
-}
 # Words of gateways for an end that was no person's doing and no network's timer.
 FAILED_WORDS = frozenset({"failed", "failure", "error"})
 ENDED_WORDS = frozenset({"success", "completed"})
@@ -152,8 +142,9 @@ def told_ending(status: str, network: str, silent: timedelta, lasted: timedelta)
         return Ending.ERROR
     if word in ENDED_WORDS:
         return Ending.FINISHED
-    patience = SILENCE_SECONDS.get(network, SILENCE_SECONDS_LEAST) - SILENCE_SLACK_SECONDS
-    whole = SESSION_SECONDS_MAX - SILENCE_SLACK_SECONDS
+    timers = network_of(network)
+    patience = timers.silence_seconds - SILENCE_SLACK_SECONDS
+    whole = timers.session_seconds - SILENCE_SLACK_SECONDS
     ran_out = silent.total_seconds() >= patience or lasted.total_seconds() >= whole
     return Ending.TIMED_OUT if ran_out or word in TIMED_OUT_WORDS else Ending.CANCELLED
 

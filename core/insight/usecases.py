@@ -30,9 +30,9 @@ from core.insight.rules import BUCKETS_MS, Ending, HopSeen, Seen, Stage, fold, t
 from core.limits import (
     FUNNEL_CLOSED_MAX,
     FUNNEL_DAYS_RECOUNTED,
-    SESSION_SECONDS_MAX,
     SESSION_TOLD_SECONDS,
 )
+from core.networks import SESSION_SECONDS_MAX
 from core.outbox import Notice
 from core.payments.model import Attempt
 from core.ports.calls import SessionEnd

@@ -12,7 +12,8 @@ from core.insight.model import FunnelDay, UssdSession
 from core.insight.queries import By, Funnel, funnels
 from core.insight.rules import BUCKETS_MS, Ending, HopSeen, Stage, percentile_ms, told_ending
 from core.insight.usecases import close_sessions, count_days, note_end, note_hops
-from core.limits import SESSION_SECONDS_MAX, SESSION_TOLD_SECONDS
+from core.limits import SESSION_TOLD_SECONDS
+from core.networks import SESSION_SECONDS_MAX
 from core.outbox import Notice
 from core.payments.collections import first_collection
 from core.ports.calls import SessionEnd

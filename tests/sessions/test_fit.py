@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.money import kes
-from sessions.fit import SCREEN_SEPTETS, DoesNotFit, page, view_of, worst_case
+from core.networks import SCREEN_SEPTETS
+from sessions.fit import DoesNotFit, page, view_of, worst_case
 from sessions.flow import Ask, End, Menu, Option
 from sessions.gsm7 import septets, to_gsm7
 from sessions.texts import LANGUAGES, cut, keep, t

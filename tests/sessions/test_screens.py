@@ -20,11 +20,12 @@ from core.db.tx import Database, Tx
 from core.escrow import ledger, postings
 from core.ids import CountedIds
 from core.money import Money
+from core.networks import SCREEN_SEPTETS
 from core.people.model import User, Vendor
 from core.ports.providers import Routes
 from core.talks import Channel
 from core.vault import Vault
-from sessions.fit import SCREEN_SEPTETS, page, view_of
+from sessions.fit import page, view_of
 from sessions.flow import Ask, End, Go, Menu
 from sessions.flows.everything import PUBLISHED, build_flow
 from sessions.flows.words import refund_line

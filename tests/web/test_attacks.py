@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from sessions.fit import SCREEN_SEPTETS
+from core.networks import SCREEN_SEPTETS
 from sessions.gsm7 import septets
 from tests.web.market import (
     ASKED,

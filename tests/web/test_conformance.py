@@ -9,7 +9,7 @@ from functools import partial
 
 from core.booking.lifecycle import State
 from core.clock import nairobi_date
-from sessions.fit import SCREEN_SEPTETS
+from core.networks import SCREEN_SEPTETS
 from sessions.gsm7 import septets
 from tests.web.market import ASKED, INSTANT, Line, Market, at_once, phone
 

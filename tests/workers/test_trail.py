@@ -11,7 +11,7 @@ from core.clock import ManualClock
 from core.insight.model import UssdSession
 from core.insight.queries import Funnel, funnels
 from core.insight.rules import Ending
-from core.limits import SESSION_SECONDS_MAX
+from core.networks import SESSION_SECONDS_MAX
 from core.ports.calls import Reply, UssdTurn
 from sessions.connections import Connections
 from sessions.store import REDIS_TIMEOUT_SECONDS, connect

@@ -252,7 +252,9 @@ class World:
         return self.run(lambda tx: tx.db.get_one(Attempt, id_))
 
     def attempts(self, kind: Kind) -> list[Attempt]:
-        query = select(Attempt).where(Attempt.kind == kind).order_by(Attempt.created_at)
+        query = (
+            select(Attempt).where(Attempt.kind == kind).order_by(Attempt.created_at, Attempt.id)
+        )
         return self.run(lambda tx: list(tx.db.scalars(query)))
 
     def receipts(self) -> list[Receipt]:
