@@ -83,6 +83,8 @@ def issue_due(tx: Tx, seller: Seller, limit: int = DOCUMENTS_BATCH_MAX) -> list[
     if not tx.db.scalar(free):
         return []
     due = _all_due(tx, min(limit, DOCUMENTS_BATCH_MAX))
+    if not due:
+        return []
     history = history_of(tx, [each.booking for each in due])
     rates = _Rates(tx)
     made = []
