@@ -1,11 +1,9 @@
 """The Flutterwave adapter and its simulator, written from one description, meet over HTTP."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from uuid import UUID
 
-import httpx
 import pytest
 from pydantic import SecretStr
 
@@ -18,9 +16,6 @@ from channels.flutterwave.transfers import FlutterwavePayouts
 from channels.flutterwave.webhooks import accept, charge_hint, transfer_hint
 from channels.http import new_client
 from channels.money import Hint
-from channels.simulator.app import create_app
-from channels.simulator.config import SimulatorConfig
-from channels.simulator.credentials import new_private_key_pem
 from core.ids import CountedIds
 from core.money import Money, kes
 from core.ports.money import (
@@ -35,34 +30,10 @@ from core.ports.money import (
 from core.ports.providers import Callback, ProviderError
 from core.settings import Environment, Settings
 from tests.channels.flutterwave.rig import flags
-from tests.channels.simulator.rig import PHONE, QUICK, Ours, Simulator
-from tests.support.serving import serving
+from tests.channels.simulator.rig import PHONE, Simulator
 
 READ_SECONDS = 0.5
 WEBHOOK = "/hooks/flutterwave/0f1e2d3c/webhook"
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Simulator]:
-    with ExitStack() as stack:
-        ours = Ours()
-        ours.base = stack.enter_context(serving(ours.app()))
-        config = SimulatorConfig(
-            callback_secret="0f1e2d3c",
-            callback_base=ours.base,
-            private_key_pem=new_private_key_pem(),
-            waits=QUICK,
-        )
-        base = stack.enter_context(serving(create_app(config)))
-        http = stack.enter_context(httpx.Client(trust_env=False, timeout=10))
-        yield Simulator(base, config, ours, http)
-
-
-@pytest.fixture
-def simulator(shared: Simulator) -> Simulator:
-    shared.control("/reset", {})
-    shared.ours.clear()
-    return shared
 
 
 @pytest.fixture

@@ -1,12 +1,10 @@
 """The adapters and the simulators, written apart from one description, meet over HTTP."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-import httpx
 import pytest
 import redis
 from starlette.responses import Response
@@ -32,9 +30,6 @@ from channels.daraja.reversal_callbacks import parse_reversal_result, parse_reve
 from channels.daraja.stk import DarajaCollections
 from channels.daraja.urls import register_c2b_urls
 from channels.http import new_client
-from channels.simulator.app import create_app
-from channels.simulator.config import SimulatorConfig
-from channels.simulator.credentials import new_private_key_pem
 from channels.ussd import marked
 from core.clock import SystemClock
 from core.ids import CountedIds
@@ -53,33 +48,9 @@ from core.ports.money import (
 )
 from core.ports.providers import ProviderError
 from tests.channels.daraja.rig import flags
-from tests.channels.simulator.rig import PHONE, QUICK, Ours, Simulator
-from tests.support.serving import serving
+from tests.channels.simulator.rig import PHONE, Simulator
 
 READ_SECONDS = 1.0
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Simulator]:
-    with ExitStack() as stack:
-        ours = Ours()
-        ours.base = stack.enter_context(serving(ours.app()))
-        config = SimulatorConfig(
-            callback_secret="0f1e2d3c",
-            callback_base=ours.base,
-            private_key_pem=new_private_key_pem(),
-            waits=QUICK,
-        )
-        base = stack.enter_context(serving(create_app(config)))
-        http = stack.enter_context(httpx.Client(trust_env=False, timeout=10))
-        yield Simulator(base, config, ours, http)
-
-
-@pytest.fixture
-def simulator(shared: Simulator) -> Simulator:
-    shared.control("/reset", {})
-    shared.ours.clear()
-    return shared
 
 
 @pytest.fixture

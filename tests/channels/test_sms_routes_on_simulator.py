@@ -1,10 +1,8 @@
 """The second SMS routes and their simulators, written from one description, meet over HTTP."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import Any
 
-import httpx
 import pytest
 from pydantic import SecretStr
 
@@ -12,9 +10,6 @@ from channels.kannel import messages as kannel_messages
 from channels.kannel.sms import KannelSms
 from channels.money import Forged
 from channels.registry import SMS_ROUTES
-from channels.simulator.app import create_app
-from channels.simulator.config import SimulatorConfig
-from channels.simulator.credentials import new_private_key_pem
 from channels.sms import SmsCall, SmsRoute
 from channels.twilio import messages as twilio_messages
 from channels.twilio.sms import TwilioSms
@@ -22,34 +17,9 @@ from core.ports.messages import Delivery, DeliveryReport, SmsIn, SmsOut
 from core.ports.providers import ProviderError
 from core.settings import Settings
 from tests.channels.flutterwave.rig import flags
-from tests.channels.simulator.rig import PHONE, QUICK, Heard, Ours, Simulator
-from tests.support.serving import serving
+from tests.channels.simulator.rig import PHONE, SECRET, Heard, Ours, Simulator
 
-SECRET = "0f1e2d3c"
 TEXT = "Booking K7P4Q is confirmed."
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Simulator]:
-    with ExitStack() as stack:
-        ours = Ours()
-        ours.base = stack.enter_context(serving(ours.app()))
-        config = SimulatorConfig(
-            callback_secret=SECRET,
-            callback_base=ours.base,
-            private_key_pem=new_private_key_pem(),
-            waits=QUICK,
-        )
-        base = stack.enter_context(serving(create_app(config)))
-        http = stack.enter_context(httpx.Client(trust_env=False, timeout=10))
-        yield Simulator(base, config, ours, http)
-
-
-@pytest.fixture
-def simulator(shared: Simulator) -> Simulator:
-    shared.control("/reset", {})
-    shared.ours.clear()
-    return shared
 
 
 @pytest.fixture

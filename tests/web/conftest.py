@@ -5,18 +5,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from channels.simulator.operators import OPERATORS
 from core.clock import ManualClock, SystemClock
 from core.db.tx import Database
 from core.ids import CountedIds
 from core.vault import Vault
+from tests.conftest import VAULT_KEY
 from tests.support.commands import Commands, Nafasi
 from tests.support.recycling import Recycler
 from tests.support.servers import Databases
 from tests.web.market import STORY_IDS, Market, open_market, seed
 from tests.web.operators import On, plays
-from tests.web.rig import Web, make_settings, running
+from tests.web.rig import Inside, Web, make_settings, running
+from web.cli import app
 
 
 @pytest.fixture
@@ -52,6 +55,23 @@ def on(
 ) -> On:
     """Play a story on each operator's network."""
     return plays(request.param, hall_database, redis_url, clock)
+
+
+@pytest.fixture
+def inside(database: Database, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Inside:
+    """Commands in this process, on the test's database."""
+    url = database.engine.url.render_as_string(hide_password=False)
+    for name, value in {
+        "NAFASI_ENV": "test",
+        "NAFASI_DATABASE_URL": url,
+        "NAFASI_REDIS_URL": redis_url,
+        "NAFASI_VAULT_KEYS": VAULT_KEY,
+        "NO_COLOR": "1",
+        "COLUMNS": "200",
+    }.items():
+        monkeypatch.setenv(name, value)
+    runner = CliRunner()
+    return lambda *words: runner.invoke(app, [str(word) for word in words])
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """The real application under a real server, on the test's own database and Redis."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import redis
 from sqlalchemy import select
+from typer.testing import Result
 
 from core.db.tx import Database
 from core.inbox import Inbound
@@ -27,6 +28,9 @@ from web.wake import Nudger, Producer
 
 SECRET = "tests-callback-secret-0123456789"
 CALLER = "+254700000001"
+
+Inside = Callable[..., Result]
+"""Runs a command in this process, by its words."""
 
 
 def _url(database: Database) -> str:

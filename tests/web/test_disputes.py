@@ -2,10 +2,9 @@
 
 import json
 from datetime import timedelta
-from typing import Any
+from functools import partial
 
 import pytest
-from typer.testing import CliRunner
 
 from core.booking.model import Booking
 from core.clock import nairobi_date
@@ -13,20 +12,12 @@ from core.db.tx import Database
 from core.disputes.model import Problem
 from core.disputes.usecases import note_by_vendor, open_dispute
 from tests.support.factories import make_instant_listing, make_paid, make_vendor
-from web.cli import app
-
-Run = Any
+from tests.web.rig import Inside
 
 
 @pytest.fixture
-def nafasi(database: Database, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """The command line in this process, on this test's database."""
-    url = database.engine.url.render_as_string(hide_password=False)
-    monkeypatch.setenv("NAFASI_ENV", "test")
-    monkeypatch.setenv("NAFASI_DATABASE_URL", url)
-    monkeypatch.setenv("NAFASI_REDIS_URL", redis_url)
-    runner = CliRunner()
-    return lambda *words: runner.invoke(app, ["disputes", *words])
+def nafasi(inside: Inside) -> Inside:
+    return partial(inside, "disputes")
 
 
 @pytest.fixture
@@ -41,7 +32,7 @@ def disputed(database: Database) -> Booking:
 
 
 def test_an_admin_lists_reads_notes_and_decides(
-    nafasi: Run, disputed: Booking, database: Database
+    nafasi: Inside, disputed: Booking, database: Database
 ) -> None:
     code = disputed.code
     listed = nafasi("list").stdout
@@ -71,7 +62,7 @@ def test_an_admin_lists_reads_notes_and_decides(
     assert nafasi().stdout == "Nobody disagrees.\n"
 
 
-def test_a_code_that_nobody_has_is_told(nafasi: Run) -> None:
+def test_a_code_that_nobody_has_is_told(nafasi: Inside) -> None:
     for words in (("show", "ZZZZ9"), ("note", "ZZZZ9", "Hello")):
         result = nafasi(*words)
         assert (result.exit_code, "no such booking" in result.stderr) == (2, True)

@@ -1,32 +1,22 @@
 """``nafasi funnel``: figures beside what they are figures of, for people and for the console."""
 
 import json
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from core.clock import SystemClock
 from core.db.tx import Database
 from core.insight.rules import Ending, HopSeen, Stage
 from core.insight.usecases import count_days, note_hops
-from tests.conftest import VAULT_KEY
-from web.cli import app
+from tests.web.rig import Inside
 from web.metrics import Metrics
-
-Nafasi = Callable[..., Result]
 
 
 @pytest.fixture
-def nafasi(database: Database, monkeypatch: pytest.MonkeyPatch) -> Nafasi:
-    """Commands in this process, on the test's database."""
-    url = database.engine.url.render_as_string(hide_password=False)
-    monkeypatch.setenv("NAFASI_ENV", "test")
-    monkeypatch.setenv("NAFASI_DATABASE_URL", url)
-    monkeypatch.setenv("NAFASI_VAULT_KEYS", VAULT_KEY)
-    runner = CliRunner()
-    return lambda *words: runner.invoke(app, ["funnel", *words])
+def nafasi(inside: Inside) -> Inside:
+    return partial(inside, "funnel")
 
 
 @pytest.fixture
@@ -49,7 +39,7 @@ def called(database: Database) -> None:
 
 
 @pytest.mark.usefixtures("called")
-def test_people_read_shares_of_what_they_are_shares_of(nafasi: Nafasi) -> None:
+def test_people_read_shares_of_what_they_are_shares_of(nafasi: Inside) -> None:
     said = nafasi("--days", "1").stdout
 
     assert "sessions   3, ended: finished 1 (33.3%), cancelled 1 (33.3%), open 1 (33.3%)" in said
@@ -58,7 +48,7 @@ def test_people_read_shares_of_what_they_are_shares_of(nafasi: Nafasi) -> None:
 
 
 @pytest.mark.usefixtures("called")
-def test_the_console_reads_the_same_as_json(nafasi: Nafasi) -> None:
+def test_the_console_reads_the_same_as_json(nafasi: Inside) -> None:
     said = json.loads(nafasi("--by", "language", "--json").stdout)
 
     assert [(one["of"], one["sessions"]["count"]) for one in said["funnels"]] == [
@@ -67,7 +57,7 @@ def test_the_console_reads_the_same_as_json(nafasi: Nafasi) -> None:
     assert said["funnels"][0]["customers"]["booked"] == {"sessions": 1, "of_sessions": "50.0%"}
 
 
-def test_nobody_has_called_and_nothing_is_divided(nafasi: Nafasi) -> None:
+def test_nobody_has_called_and_nothing_is_divided(nafasi: Inside) -> None:
     assert "sessions   0" in nafasi().stdout
     assert json.loads(nafasi("--by", "day", "--json").stdout)["funnels"] == []
     refused = nafasi("--by", "weather")

@@ -2,29 +2,20 @@
 
 import json
 from datetime import timedelta
-from typing import Any
+from functools import partial
 
 import pytest
-from typer.testing import CliRunner
 
 from core.booking.timers import fire
 from core.db.tx import Database
 from core.reviews.usecases import leave_review
 from tests.support.factories import make_listing, make_paid, make_vendor
-from web.cli import app
-
-Run = Any
+from tests.web.rig import Inside
 
 
 @pytest.fixture
-def nafasi(database: Database, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """The command line in this process, on this test's database."""
-    url = database.engine.url.render_as_string(hide_password=False)
-    monkeypatch.setenv("NAFASI_ENV", "test")
-    monkeypatch.setenv("NAFASI_DATABASE_URL", url)
-    monkeypatch.setenv("NAFASI_REDIS_URL", redis_url)
-    runner = CliRunner()
-    return lambda *words: runner.invoke(app, ["reviews", *words])
+def nafasi(inside: Inside) -> Inside:
+    return partial(inside, "reviews")
 
 
 @pytest.fixture
@@ -38,7 +29,7 @@ def code(database: Database) -> str:
     return booking.code
 
 
-def test_an_admin_lists_hides_and_shows(nafasi: Run, code: str) -> None:
+def test_an_admin_lists_hides_and_shows(nafasi: Inside, code: str) -> None:
     assert f"{code} 1* " in nafasi().stdout
     assert "[red] thieves!\n" in nafasi("list").stdout
 
@@ -53,7 +44,7 @@ def test_an_admin_lists_hides_and_shows(nafasi: Run, code: str) -> None:
     assert "hidden" not in nafasi().stdout
 
 
-def test_what_is_not_there_is_told(nafasi: Run, database: Database) -> None:
+def test_what_is_not_there_is_told(nafasi: Inside, database: Database) -> None:
     with database.transaction() as tx:
         booking = make_paid(tx, make_listing(tx, make_vendor(tx)))
     assert nafasi().stdout == "Nobody has said anything yet.\n"

@@ -1,33 +1,24 @@
 """``nafasi tickets``: staff read questions and answer them."""
 
 import json
-from typing import Any
+from functools import partial
 
 import pytest
-from typer.testing import CliRunner
 
 from core.clock import ManualClock
 from core.db.tx import Database
 from core.support.usecases import write
 from tests.support.factories import CUSTOMER
-from web.cli import app
-
-Run = Any
+from tests.web.rig import Inside
 
 
 @pytest.fixture
-def nafasi(database: Database, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """The command line in this process, on this test's database."""
-    url = database.engine.url.render_as_string(hide_password=False)
-    monkeypatch.setenv("NAFASI_ENV", "test")
-    monkeypatch.setenv("NAFASI_DATABASE_URL", url)
-    monkeypatch.setenv("NAFASI_REDIS_URL", redis_url)
-    runner = CliRunner()
-    return lambda *words: runner.invoke(app, ["tickets", *words])
+def nafasi(inside: Inside) -> Inside:
+    return partial(inside, "tickets")
 
 
 def test_staff_list_read_answer_and_close(
-    nafasi: Run, database: Database, clock: ManualClock
+    nafasi: Inside, database: Database, clock: ManualClock
 ) -> None:
     assert nafasi().stdout == "Nobody waits for an answer.\n"
     with database.transaction() as tx:
@@ -47,7 +38,7 @@ def test_staff_list_read_answer_and_close(
     assert nafasi().stdout == "Nobody waits for an answer.\n"
 
 
-def test_what_cannot_be_is_said_in_a_sentence(nafasi: Run, database: Database) -> None:
+def test_what_cannot_be_is_said_in_a_sentence(nafasi: Inside, database: Database) -> None:
     with database.transaction() as tx:
         number = str(write(tx, CUSTOMER, "I paid twice").number)
     nafasi("close", number)

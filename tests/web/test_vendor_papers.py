@@ -4,17 +4,14 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
-from typer.testing import CliRunner
 
 from core.clock import ManualClock
 from core.db.tx import Database
 from core.limits import PAPER_LINK_SECONDS, PAPER_MAX_BYTES, PAPERS_PER_LINK_MAX
 from core.people.links import VendorPaper, new_link
 from core.people.model import Vendor
-from tests.conftest import VAULT_KEY
 from tests.support.factories import make_vendor
-from tests.web.rig import Web
-from web.cli import app
+from tests.web.rig import Inside, Web
 
 PHOTO = b"\xff\xd8\xff\xe0" + b"not much of a photo" * 10
 PAGE_BYTES_MAX = 4_000
@@ -42,7 +39,7 @@ def test_a_photo_is_kept_sealed_and_given_only_to_who_checks(
     vendor: Vendor,
     link: str,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    inside: Inside,
 ) -> None:
     page = web.http.get(link)
     assert page.status_code == 200
@@ -62,14 +59,7 @@ def test_a_photo_is_kept_sealed_and_given_only_to_who_checks(
             len(PHOTO),
         )
         assert b"photo" not in paper.sealed
-    for name, value in {
-        "NAFASI_ENV": "test",
-        "NAFASI_DATABASE_URL": database.engine.url.render_as_string(hide_password=False),
-        "NAFASI_VAULT_KEYS": VAULT_KEY,
-    }.items():
-        monkeypatch.setenv(name, value)
-    words = ["vendors", "papers", str(vendor.number), "--to", str(tmp_path)]
-    assert CliRunner().invoke(app, words).exit_code == 0
+    assert inside("vendors", "papers", vendor.number, "--to", tmp_path).exit_code == 0
     (written,) = tmp_path.iterdir()
     assert written.read_bytes() == PHOTO
     assert written.stat().st_mode & 0o077 == 0

@@ -2,16 +2,14 @@
 
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from web.commands.setup import load_settings, open_database, put_json
+from web.commands.setup import Json, load_settings, open_database, put_json
 
 if TYPE_CHECKING:
     from core.escrow.ledger import TrialLine
-
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 
 
 def check(*, as_json: Json = False) -> None:

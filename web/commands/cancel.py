@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from web.commands.books import Json
-from web.commands.setup import fail, load_settings, open_database, put_json
+from web.commands.setup import Json, fail, load_settings, open_database, put_json
 
 if TYPE_CHECKING:
     from core.payments.model import Refund

@@ -1,13 +1,12 @@
 """``nafasi cases``: what a person must decide, and deciding it."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from web.commands.setup import fail, load_settings, open_database, put_json, say
+from web.commands.setup import Json, decided, load_settings, open_database, put_json, say
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -15,10 +14,8 @@ if TYPE_CHECKING:
     from core.cases.model import Case
     from core.db.tx import Tx
 
-T = TypeVar("T")
 app = typer.Typer(help="What a person must decide: list, assign, close, match, send back.")
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 Number = Annotated[int, typer.Argument(help="The case's number, as the list shows it.")]
 
 # What each refusal means to whoever typed the command.
@@ -37,6 +34,7 @@ SENTENCES = {
     "other_payer": "The provider says that somebody else paid.",
     "not_sendable": "M-Pesa does not send {came} cents.",
 }
+_run = partial(decided, sentences=SENTENCES)
 
 
 @app.callback(invoke_without_command=True)
@@ -109,23 +107,6 @@ def send_back(
 
     sent = _run(lambda tx: suspense.send_back(tx, usecases.receipt_of(tx, number), to))
     say.print(f"The money of case {number} is on its way to {mask(sent)}.")
-
-
-def _run(decide: "Callable[[Tx], T]") -> T:
-    """Decide in one transaction; a refusal ends the command with a sentence."""
-    with _refusals(), open_database(load_settings()) as database:
-        return database.run(decide)
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    from core.errors import Refused
-
-    try:
-        yield
-    except Refused as refused:
-        sentence = SENTENCES.get(refused.code, refused.code)
-        fail(sentence.format(**refused.data))
 
 
 def _told(case: "Case", now: "datetime") -> dict[str, Any]:

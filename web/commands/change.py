@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from web.commands.books import Json
-from web.commands.setup import fail, load_settings, open_database, put_json
+from web.commands.setup import Json, fail, load_settings, open_database, put_json
 
 
 def change(

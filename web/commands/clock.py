@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from web.commands.books import Json
-from web.commands.setup import fail, load_settings, open_database, put_json, say
+from web.commands.setup import Json, fail, load_settings, open_database, put_json, say
 
 # Each process looks what time it is once a second: whoever types next should meet one time.
 FOLLOWED_SECONDS = 1.2

@@ -1,14 +1,22 @@
 """``nafasi deadletters``: messages and callbacks that nothing moves any more."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
 
-from web.commands.setup import fail, load_settings, open_database, put_json, say
+from web.commands.setup import (
+    Json,
+    decided,
+    fail,
+    load_settings,
+    open_database,
+    put_json,
+    refusals,
+    say,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,10 +24,8 @@ if TYPE_CHECKING:
     from core.db.tx import Tx
     from core.deadletters import DeadLetter
 
-T = TypeVar("T")
 app = typer.Typer(help="Messages and callbacks that failed for good: list, show, retry, drop.")
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 Letter = Annotated[UUID, typer.Argument(help="Its id, as the list shows it.")]
 
 SENTENCES = {
@@ -28,6 +34,7 @@ SENTENCES = {
     "empty": "Say why.",
     "too_long": "Say why in fewer words.",
 }
+_run = partial(decided, sentences=SENTENCES)
 
 
 @app.callback(invoke_without_command=True)
@@ -52,7 +59,7 @@ def show(letter: Letter) -> None:
     """Show one as JSON, without words and with its number masked."""
     from core.deadletters import dead_letter
 
-    with _refusals(), open_database(load_settings()) as database:
+    with refusals(SENTENCES), open_database(load_settings()) as database:
         put_json(database.run(lambda tx: _told(dead_letter(tx, letter), tx.now)))
 
 
@@ -90,21 +97,6 @@ def drop(
 
     _run(lambda tx: give_up(tx, letter, reason))
     say.print("Dropped.")
-
-
-def _run(decide: "Callable[[Tx], T]") -> T:
-    with _refusals(), open_database(load_settings()) as database:
-        return database.run(decide)
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    from core.errors import Refused
-
-    try:
-        yield
-    except Refused as refused:
-        fail(SENTENCES.get(refused.code, refused.code))
 
 
 def _list(why: str | None = None, *, as_json: bool) -> None:

@@ -1,19 +1,17 @@
 """``nafasi disputes``: what customers and vendors disagree about, and deciding it."""
 
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from web.commands.books import Json
-from web.commands.setup import fail, load_settings, open_database, put_json, say
+from web.commands.setup import Json, decided, put_json, say
 
 if TYPE_CHECKING:
     from core.db.tx import Tx
     from core.disputes.queries import DisputeView
 
-T = TypeVar("T")
 app = typer.Typer(help="What customers report about bookings: list, show, note, resolve.")
 
 Code = Annotated[str, typer.Argument(help="The booking's code, such as K7P4Q.")]
@@ -29,6 +27,7 @@ SENTENCES = {
     "note_too_long": "A note has at most {most} letters.",
     "too_many_notes": "There are {limit} notes of ours already.",
 }
+_run = partial(decided, sentences=SENTENCES)
 
 
 @app.callback(invoke_without_command=True)
@@ -100,17 +99,6 @@ def resolve(
             f"{told['booking']} is decided: {_shillings(told['refund_cents'])} goes back,"
             f" {_shillings(told['kept_cents'])} is kept.\n"
         )
-
-
-def _run(work: "Callable[[Tx], T]") -> T:
-    """Work in one transaction; a refusal ends the command with a sentence."""
-    from core.errors import Refused
-
-    try:
-        with open_database(load_settings()) as database:
-            return database.run(work)
-    except Refused as refused:
-        fail(SENTENCES.get(refused.code, refused.code).format(**refused.data))
 
 
 def _list(*, as_json: bool) -> None:

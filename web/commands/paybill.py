@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from web.commands.books import Json
-from web.commands.setup import fail, load_settings, open_database, put_json
+from web.commands.setup import Json, fail, load_settings, open_database, put_json
 
 app = typer.Typer(help="The paybill that customers pay to by hand.", no_args_is_help=True)
 PERCENT = 100

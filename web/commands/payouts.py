@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from web.commands.books import Json
 from web.commands.setup import (
+    Json,
     fail,
     forget_callers,
     load_settings,
     open_database,
     put_json,
+    refusals,
     say,
 )
 
@@ -105,7 +106,7 @@ def run(
         return rows
 
     rows: list[dict[str, Any]] = []
-    with _refusals(), _database() as database:
+    with refusals(SENTENCES), _database() as database:
         if vendor is not None:
             rows += database.run(lambda tx: make(tx, [find_vendor(tx, vendor).id]))
         else:
@@ -306,7 +307,7 @@ def reinstate(
 
 def run_command(decide: "Callable[[Tx], T]") -> T:
     """Run a use case in one transaction; a refusal ends the command with a sentence."""
-    with _refusals(), _database() as database:
+    with refusals(SENTENCES), _database() as database:
         return database.run(decide)
 
 
@@ -319,17 +320,6 @@ def _database() -> "Iterator[Database]":
     with open_database(settings) as database:
         database.routes = build_routes(settings, build_health(settings))
         yield database
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    from core.errors import Refused
-
-    try:
-        yield
-    except Refused as refused:
-        sentence = SENTENCES.get(refused.code, refused.code)
-        fail(sentence.format(**refused.data))
 
 
 def _vendor_of(tx: "Tx", payout: "Payout") -> "Vendor":

@@ -1,19 +1,16 @@
 """``nafasi reviews``: what guests say, and what is not shown of it."""
 
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from web.commands.books import Json
-from web.commands.setup import fail, load_settings, open_database, put_json, say
+from web.commands.setup import Json, decided, put_json, say
 
 if TYPE_CHECKING:
-    from core.db.tx import Tx
     from core.reviews.queries import ReviewView
 
-T = TypeVar("T")
 app = typer.Typer(help="What guests say of listings: list, hide, show.")
 
 Id = Annotated[str, typer.Argument(help="The code of the review's booking, such as K7P4Q.")]
@@ -23,6 +20,7 @@ SENTENCES = {
     "no_review": "Nobody has reviewed that booking.",
     "no_reason": "Say why it is not to be shown.",
 }
+_run = partial(decided, sentences=SENTENCES)
 
 
 @app.callback(invoke_without_command=True)
@@ -88,14 +86,3 @@ def _told(view: "ReviewView") -> dict[str, Any]:
         "hidden_at": review.hidden_at.isoformat() if review.hidden_at else None,
         "hidden_why": review.hidden_why,
     }
-
-
-def _run(work: "Callable[[Tx], T]") -> T:
-    """Work in one transaction; a refusal ends the command with a sentence."""
-    from core.errors import Refused
-
-    try:
-        with open_database(load_settings()) as database:
-            return database.run(work)
-    except Refused as refused:
-        fail(SENTENCES.get(refused.code, refused.code))

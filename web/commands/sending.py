@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from web.commands.setup import fail, load_settings, open_database, put_json
+from web.commands.setup import Json, fail, load_settings, open_database, put_json
 
 if TYPE_CHECKING:
     from core.costs import Costs, Share
-
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 
 
 def costs(

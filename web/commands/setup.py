@@ -6,17 +6,20 @@ Data goes to stdout, everything else to stderr, so that ``nafasi check --json | 
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from core.db.tx import Database
+    from core.db.tx import Database, Tx
     from core.settings import Settings
+
+T = TypeVar("T")
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 
 RUNNING_NAME = "up.json"
 # Where a trial keeps its data, so that commands in other terminals find it.
@@ -116,6 +119,28 @@ def fail(*lines: str) -> NoReturn:
     for line in lines:
         say.print(line, style="red", markup=False)
     raise typer.Exit(2)
+
+
+@contextmanager
+def refusals(sentences: Mapping[str, str]) -> Iterator[None]:
+    """End the command with a sentence when the core refuses.
+
+    Args:
+        sentences: what each refusal's code means to whoever typed the command; its data fills
+            the blanks. A code without a sentence is said as it is.
+    """
+    from core.errors import Refused
+
+    try:
+        yield
+    except Refused as refused:
+        fail(sentences.get(refused.code, refused.code).format(**refused.data))
+
+
+def decided(decide: "Callable[[Tx], T]", *, sentences: Mapping[str, str]) -> T:
+    """Run a use case in one transaction; a refusal ends the command with a sentence."""
+    with refusals(sentences), open_database(load_settings()) as database:
+        return database.run(decide)
 
 
 def put_json(value: Any) -> None:

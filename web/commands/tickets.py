@@ -1,13 +1,12 @@
 """``nafasi tickets``: what people ask us in their own words, and answering them."""
 
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from web.commands.books import Json
-from web.commands.setup import fail, load_settings, open_database, put_json, say
+from web.commands.setup import Json, decided, put_json, say
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from core.db.tx import Tx
     from core.support.model import Ticket
 
-T = TypeVar("T")
 app = typer.Typer(help="What people ask us: list, show, answer, close.")
 
 Number = Annotated[int, typer.Argument(help="The ticket's number, as the list shows it.")]
@@ -27,6 +25,7 @@ SENTENCES = {
     "empty": "An answer has words.",
     "note_too_long": "An answer has at most {most} letters: it goes out as one message.",
 }
+_run = partial(decided, sentences=SENTENCES)
 
 
 @app.callback(invoke_without_command=True)
@@ -110,15 +109,3 @@ def _told(ticket: "Ticket", now: "datetime") -> dict[str, Any]:
         if ticket.state == "open"
         else None,
     }
-
-
-def _run(work: "Callable[[Tx], T]") -> T:
-    """Work in one transaction; a refusal ends the command with a sentence."""
-    from core.errors import Refused
-
-    try:
-        with open_database(load_settings()) as database:
-            return database.run(work)
-    except Refused as refused:
-        sentence = SENTENCES.get(refused.code, refused.code)
-        fail(sentence.format(**refused.data))

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from web.commands.books import Json
 from web.commands.payouts import Number, run_command, vendors
-from web.commands.setup import fail, put_json, say
+from web.commands.setup import Json, fail, put_json, say
 
 if TYPE_CHECKING:
     from core.db.tx import Tx

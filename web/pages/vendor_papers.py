@@ -1,6 +1,5 @@
 """The page behind an SMS link where a vendor sends photos of papers: a form, no script."""
 
-import re
 from collections.abc import AsyncGenerator
 from functools import partial
 from typing import Annotated
@@ -9,17 +8,17 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from core.errors import BadInput, NotFound
+from core.errors import BadInput
 from core.limits import PAPER_MAX_BYTES
 from core.people.links import PaperKind, find_link, take_paper
 from sessions.texts import T, plain, t
 from web.hop import Gone, TooLong, read_body
 from web.pages.render import language_of, page
+from web.pages.tokens import PRIVATE, Token, or_404
 from web.parts import Parts
 
 # What a form adds around the file: names, borders, the other field.
 FORM_MAX_BYTES = 64 * 1024
-PRIVATE = {"Cache-Control": "private, no-store", "X-Robots-Tag": "noindex, nofollow"}
 KINDS = {
     PaperKind.ID_CARD: t("ID card, both sides"),
     PaperKind.KRA_CERTIFICATE: t("KRA PIN certificate"),
@@ -31,16 +30,6 @@ REFUSED = {
 }
 NOTHING = t("Choose a photo first.")
 
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-
-
-def _sane(token: str) -> str:
-    if not _TOKEN.fullmatch(token):
-        raise HTTPException(404)
-    return token
-
-
-Token = Annotated[str, Depends(_sane)]
 Sent = tuple[PaperKind | None, bytes]
 
 
@@ -76,11 +65,8 @@ def vendor_paper_routes(parts: Parts) -> APIRouter:
 
     @router.get("/v/{token}")
     def ask(request: Request, token: Token) -> Response:
-        with database.reading() as tx:
-            try:
-                find_link(tx, token)
-            except NotFound:
-                raise HTTPException(404) from None
+        with database.reading() as tx, or_404():
+            find_link(tx, token)
         return _page(request, None)
 
     @router.post("/v/{token}")
@@ -89,9 +75,8 @@ def vendor_paper_routes(parts: Parts) -> APIRouter:
         if kind is None or not body:
             return _page(request, NOTHING, status=400)
         try:
-            left = database.run(partial(take_paper, token=token, kind=kind, body=body))
-        except NotFound:
-            raise HTTPException(404) from None
+            with or_404():
+                left = database.run(partial(take_paper, token=token, kind=kind, body=body))
         except BadInput as error:
             return _page(request, REFUSED[error.code], status=400)
         return _page(request, t("Thank you, we have it."), more=left > 0)

@@ -22,6 +22,7 @@ PHONE = "+254700000001"
 MSISDN = "254700000001"
 STAMP = "20260115093000"
 
+SECRET = "0f1e2d3c"
 QUICK = Waits(
     prompt_delivery_seconds=0,
     auto_approve_seconds=0,

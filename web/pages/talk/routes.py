@@ -6,13 +6,12 @@ twice, or from a page that is no longer the last, only shows where the conversat
 """
 
 import hmac
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Cookie, Depends, HTTPException, Request, Response
+from fastapi import APIRouter, Cookie, HTTPException, Request, Response
 
 from channels.form import fields
 from core import talks
@@ -30,16 +29,13 @@ from sessions.texts import HOME as HOME_WORD
 from sessions.turns import digest_of
 from web.hooks import Body
 from web.pages.render import page
+from web.pages.tokens import PRIVATE, Token
 from web.parts import Parts
 
 COOKIE = "nafasi_talk"
-# Nobody should find by searching what was sent to one phone.
-PRIVATE = {"Cache-Control": "private, no-store", "X-Robots-Tag": "noindex, nofollow"}
 TALK = timedelta(seconds=talks.TALK_SECONDS)
 CUT_OFF = t("Your call was cut off. Go on from where you were, on this phone only.")
 HELP_SENT = t("We have sent you an SMS that says how Nafasi works and whom to call.")
-
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +61,6 @@ class Screen:
     secret: str | None = None
 
 
-def _sane(token: str) -> str:
-    """Refuse what was never a token, before anybody looks for it."""
-    if not _TOKEN.fullmatch(token):
-        raise HTTPException(404)
-    return token
-
-
-Token = Annotated[str, Depends(_sane)]
 Secret = Annotated[str, Cookie(alias=COOKIE)]
 
 
