@@ -4,7 +4,6 @@ from uuid import UUID
 
 from channels.daraja.answers import is_zero, not_taken, reference
 from channels.daraja.client import DarajaClient
-from channels.daraja.credential import security_credential
 from channels.daraja.wire import PROVIDER, wallet_number, whole_shillings
 from core.limits import B2C_MIN_CENTS, MPESA_MAX_CENTS
 from core.ports.money import Accepted, PayRequest
@@ -15,8 +14,6 @@ STATUS_PATH = "/mpesa/transactionstatus/v1/query"
 BALANCE_PATH = "/mpesa/accountbalance/v1/query"
 REMARKS = "Booking payout"
 BALANCE_REMARKS = "Daily balance"
-# Identifies PartyA as a shortcode.
-SHORTCODE_TYPE = "4"
 OCCASION_MAX = 100
 
 
@@ -54,7 +51,7 @@ class DarajaPayouts:
         body = {
             "OriginatorConversationID": str(request.attempt_id),
             "InitiatorName": self._config.initiator_name,
-            "SecurityCredential": self._credential(),
+            "SecurityCredential": self._client.credential(),
             "CommandID": "BusinessPayment",
             "Amount": shillings,
             "PartyA": self._config.b2c_shortcode,
@@ -83,20 +80,14 @@ class DarajaPayouts:
                 again unless ``stop`` is set.
         """
         body = {
-            "Initiator": self._config.initiator_name,
-            "SecurityCredential": self._credential(),
-            "CommandID": "TransactionStatusQuery",
             "OriginalConversationID": str(attempt_id),
             "PartyA": self._config.b2c_shortcode,
-            "IdentifierType": SHORTCODE_TYPE,
             "ResultURL": self._config.callback_url("status", attempt_id, "result"),
             "QueueTimeOutURL": self._config.callback_url("status", attempt_id, "timeout"),
             "Remarks": REMARKS,
             "Occasion": REMARKS,
         }
-        said = self._client.ask(STATUS_PATH, body)
-        if not is_zero(said):
-            raise not_taken(said, unknown=False)
+        self._client.ask_as_operator(STATUS_PATH, "TransactionStatusQuery", body)
 
     def ask_balance(self, question_id: UUID, account: str) -> None:
         """Ask what a shortcode of ours holds; the answer is a callback that names the question.
@@ -107,18 +98,9 @@ class DarajaPayouts:
             ProviderError: the question was not taken.
         """
         body = {
-            "Initiator": self._config.initiator_name,
-            "SecurityCredential": self._credential(),
-            "CommandID": "AccountBalance",
             "PartyA": account,
-            "IdentifierType": SHORTCODE_TYPE,
             "Remarks": BALANCE_REMARKS,
             "QueueTimeOutURL": self._config.callback_url("balance", question_id, "timeout"),
             "ResultURL": self._config.callback_url("balance", question_id, "result"),
         }
-        said = self._client.ask(BALANCE_PATH, body)
-        if not is_zero(said):
-            raise not_taken(said, unknown=False)
-
-    def _credential(self) -> str:
-        return security_credential(self._config.certificate, self._config.initiator_password)
+        self._client.ask_as_operator(BALANCE_PATH, "AccountBalance", body)

@@ -6,11 +6,15 @@ from typing import Any
 import httpx
 import redis
 
-from channels.daraja.answers import accepted, is_token_refused
+from channels.daraja.answers import accepted, is_token_refused, is_zero, not_taken
 from channels.daraja.config import DarajaConfig
+from channels.daraja.credential import security_credential
 from channels.daraja.tokens import Tokens, bearer
 from channels.http import Answer, Breaker, Pace, exchange, new_client
 from core.ports.providers import ProviderError
+
+# Identifies PartyA as a shortcode.
+SHORTCODE_TYPE = "4"
 
 
 class DarajaClient:
@@ -70,6 +74,29 @@ class DarajaClient:
             if not error.unknown or error.code == "pending":
                 raise
             raise ProviderError(error.code, retryable=True, detail=error.data["detail"]) from error
+
+    def ask_as_operator(self, path: str, command: str, body: Mapping[str, Any]) -> None:
+        """Ask something in the operator's name; the answer is a callback.
+
+        Raises:
+            ProviderError: the question was not taken; by ``answers``.
+        """
+        said = self.ask(
+            path,
+            {
+                "Initiator": self.config.initiator_name,
+                "SecurityCredential": self.credential(),
+                "CommandID": command,
+                "IdentifierType": SHORTCODE_TYPE,
+                **body,
+            },
+        )
+        if not is_zero(said):
+            raise not_taken(said, unknown=False)
+
+    def credential(self) -> str:
+        """Return what the operator shows instead of a password, another each time."""
+        return security_credential(self.config.certificate, self.config.initiator_password)
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -8,9 +8,8 @@ receipt, too. The money must still lie on the paybill, and the operator must be 
 from uuid import UUID
 
 from channels.daraja.answers import is_zero, not_taken, reference
-from channels.daraja.b2c import SHORTCODE_TYPE, STATUS_PATH
+from channels.daraja.b2c import STATUS_PATH
 from channels.daraja.client import DarajaClient
-from channels.daraja.credential import security_credential
 from channels.daraja.wire import PROVIDER, whole_shillings
 from core.limits import MPESA_MAX_CENTS, MPESA_MIN_CENTS
 from core.ports.money import Accepted, TakeBackRequest
@@ -43,7 +42,7 @@ class DarajaReversals:
         """
         body = {
             "Initiator": self._config.initiator_name,
-            "SecurityCredential": self._credential(),
+            "SecurityCredential": self._client.credential(),
             "CommandID": "TransactionReversal",
             "TransactionID": request.receipt,
             "Amount": whole_shillings(
@@ -74,20 +73,11 @@ class DarajaReversals:
             ProviderError: the question was not taken.
         """
         body = {
-            "Initiator": self._config.initiator_name,
-            "SecurityCredential": self._credential(),
-            "CommandID": "TransactionStatusQuery",
             "TransactionID": receipt,
             "PartyA": self._config.shortcode,
-            "IdentifierType": SHORTCODE_TYPE,
             "ResultURL": self._config.callback_url("reversal", attempt_id, "status"),
             "QueueTimeOutURL": self._config.callback_url("reversal", attempt_id, "timeout"),
             "Remarks": REMARKS,
             "Occasion": REMARKS,
         }
-        said = self._client.ask(STATUS_PATH, body)
-        if not is_zero(said):
-            raise not_taken(said, unknown=False)
-
-    def _credential(self) -> str:
-        return security_credential(self._config.certificate, self._config.initiator_password)
+        self._client.ask_as_operator(STATUS_PATH, "TransactionStatusQuery", body)
