@@ -1,6 +1,5 @@
 """Opening, giving and closing cases."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -10,12 +9,11 @@ from sqlalchemy.dialects.postgresql import insert
 
 from core.cases.model import Case, CaseKind, CaseState
 from core.db.tx import Tx
+from core.emails import is_email
 from core.errors import BadInput, NotFound, Refused
-from core.limits import CASE_NOTE_MAX, CASE_OWNER_MAX
+from core.limits import CASE_NOTE_MAX
 
 ABOUT_SUSPENSE = frozenset({CaseKind.SUSPENSE, CaseKind.RETURN_FAILED, CaseKind.CAME_BACK})
-
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
 def open_case(
@@ -69,7 +67,7 @@ def assign(tx: Tx, number: int, owner: str | None) -> Case:
         Refused: ``case_closed``.
         BadInput: the owner is no e-mail address (data: field).
     """
-    if owner is not None and (len(owner) > CASE_OWNER_MAX or not _EMAIL.fullmatch(owner)):
+    if owner is not None and not is_email(owner):
         raise BadInput(field="owner")
     case = _open(tx, number)
     case.owner = owner
