@@ -218,6 +218,7 @@ TIMERS_BATCH_MAX = 100
 # Bookings whose money is released in one transaction; their rows are locked for as long as it is.
 RELEASES_BATCH_MAX = 200
 CALLBACK_BODY_MAX_BYTES = 64 * 1024
+API_BODY_MAX_BYTES = 16 * 1024
 # A callback that fails by a fault of ours holds back its person's later ones so many times: some
 # fourteen seconds.
 INBOX_HOLDS_BACK_TRIES_MAX = 3

@@ -74,8 +74,14 @@ def assign(tx: Tx, number: int, owner: str | None) -> Case:
     return case
 
 
-def close(tx: Tx, number: int, note: str) -> Case:
+def close(tx: Tx, number: int, note: str, by: str | None = None) -> Case:
     """End a case with a word on how.
+
+    Args:
+        tx: the transaction.
+        number: the case's.
+        note: how it ended.
+        by: the e-mail address of whoever ends it; the case is theirs when it was nobody's.
 
     Raises:
         NotFound: no such case.
@@ -88,6 +94,7 @@ def close(tx: Tx, number: int, note: str) -> Case:
     case = _open(tx, number)
     case.state = CaseState.CLOSED
     case.note = note
+    case.owner = case.owner or by
     case.closed_at = tx.now
     return case
 
