@@ -75,7 +75,9 @@ def test_wrong_tries_lock_the_account_and_nobody_is_told_so(web: Web, clock: Man
 
     assert refused(locked) == refused(unknown) == WRONG
     assert locked.json() == unknown.json()
-    clock.advance(seconds=ADMIN_LOCK_SECONDS)
+    clock.advance(seconds=ADMIN_LOCK_SECONDS - 1)
+    assert refused(office.post("/auth/sign-in", staff.words())) == WRONG
+    clock.advance(seconds=1)
     office.sign_in()
 
 
