@@ -17,7 +17,7 @@ from core.limits import ADMIN_PASSWORD_MAX, ADMIN_PASSWORD_MIN
 STEP_SECONDS = 30
 STEPS_ASIDE = 1
 DIGITS = 6
-# Before that many bytes, a key has too little in it (RFC 4226, section 4, R6).
+# 160 bits, as RFC 4226 recommends (section 4, R6).
 KEY_BYTES = 20
 ISSUER = "Nafasi"
 

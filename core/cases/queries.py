@@ -20,10 +20,10 @@ def open_cases(
         limit: how many, ``CASES_SHOWN_MAX`` at the most.
         after: ``opened_at`` and number of the case behind which to go on.
     """
-    place = tuple_(Case.opened_at, Case.number)
-    query = select(Case).where(Case.state == CaseState.OPEN).order_by(place)
+    place = (Case.opened_at, Case.number)
+    query = select(Case).where(Case.state == CaseState.OPEN).order_by(*place)
     if after is not None:
-        query = query.where(place > after)
+        query = query.where(tuple_(*place) > after)
     return list(tx.db.scalars(query.limit(min(limit, CASES_SHOWN_MAX))))
 
 

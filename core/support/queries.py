@@ -43,10 +43,10 @@ def tickets_in(
         limit: how many, ``LIST_MAX`` at the most.
         after: ``waiting_since`` and number of the ticket behind which to go on.
     """
-    place = tuple_(Ticket.waiting_since, Ticket.number)
-    query = select(Ticket).where(Ticket.state == state).order_by(place)
+    place = (Ticket.waiting_since, Ticket.number)
+    query = select(Ticket).where(Ticket.state == state).order_by(*place)
     if after is not None:
-        query = query.where(place > after)
+        query = query.where(tuple_(*place) > after)
     return list(tx.db.scalars(query.limit(min(limit, LIST_MAX))))
 
 

@@ -107,10 +107,10 @@ def test_the_queue_is_paged_by_who_waits_longest(
 
 
 def test_a_case_is_read_and_ended_by_whoever_it_is_with(
-    office: Office, database: Database, clock: ManualClock
+    office: Office, database: Database
 ) -> None:
+    # Both at one moment: the number says which comes first.
     nobodys = opens_case(database)
-    clock.advance(seconds=60)
     others = opens_case(database, CaseKind.DIFFERENCE)
     database.run(lambda tx: assign(tx, others, "finance@nafasi.example"))
     first = data(office.get("/admin/cases?limit=1"))
@@ -154,6 +154,10 @@ def test_a_dispute_is_decided_and_it_is_known_by_whom(
     with database.transaction() as tx:
         tx.now = disputed.starts_at + timedelta(hours=2)
         note_by_vendor(tx, disputed.id, disputed.vendor_id, "From noon on there was")
+
+    # Nobody's "yes" is one percent.
+    said_yes = office.post(f"/admin/disputes/{code}/resolve", half | {"customer_percent": True})
+    assert refused(said_yes) == (422, "bad_request")
 
     decided = data(office.post(f"/admin/disputes/{code.lower()}/resolve", half))
 

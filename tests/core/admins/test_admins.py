@@ -123,10 +123,12 @@ def test_a_session_ends_after_a_week_unused_and_after_a_month(
         kept = database.run(lambda tx, token=token: refresh(tx, token))
         assert kept is not None
 
-    token = kept.refresh_token
+    token, session_id = kept.refresh_token, kept.session_id
     assert database.run(lambda tx: refresh(tx, idle.refresh_token)) is None
+    assert database.run(lambda tx: caller_of(tx, session_id)) is not None
     clock.set(begun + timedelta(seconds=ADMIN_SESSION_SECONDS))
     assert database.run(lambda tx: refresh(tx, token)) is None
+    assert database.run(lambda tx: caller_of(tx, session_id)) is None
 
 
 def test_disabling_and_resetting_end_every_session(
