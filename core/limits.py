@@ -55,6 +55,7 @@ PAPER_MAX_BYTES = 4 * 1024 * 1024
 # Until when the number that was paid before may freeze payouts after a change.
 FREEZE_WITHIN_SECONDS = 7 * 24 * 3600
 
+EMAIL_MAX = 120
 TITLE_MAX = 40
 NAME_MAX = 40
 DESCRIPTION_MAX = 500
@@ -152,6 +153,17 @@ CHANGES_PER_BOOKING_MAX = 5
 PIN_TRIES_MAX = 5
 PIN_LOCK_SECONDS = 15 * 60
 
+# Admins. A password has twelve letters at least (OWASP ASVS 2.1.1), and so many at the most that
+# hashing it costs nothing to speak of. Five wrong tries, then a quarter of an hour's rest.
+ADMIN_PASSWORD_MIN = 12
+ADMIN_PASSWORD_MAX = 128
+ADMIN_TRIES_MAX = 5
+ADMIN_LOCK_SECONDS = 15 * 60
+# Tokens of the API (DESIGN §8); after a month everybody signs in anew.
+ADMIN_ACCESS_SECONDS = 15 * 60
+ADMIN_REFRESH_SECONDS = 7 * 24 * 3600
+ADMIN_SESSION_SECONDS = 30 * 24 * 3600
+
 # A call that was cut off is offered by SMS when nobody has dialled again by then, so often a day.
 DROP_QUIET_SECONDS = 60
 DROPS_A_DAY_MAX = 2
@@ -206,6 +218,7 @@ TIMERS_BATCH_MAX = 100
 # Bookings whose money is released in one transaction; their rows are locked for as long as it is.
 RELEASES_BATCH_MAX = 200
 CALLBACK_BODY_MAX_BYTES = 64 * 1024
+API_BODY_MAX_BYTES = 16 * 1024
 # A callback that fails by a fault of ours holds back its person's later ones so many times: some
 # fourteen seconds.
 INBOX_HOLDS_BACK_TRIES_MAX = 3
@@ -224,7 +237,6 @@ COST_GROUPS_MAX = 200
 CASES_SHOWN_MAX = 1_000
 CASES_BATCH_MAX = 500
 CASE_NOTE_MAX = 500
-CASE_OWNER_MAX = 120
 # A message whose fate is unknown is looked at together with the others of its day.
 NOTICE_UNKNOWN_SECONDS = 24 * 3600
 

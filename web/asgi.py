@@ -13,8 +13,10 @@ from starlette.types import ASGIApp
 
 from channels.registry import enabled_gateways
 from sessions.bootstrap import build_talking
+from web.api.admin.routes import admin_routes
 from web.api.envelope import PREFIX, add_api_errors
 from web.api.previews import preview_routes
+from web.api.sign_in import sign_in_routes
 from web.health import Readiness, health_routes
 from web.hooks import hook_routes, keep_end
 from web.hop import UssdHop
@@ -77,6 +79,8 @@ def assemble(parts: Parts) -> ASGIApp:
     app.include_router(paper_routes(parts))
     app.include_router(pay_routes(parts))
     app.include_router(preview_routes(parts))
+    app.include_router(sign_in_routes(parts))
+    app.include_router(admin_routes(parts))
     app.include_router(talk_routes(parts, build_talking(settings)))
     app.include_router(vendor_paper_routes(parts))
     app.include_router(listing_routes(parts))
@@ -85,7 +89,7 @@ def assemble(parts: Parts) -> ASGIApp:
     if settings.local and settings.simulator_url:
         app.include_router(simulator_routes(parts))
         app.mount("/simulator/static", StaticFiles(directory=SIMULATOR_STATIC))
-    add_error_pages(app)
+    add_error_pages(app, parts.database.clock)
     surrounded = Surroundings(
         app, parts.database.ids, secure=settings.public_url.startswith("https://")
     )

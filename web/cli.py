@@ -3,6 +3,7 @@
 import typer
 
 from web.commands import (
+    admins,
     bench,
     books,
     cancel,
@@ -68,6 +69,7 @@ app.command()(papers.statement)
 app.add_typer(tax.app, name="tax")
 app.add_typer(etims.app, name="etims")
 app.add_typer(disputes.app, name="disputes")
+app.add_typer(admins.app, name="admins")
 app.add_typer(tickets.app, name="tickets")
 app.command()(funnel.funnel)
 app.add_typer(reviews.app, name="reviews")

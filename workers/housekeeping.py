@@ -7,6 +7,7 @@ import structlog
 from sqlalchemy import ColumnElement, delete, or_, select, tuple_, update
 from sqlalchemy.orm import InstrumentedAttribute
 
+from core.admins.model import AdminSession
 from core.catalog.links import ListingLink
 from core.db.tx import Tx
 from core.documents.links import StatementLink
@@ -149,6 +150,16 @@ def purge_listing_links(tx: Tx) -> int:
     return len(tokens)
 
 
+def purge_admin_sessions(tx: Tx) -> int:
+    """Drop sessions of admins that nobody could go on with for a month."""
+    before = tx.now - timedelta(days=SESSION_DAYS)
+    ids = tx.db.scalars(
+        select(AdminSession.id).where(AdminSession.expires_at < before).limit(BATCH_MAX)
+    ).all()
+    tx.db.execute(delete(AdminSession).where(AdminSession.id.in_(ids)))
+    return len(ids)
+
+
 PURGES = (
     purge_notices,
     purge_turns,
@@ -160,6 +171,7 @@ PURGES = (
     purge_talks,
     purge_tickets,
     purge_sessions,
+    purge_admin_sessions,
 )
 
 

@@ -1,6 +1,5 @@
 """Opening, giving and closing cases."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -10,12 +9,11 @@ from sqlalchemy.dialects.postgresql import insert
 
 from core.cases.model import Case, CaseKind, CaseState
 from core.db.tx import Tx
+from core.emails import is_email
 from core.errors import BadInput, NotFound, Refused
-from core.limits import CASE_NOTE_MAX, CASE_OWNER_MAX
+from core.limits import CASE_NOTE_MAX
 
 ABOUT_SUSPENSE = frozenset({CaseKind.SUSPENSE, CaseKind.RETURN_FAILED, CaseKind.CAME_BACK})
-
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
 def open_case(
@@ -69,15 +67,21 @@ def assign(tx: Tx, number: int, owner: str | None) -> Case:
         Refused: ``case_closed``.
         BadInput: the owner is no e-mail address (data: field).
     """
-    if owner is not None and (len(owner) > CASE_OWNER_MAX or not _EMAIL.fullmatch(owner)):
+    if owner is not None and not is_email(owner):
         raise BadInput(field="owner")
     case = _open(tx, number)
     case.owner = owner
     return case
 
 
-def close(tx: Tx, number: int, note: str) -> Case:
+def close(tx: Tx, number: int, note: str, by: str | None = None) -> Case:
     """End a case with a word on how.
+
+    Args:
+        tx: the transaction.
+        number: the case's.
+        note: how it ended.
+        by: the e-mail address of whoever ends it; the case is theirs when it was nobody's.
 
     Raises:
         NotFound: no such case.
@@ -90,6 +94,7 @@ def close(tx: Tx, number: int, note: str) -> Case:
     case = _open(tx, number)
     case.state = CaseState.CLOSED
     case.note = note
+    case.owner = case.owner or by
     case.closed_at = tx.now
     return case
 

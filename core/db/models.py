@@ -1,5 +1,6 @@
 """Every table in one place, for migrations: importing this fills ``Base.metadata``."""
 
+import core.admins.model
 import core.booking.model
 import core.cases.model
 import core.catalog.links

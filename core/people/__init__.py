@@ -1,1 +1,1 @@
-"""Customers, vendors and admins."""
+"""Customers and vendors."""

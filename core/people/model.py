@@ -1,4 +1,4 @@
-"""Who uses Nafasi: phone-first users, the vendors among them, and the admins."""
+"""Who uses Nafasi: phone-first users, and the vendors among them."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -138,19 +138,6 @@ class VendorPenalty(Base):
     vendor_id: Mapped[UUID] = mapped_column(ForeignKey("vendors.id"))
     booking_id: Mapped[UUID] = mapped_column(ForeignKey("bookings.id"))
     at: Mapped[datetime]
-
-
-class Admin(Base):
-    """Somebody of ours."""
-
-    __tablename__ = "admins"
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    email: Mapped[str] = mapped_column(unique=True)
-    password_hash: Mapped[str]
-    totp_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
-    disabled_at: Mapped[datetime | None]
-    created_at: Mapped[datetime]
 
 
 class OptOut(Base):

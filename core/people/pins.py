@@ -1,24 +1,21 @@
 """A vendor's own PIN: chosen by phone, asked for where money or staff change, locked when guessed.
 
-Argon2id with OWASP's smallest recommended cost (19 MiB, two passes, one lane): a check takes some
-20 ms. Four digits withstand nobody who has the hash, so it is sealed by the vault as well.
+Four digits withstand nobody who has their hash, so that is sealed by the vault.
 """
 
 from datetime import datetime, timedelta
 
-from argon2 import PasswordHasher
-from argon2.exceptions import VerifyMismatchError
 from sqlalchemy import select
 
 from core import outbox
 from core.db.tx import Tx
 from core.errors import BadInput, Refused
+from core.hashing import hashed, is_hashed
 from core.limits import VENDOR_PIN_DIGITS, VENDOR_PIN_LOCK_SECONDS, VENDOR_PIN_TRIES_MAX
 from core.people.deeds import Deed, note
 from core.people.model import User, Vendor
 from core.people.notices import VendorTopic
 
-_HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 _RUN = "01234567890"
 
 
@@ -45,15 +42,12 @@ def check_form(pin: str) -> str:
 
 def seal_pin(tx: Tx, pin: str) -> str:
     """Return what may be kept of a PIN; raises as ``check_form``."""
-    return tx.vault.seal(_HASHER.hash(check_form(pin))).decode()
+    return tx.vault.seal(hashed(check_form(pin))).decode()
 
 
 def is_pin(tx: Tx, kept: str, pin: str) -> bool:
     """Tell whether a PIN is the one of ``seal_pin``."""
-    try:
-        return _HASHER.verify(tx.vault.open(kept.encode()), "".join(pin.split()))
-    except VerifyMismatchError:
-        return False
+    return is_hashed(tx.vault.open(kept.encode()), "".join(pin.split()))
 
 
 def has_pin(tx: Tx, msisdn: str) -> bool:

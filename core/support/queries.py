@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, tuple_
 
 from core.db.tx import Tx
 from core.errors import NotFound
@@ -29,6 +29,24 @@ def live_tickets(tx: Tx, limit: int = LIST_MAX) -> list[Ticket]:
         .where(Ticket.state.in_(LIVE))
         .order_by(waits.desc(), Ticket.waiting_since, Ticket.number)
     )
+    return list(tx.db.scalars(query.limit(min(limit, LIST_MAX))))
+
+
+def tickets_in(
+    tx: Tx, state: TicketState, limit: int = LIST_MAX, after: tuple[datetime, int] | None = None
+) -> list[Ticket]:
+    """Return tickets of one state, the longest wait first.
+
+    Args:
+        tx: to read in.
+        state: whose turn it is.
+        limit: how many, ``LIST_MAX`` at the most.
+        after: ``waiting_since`` and number of the ticket behind which to go on.
+    """
+    place = (Ticket.waiting_since, Ticket.number)
+    query = select(Ticket).where(Ticket.state == state).order_by(*place)
+    if after is not None:
+        query = query.where(tuple_(*place) > after)
     return list(tx.db.scalars(query.limit(min(limit, LIST_MAX))))
 
 

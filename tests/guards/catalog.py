@@ -3,6 +3,7 @@
 from itertools import groupby
 
 from tests.guards import (
+    admins,
     booking_locks,
     bookings,
     change_locks,
@@ -28,6 +29,7 @@ ALONE = (
     *documents.GUARDS,
     *delivery.GUARDS,
     *customer.ALONE,
+    *admins.ALONE,
 )
 """Those that one caller can run into."""
 MEETING = (
@@ -38,6 +40,7 @@ MEETING = (
     *worker_locks.GUARDS,
     *vendors.GUARDS,
     *customer.MEETING,
+    *admins.MEETING,
 )
 """Those that it takes two callers to need."""
 PAGE = ROOT / "docs" / "generated" / "guards.md"

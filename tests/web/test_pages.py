@@ -5,7 +5,9 @@ import re
 import httpx
 from fastapi import FastAPI
 
+from core.clock import ManualClock
 from core.db.tx import Database
+from tests.conftest import START
 from tests.support.serving import serving
 from tests.web.rig import Web, make_settings, running
 from web.pages.errors import add_error_pages
@@ -69,7 +71,7 @@ def test_a_missing_page_is_a_page_for_people_and_json_for_others(web: Web) -> No
 
 def test_a_failure_is_a_page_that_gives_nothing_away() -> None:
     app = FastAPI()
-    add_error_pages(app)
+    add_error_pages(app, ManualClock(START))
 
     @app.get("/broken")
     def broken() -> None:

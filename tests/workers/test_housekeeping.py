@@ -15,6 +15,7 @@ from core.relay.usecases import ask_vendor
 from core.support.queries import ticket_by_number
 from core.support.usecases import close, write
 from core.talks import Channel, OpenTalk
+from tests.core.admins.staff import Staff
 from tests.support.factories import CUSTOMER, STRANGER, make_listing, make_vendor
 from tests.support.fakes import notices
 from tests.workers import callbacks
@@ -160,3 +161,14 @@ def test_conversations_by_message_and_closed_questions_lose_their_words(
         assert talks.channel_of(tx, CUSTOMER) is Channel.SMS
         said = [ticket_by_number(tx, each.number).notes[0].words for each in (closed, still)]
     assert said == ["", "I paid twice"]
+
+
+def test_where_admins_were_signed_in_is_forgotten(crew: Crew, clock: ManualClock) -> None:
+    staff = Staff.join(crew.database)
+    assert staff.signs_in(crew.database) is not None
+    clock.advance(days=37)  # A week until it is over, and a month.
+    assert run_housekeeping(crew.parts) == 0
+    clock.advance(seconds=1)
+    assert staff.signs_in(crew.database) is not None
+
+    assert run_housekeeping(crew.parts) == 1

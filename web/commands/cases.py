@@ -7,34 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from web.commands.setup import Json, decided, load_settings, open_database, put_json, say
+from web.desk.sentences import CASES
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from core.cases.model import Case
     from core.db.tx import Tx
 
 app = typer.Typer(help="What a person must decide: list, assign, close, match, send back.")
 
 Number = Annotated[int, typer.Argument(help="The case's number, as the list shows it.")]
 
-# What each refusal means to whoever typed the command.
-SENTENCES = {
-    "not_found": "There is no such case, receipt or booking.",
-    "case_closed": "That case is closed.",
-    "bad_input": "That {field} cannot be used.",
-    "bad_phone": "That is no phone number.",
-    "not_suspense": "That case is not about money in suspense.",
-    "not_in_suspense": "That money is no longer in suspense.",
-    "return_open": "That money is already on its way back.",
-    "wrong_amount": "The booking lacks {due} cents, and {came} came.",
-    "already_used": "A booking has used that money, or gave it back: it can only be sent back.",
-    "not_payable": "That booking cannot be paid any more ({state}).",
-    "no_payer": "The provider did not say who paid: give --to NUMBER.",
-    "other_payer": "The provider says that somebody else paid.",
-    "not_sendable": "M-Pesa does not send {came} cents.",
-}
-_run = partial(decided, sentences=SENTENCES)
+_run = partial(decided, sentences=CASES)
 
 
 @app.callback(invoke_without_command=True)
@@ -43,9 +25,11 @@ def cases(context: typer.Context, *, as_json: Json = False) -> None:
     if context.invoked_subcommand is not None:
         return
     from core.cases.queries import open_cases
+    from web.desk.cases import ToldCase
 
     with open_database(load_settings()) as database, database.transaction() as tx:
-        shown = [_told(case, tx.now) for case in open_cases(tx)]
+        told = [ToldCase.of(case, tx.now) for case in open_cases(tx)]
+    shown = [case.model_dump(mode="json") for case in told]
     if as_json:
         put_json({"cases": shown})
     elif not shown:
@@ -107,19 +91,6 @@ def send_back(
 
     sent = _run(lambda tx: suspense.send_back(tx, usecases.receipt_of(tx, number), to))
     say.print(f"The money of case {number} is on its way to {mask(sent)}.")
-
-
-def _told(case: "Case", now: "datetime") -> dict[str, Any]:
-    return {
-        "number": case.number,
-        "kind": case.kind.value,
-        "subject": case.subject,
-        "opened_at": case.opened_at.isoformat(),
-        "age_hours": int((now - case.opened_at).total_seconds()) // 3600,
-        "owner": case.owner,
-        "amount_cents": case.amount_cents,
-        "facts": case.facts,
-    }
 
 
 def _print(shown: list[dict[str, Any]]) -> None:

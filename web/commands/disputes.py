@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from web.commands.setup import Json, decided, put_json, say
+from web.desk.sentences import DISPUTES
 
 if TYPE_CHECKING:
     from core.db.tx import Tx
@@ -16,18 +17,7 @@ app = typer.Typer(help="What customers report about bookings: list, show, note, 
 
 Code = Annotated[str, typer.Argument(help="The booking's code, such as K7P4Q.")]
 
-# What each refusal means to whoever typed the command.
-SENTENCES = {
-    "no_booking": "There is no such booking.",
-    "no_dispute": "No problem with that booking is open.",
-    "illegal_move": "The vendor may still answer: nobody is judged unheard.",
-    "bad_percent": "The customer's part is a percentage from 0 to 100.",
-    "bad_why": "Say why, in at most 500 letters.",
-    "empty": "There is nothing to note.",
-    "note_too_long": "A note has at most {most} letters.",
-    "too_many_notes": "There are {limit} notes of ours already.",
-}
-_run = partial(decided, sentences=SENTENCES)
+_run = partial(decided, sentences=DISPUTES)
 
 
 @app.callback(invoke_without_command=True)
@@ -114,27 +104,9 @@ def _list(*, as_json: bool) -> None:
 
 
 def _told(view: "DisputeView") -> dict[str, Any]:
-    from core.payments.refunds import refundable
+    from web.desk.disputes import ToldDispute
 
-    dispute = view.dispute
-    return {
-        "booking": view.booking.code,
-        "problem": dispute.problem.value,
-        "state": dispute.state.value,
-        "held_cents": refundable(view.booking).cents,
-        "opened_at": dispute.opened_at.isoformat(),
-        "answer_by": dispute.answer_by.isoformat(),
-        "decide_by": dispute.decide_by.isoformat(),
-        "closed_at": dispute.closed_at.isoformat() if dispute.closed_at else None,
-        "customer_percent": dispute.customer_percent,
-        "refund_cents": dispute.refund_cents,
-        "kept_cents": dispute.kept_cents,
-        "why": dispute.why,
-        "notes": [
-            {"at": each.at.isoformat(), "side": each.side.value, "words": each.words}
-            for each in view.notes
-        ],
-    }
+    return ToldDispute.of(view).model_dump(mode="json")
 
 
 def _print_all(shown: list[dict[str, Any]]) -> None:

@@ -1,6 +1,6 @@
 """``nafasi funnel``: how far callers get, how calls end, how long hops take, what a booking costs.
 
-The console shows the same JSON once admins can sign in.
+The API tells admins the same JSON.
 """
 
 import sys
@@ -27,6 +27,7 @@ def funnel(
 ) -> None:
     """Show what became of calls, each rate beside what it is a rate of."""
     from core.insight.queries import By, funnels
+    from web.desk.funnel import ToldFunnels
 
     try:
         chosen = By(by) if by else None
@@ -35,7 +36,7 @@ def funnel(
     with open_database(load_settings()) as database:
         found = database.run(lambda tx: funnels(tx, days, chosen))
     if as_json:
-        put_json({"days": days, "by": by or None, "funnels": [one.to_json() for one in found]})
+        put_json(ToldFunnels.of(days, chosen, found).model_dump(mode="json"))
         return
     for one in found:
         sys.stdout.write("\n".join(_lines(one)) + "\n\n")

@@ -7,25 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from web.commands.setup import Json, decided, put_json, say
+from web.desk.sentences import TICKETS
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from core.db.tx import Tx
-    from core.support.model import Ticket
 
 app = typer.Typer(help="What people ask us: list, show, answer, close.")
 
 Number = Annotated[int, typer.Argument(help="The ticket's number, as the list shows it.")]
 
-# What each refusal means to whoever typed the command.
-SENTENCES = {
-    "no_ticket": "There is no such ticket.",
-    "illegal_move": "That ticket is closed.",
-    "empty": "An answer has words.",
-    "note_too_long": "An answer has at most {most} letters: it goes out as one message.",
-}
-_run = partial(decided, sentences=SENTENCES)
+_run = partial(decided, sentences=TICKETS)
 
 
 @app.callback(invoke_without_command=True)
@@ -44,18 +35,11 @@ def list_live(*, as_json: Json = False) -> None:
 @app.command()
 def show(number: Number, *, as_json: Json = False) -> None:
     """Show a ticket with what both sides said."""
-    from core.msisdn import local_form
     from core.support.queries import ticket_by_number
+    from web.desk.tickets import ReadTicket
 
     def read(tx: "Tx") -> dict[str, Any]:
-        view = ticket_by_number(tx, number)
-        notes = [
-            {"author": note.author.value, "at": note.at.isoformat(), "words": note.words}
-            for note in view.notes
-        ]
-        # Whoever answers may have to call: here the number is not masked.
-        phone = local_form(view.ticket.msisdn)
-        return {**_told(view.ticket, tx.now), "phone": phone, "notes": notes}
+        return ReadTicket.of_view(ticket_by_number(tx, number), tx.now).model_dump(mode="json")
 
     found = _run(read)
     if as_json:
@@ -86,8 +70,13 @@ def close(number: Number) -> None:
 
 def _list(*, as_json: bool) -> None:
     from core.support.queries import live_tickets
+    from web.desk.tickets import ListedTicket
 
-    shown = _run(lambda tx: [_told(ticket, tx.now) for ticket in live_tickets(tx)])
+    def read(tx: "Tx") -> list[dict[str, Any]]:
+        listed = [ListedTicket.of(ticket, tx.now) for ticket in live_tickets(tx)]
+        return [ticket.model_dump(mode="json") for ticket in listed]
+
+    shown = _run(read)
     if as_json:
         put_json({"tickets": shown})
     elif not shown:
@@ -95,17 +84,3 @@ def _list(*, as_json: bool) -> None:
     for one in [] if as_json else shown:
         waits = f"waits {one['waits_hours']} h" if one["state"] == "open" else one["state"]
         sys.stdout.write(f"{one['number']:>6}  {one['phone']}  {waits}\n")
-
-
-def _told(ticket: "Ticket", now: "datetime") -> dict[str, Any]:
-    from core.msisdn import mask
-
-    return {
-        "number": ticket.number,
-        "phone": mask(ticket.msisdn),
-        "state": ticket.state.value,
-        "opened_at": ticket.opened_at.isoformat(),
-        "waits_hours": int((now - ticket.waiting_since).total_seconds()) // 3600
-        if ticket.state == "open"
-        else None,
-    }

@@ -1,0 +1,1 @@
+"""Admins: passwords, codes and sessions."""

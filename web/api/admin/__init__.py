@@ -1,0 +1,1 @@
+"""What signed-in admins read and do under /api/v1/admin."""

@@ -1,0 +1,1 @@
+"""What people of ours are told about their work, by commands and by the API alike."""

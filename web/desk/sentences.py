@@ -1,0 +1,42 @@
+"""What each refusal means to a person of ours; its data fills the blanks."""
+
+TICKETS = {
+    "no_ticket": "There is no such ticket.",
+    "illegal_move": "That ticket is closed.",
+    "empty": "An answer has words.",
+    "note_too_long": "An answer has at most {most} letters: it goes out as one message.",
+}
+CASES = {
+    "not_found": "There is no such case, receipt or booking.",
+    "case_closed": "That case is closed.",
+    "bad_input": "That {field} cannot be used.",
+    "bad_phone": "That is no phone number.",
+    "not_suspense": "That case is not about money in suspense.",
+    "not_in_suspense": "That money is no longer in suspense.",
+    "return_open": "That money is already on its way back.",
+    "wrong_amount": "The booking lacks {due} cents, and {came} came.",
+    "already_used": "A booking has used that money, or gave it back: it can only be sent back.",
+    "not_payable": "That booking cannot be paid any more ({state}).",
+    "no_payer": "The provider did not say who paid: give --to NUMBER.",
+    "other_payer": "The provider says that somebody else paid.",
+    "not_sendable": "M-Pesa does not send {came} cents.",
+}
+DISPUTES = {
+    "no_booking": "There is no such booking.",
+    "no_dispute": "No problem with that booking is open.",
+    "illegal_move": "The vendor may still answer: nobody is judged unheard.",
+    "bad_percent": "The customer's part is a percentage from 0 to 100.",
+    "bad_why": "Say why, in at most 500 letters.",
+    "empty": "There is nothing to note.",
+    "note_too_long": "A note has at most {most} letters.",
+    "too_many_notes": "There are {limit} notes of ours already.",
+}
+ADMINS = {
+    "no_admin": "Nobody of ours has that address.",
+    "email_taken": "Somebody of ours has that address already.",
+    "too_many_admins": "There are {limit} admins already.",
+    "bad_email": "That is no e-mail address.",
+    "password_short": "A password has at least {least} letters.",
+    "password_long": "A password has at most {most} letters.",
+    "password_email": "The address is no password.",
+}
