@@ -21,7 +21,7 @@ help: ## list the targets
 run: $(RUN) $(COMPILED) ## install if needed, then start everything: make run ARGS="--port 8010"
 	@$(BIN)/nafasi up $(ARGS)
 
-test: $(DEV) ## run the tests: make test ARGS="tests/core -k price"
+test: $(DEV) ## run the tests but the long ones: make test ARGS="tests/core -k price"
 	@$(PYTEST) $(ARGS)
 
 check: $(DEV) ## everything that has to pass before a change is done
@@ -32,7 +32,7 @@ check: $(DEV) ## everything that has to pass before a change is done
 	$(BIN)/nafasi catalogs --check
 	$(BIN)/nafasi settings --env-example | diff .env.example - \
 		|| { echo "Run: nafasi settings --env-example > .env.example"; exit 1; }
-	$(PYTEST)
+	$(PYTEST) -m "not bench and not slow"
 
 bench: $(RUN) $(COMPILED) ## measure hops per second: make bench ARGS="--json"
 	@$(BIN)/nafasi bench hops $(ARGS)

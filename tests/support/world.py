@@ -40,7 +40,7 @@ from channels.simulator.config import SimulatorConfig
 from channels.simulator.credentials import new_private_key_pem
 from core.booking.model import Booking, BookingChange
 from core.clock import ManualClock
-from core.db.tx import Database
+from core.db.tx import Database, Work
 from core.demo.seed import seed_catalog
 from core.disputes.model import Dispute
 from core.ids import CountedIds
@@ -60,7 +60,7 @@ from sessions.notices.render import render
 from sessions.sms import SmsDesk
 from sessions.store import forget_person
 from tests.channels.simulator.rig import QUICK
-from tests.support.recycling import Recycler
+from tests.support.recycling import Recycler, waking
 from tests.support.servers import Databases
 from tests.support.serving import eventually, serving
 from web.hooks import hook_routes, keep_end
@@ -73,7 +73,7 @@ from web.parts import Parts as WebParts
 from web.wake import Nudger, Producer
 from workers.parts import Parts, new_redis
 from workers.pause import Pauses
-from workers.schedule import JOBS
+from workers.schedule import BY_WORK, JOBS
 
 SECRET = "story-callbacks"
 USSD_CODE = "*384*7781#"
@@ -175,10 +175,9 @@ class Stage:
             # A story's clock jumps: what is known of providers must not be a second old.
             health = SharedHealth(store, names, look_seconds=0)
             routes = build_routes(settings, health)
-            ids = CountedIds(STORY_IDS)
-            database = stack.enter_context(
-                self.market(begin).lend(self.clock, ids, self.vault, routes)
-            )
+            ids, woken = CountedIds(STORY_IDS), set[Work]()
+            lent = self.market(begin).lend(self.clock, ids, self.vault, routes)
+            database = waking(stack.enter_context(lent), woken.add)
             parts = self._workers(stack, settings, database, store, health)
             conductor = build_conductor(database, redis_url, settings)
             self.switch.run(conductor.start())
@@ -197,7 +196,7 @@ class Stage:
                 app,
                 lambda _gateway, _field: None,
             )
-            made = World(self, database, parts, redis_url)
+            made = World(self, database, parts, redis_url, woken)
             made.control("/reset", {})
             # Whatever is under way for this story ends before its database goes.
             stack.callback(lambda: eventually(lambda: self.switch.requests == 0))
@@ -302,12 +301,21 @@ def _measure(text: str) -> dict[str, int]:
 class World:
     """One system, with phones, in the hands of one story."""
 
-    def __init__(self, stage: Stage, database: Database, parts: Parts, redis_url: str) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        database: Database,
+        parts: Parts,
+        redis_url: str,
+        woken: set[Work],
+    ) -> None:
         self.stage = stage
         self.clock = stage.clock
         self.database = database
         self.parts = parts
         self._redis_url = redis_url
+        # What was nudged since the workers last looked.
+        self._woken = woken
         # What our own steps make the providers tell us; the rest follows from their journal.
         self._owed: Counter[str] = Counter()
         self._operators: dict[str, str] = {}
@@ -413,10 +421,18 @@ class World:
         self._owed["flutterwave_charge"] += 1
 
     def work(self) -> None:
-        """Let callbacks arrive and workers run until nothing is left to do at this moment."""
+        """Let callbacks arrive and workers run until nothing is left to do at this moment.
+
+        As in production: who was nudged comes at once, and then everybody looks.
+        """
         for _ in range(ROUNDS_MAX):
             eventually(self._at_rest)
-            if not sum(run(self.parts) for run in WORK):
+            nudged = sorted(self._woken)
+            self._woken.clear()
+            if nudged:
+                for work in nudged:
+                    BY_WORK[work].run(self.parts)
+            elif not sum(run(self.parts) for run in WORK):
                 return
         raise AssertionError("the workers never come to rest")
 
