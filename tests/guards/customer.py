@@ -1,15 +1,24 @@
 """What keeps reviews and the line for full days true."""
 
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
 
 from core.booking.cancel import cancel_by_customer
 from core.booking.model import Booking
+from core.errors import Refused
 from core.reviews.usecases import leave_review
 from core.waitlist.lifecycle import WaitState
 from core.waitlist.model import Wait
-from core.waitlist.usecases import join_line, leave_line, offer_freed
+from core.waitlist.usecases import (
+    Taken,
+    fire_wait,
+    join_line,
+    leave_line,
+    offer_freed,
+    take_offer,
+)
 from tests.core.booking.world import World
 from tests.guards.guard import Guard, copy_row, count, lock, meet_in, unique, unique_index
 from tests.support.factories import OTHER_CUSTOMER, make_wish
@@ -67,6 +76,26 @@ def _left_while_offered(world: World) -> None:
     assert state is WaitState.LEFT, "who leaves is offered nothing"
 
 
+def _taken_as_it_lapses(world: World) -> None:
+    """Somebody says yes in the last second; in the next one the offer's timer fires."""
+    wait = _in_line(world)
+    [offered] = world.run(lambda tx: offer_freed(tx, wait.listing_id))
+    assert offered.due_at is not None
+    last_second = offered.due_at - timedelta(seconds=1)
+    world.clock.set(offered.due_at)
+
+    def take() -> Taken:
+        world.clock.set(last_second)
+        return world.run(lambda tx: take_offer(tx, wait.id, OTHER_CUSTOMER))
+
+    results = meet_in(
+        world, lambda: world.run(lambda tx: fire_wait(tx, wait.id)), r"FROM waits", take
+    )
+
+    assert results[0] is WaitState.LAPSED
+    assert isinstance(results[1], Refused), "the offer is over"
+
+
 def _waits_twice(world: World) -> None:
     wait = _in_line(world)
 
@@ -93,5 +122,10 @@ MEETING = (
         "who has just left the line is offered a unit",
         lock("the line, when offering", "waits", r"ORDER BY waits\.created_at"),
         _left_while_offered,
+    ),
+    Guard(
+        "an offer lapses as it is taken: the timer fails",
+        lock("a place in the line, when its timer fires", "waits", r"waits\.due_at"),
+        _taken_as_it_lapses,
     ),
 )

@@ -1,0 +1,98 @@
+"""Locks of those who keep the books: balances, documents, the tax authority, statements."""
+
+from core.db.tx import Tx
+from core.documents import etims
+from core.documents.model import Document
+from core.documents.usecases import Seller, issue_due
+from core.escrow import ledger
+from core.money import Money
+from core.payouts.balances import BalanceReading, answered, begin_round
+from core.ports.money import Balance
+from core.reconcile.balance import compare
+from tests.core.booking.world import PROVIDER, World
+from tests.guards.guard import Guard, Kind, both_do, function, lock, meet_in, words
+from tests.support.factories import OTHER_CUSTOMER
+
+
+def _issue(tx: Tx) -> list[Document]:
+    return issue_due(tx, Seller())
+
+
+def _one_issues(world: World) -> None:
+    world.confirmed()
+
+    results = both_do(world, _issue, r"FROM ledger_transfers JOIN documents_due")
+
+    assert [type(each) for each in results] == [list, list], "neither fails"
+    assert results[1] == [], "another worker issues"
+
+
+def _one_tells(world: World) -> None:
+    world.confirmed()
+    world.run(_issue)
+
+    results = both_do(world, etims.begin, r"FROM tax_invoices")
+
+    assert results[1] is None, "another worker has it"
+
+
+def _each_adds_others(world: World) -> None:
+    world.confirmed()
+    world.confirmed("SFF6XYQ2CD", OTHER_CUSTOMER, in_days=20)
+
+    results = both_do(world, lambda tx: ledger.roll_up(tx, 1), "ledger_roll_up")
+
+    assert results == (1, 1), "each has added one"
+    world.assert_sound()
+
+
+def _last_answer_compares(world: World) -> None:
+    """The two accounts of a round answer at once: each might think that the other is missing."""
+    mine, other = world.run(lambda tx: begin_round(tx, PROVIDER, ["600123", "600124"]))
+
+    def answer(reading: BalanceReading) -> None:
+        def note(tx: Tx) -> None:
+            kept = answered(tx, reading.id, Balance(PROVIDER, Money(0), Money(0)))
+            assert kept is not None
+            compare(tx, kept)
+
+        world.run(note)
+
+    meet_in(
+        world,
+        lambda: answer(mine),
+        r"ORDER BY balance_readings\.account",
+        lambda: answer(other),
+    )
+
+    last = world.run(lambda tx: tx.db.get_one(BalanceReading, other.id))
+    assert last.gap_cents == 0, "the round is set beside the books"
+
+
+GUARDS = (
+    Guard(
+        "two workers issue one receipt: one fails",
+        words(
+            Kind.LOCK,
+            "issuing",
+            r"pg_try_advisory_xact_lock(?=\()",
+            r"SELECT pg_try_advisory_xact_lock",
+        ),
+        _one_issues,
+    ),
+    Guard(
+        "two workers tell the tax authority of one document",
+        lock("a document, when told of", "tax_invoices"),
+        _one_tells,
+    ),
+    Guard(
+        "two who roll up do the work of one",
+        function("ledger_roll_up", "FOR UPDATE SKIP LOCKED", "", "what another rolls up"),
+        _each_adds_others,
+    ),
+    Guard(
+        "of two answers at once neither is set beside the books, and what is missing is not seen",
+        lock("answers of a round", "balance_readings", r"ORDER BY balance_readings\.account"),
+        _last_answer_compares,
+    ),
+)
