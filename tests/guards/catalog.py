@@ -17,6 +17,7 @@ from tests.guards import (
     payout_locks,
     payouts,
     return_locks,
+    rows,
     vendors,
     word_locks,
     worker_locks,
@@ -32,6 +33,7 @@ ALONE = (
     *documents.GUARDS,
     *delivery.GUARDS,
     *customer.ALONE,
+    *rows.GUARDS,
 )
 """Those that one caller can run into."""
 MEETING = (
