@@ -1,16 +1,12 @@
-"""Locks of those who keep the books: balances, documents, the tax authority, statements."""
+"""Locks of those who keep the books: documents, the tax authority, shared balances."""
 
 from core.db.tx import Tx
 from core.documents import etims
 from core.documents.model import Document
 from core.documents.usecases import Seller, issue_due
 from core.escrow import ledger
-from core.money import Money
-from core.payouts.balances import BalanceReading, answered, begin_round
-from core.ports.money import Balance
-from core.reconcile.balance import compare
-from tests.core.booking.world import PROVIDER, World
-from tests.guards.guard import Guard, Kind, both_do, function, lock, meet_in, words
+from tests.core.booking.world import World
+from tests.guards.guard import Guard, Kind, both_do, function, lock, words
 from tests.support.factories import OTHER_CUSTOMER
 
 
@@ -46,29 +42,6 @@ def _each_adds_others(world: World) -> None:
     world.assert_sound()
 
 
-def _last_answer_compares(world: World) -> None:
-    """The two accounts of a round answer at once: each might think that the other is missing."""
-    mine, other = world.run(lambda tx: begin_round(tx, PROVIDER, ["600123", "600124"]))
-
-    def answer(reading: BalanceReading) -> None:
-        def note(tx: Tx) -> None:
-            kept = answered(tx, reading.id, Balance(PROVIDER, Money(0), Money(0)))
-            assert kept is not None
-            compare(tx, kept)
-
-        world.run(note)
-
-    meet_in(
-        world,
-        lambda: answer(mine),
-        r"ORDER BY balance_readings\.account",
-        lambda: answer(other),
-    )
-
-    last = world.run(lambda tx: tx.db.get_one(BalanceReading, other.id))
-    assert last.gap_cents == 0, "the round is set beside the books"
-
-
 GUARDS = (
     Guard(
         "two workers issue one receipt: one fails",
@@ -89,10 +62,5 @@ GUARDS = (
         "two who roll up do the work of one",
         function("ledger_roll_up", "FOR UPDATE SKIP LOCKED", "", "what another rolls up"),
         _each_adds_others,
-    ),
-    Guard(
-        "of two answers at once neither is set beside the books, and what is missing is not seen",
-        lock("answers of a round", "balance_readings", r"ORDER BY balance_readings\.account"),
-        _last_answer_compares,
     ),
 )

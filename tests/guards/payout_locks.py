@@ -1,16 +1,18 @@
 """Locks of payouts: who is paid where, what is held, what came back, what a provider holds."""
 
+from core.db.tx import Tx
 from core.money import Money, kes
 from core.payments import attempts
 from core.payments.reversals import book_reversal
 from core.payouts import details
 from core.payouts import usecases as payouts
-from core.payouts.balances import answered, begin_round
+from core.payouts.balances import BalanceReading, answered, begin_round
 from core.people.model import PayoutMethod, Vendor
 from core.ports.money import Balance, Outcome
+from core.reconcile.balance import compare
 from tests.core.booking.world import PROVIDER, World
 from tests.core.payouts.steps import send, the_payout
-from tests.guards.guard import Guard, both_do, lock, meet_in, words
+from tests.guards.guard import Guard, Removal, both_do, lock, meet_in, words
 from tests.guards.guard import Kind as GuardKind
 from tests.support.factories import OTHER_VENDOR
 
@@ -95,6 +97,34 @@ def _answered_once(world: World) -> None:
     assert results[1] is None, "it is answered"
 
 
+def _last_answer_compares(world: World) -> None:
+    """The two accounts of a round answer at once: each might think that the other is missing."""
+    mine, other = world.run(lambda tx: begin_round(tx, PROVIDER, ["600123", "600124"]))
+
+    def answer(reading: BalanceReading) -> None:
+        def note(tx: Tx) -> None:
+            kept = answered(tx, reading.id, Balance(PROVIDER, Money(0), Money(0)))
+            assert kept is not None
+            compare(tx, kept)
+
+        world.run(note)
+
+    meet_in(
+        world,
+        lambda: answer(mine),
+        r"ORDER BY balance_readings\.account",
+        lambda: answer(other),
+    )
+
+    last = world.run(lambda tx: tx.db.get_one(BalanceReading, other.id))
+    assert last.gap_cents == 0, "the round is set beside the books"
+
+
+def _rounds(when: str) -> Removal:
+    """The lock of all that is asked of a provider and that it answers, seen at one moment."""
+    return words(GuardKind.LOCK, when, "pg_advisory_xact_lock", "hashtext", instead="abs")
+
+
 GUARDS = (
     Guard(
         "a vendor is paid at a place that nobody has checked",
@@ -113,18 +143,17 @@ GUARDS = (
     ),
     Guard(
         "two workers ask a provider the same: one fails",
-        words(
-            GuardKind.LOCK,
-            "a provider, when asked what it holds",
-            "pg_advisory_xact_lock",
-            "hashtext",
-            instead="abs",
-        ),
+        _rounds("a provider, when asked what it holds"),
         _asked_once,
     ),
     Guard(
         "one answer about a balance counts twice",
-        lock("a question about a balance", "balance_readings"),
+        _rounds("a provider, when it answers"),
         _answered_once,
+    ),
+    Guard(
+        "of two answers at once neither is set beside the books, and nobody sees what is missing",
+        _rounds("a provider, when two of its accounts answer"),
+        _last_answer_compares,
     ),
 )
