@@ -3,8 +3,10 @@
 from sqlalchemy import text
 
 from core.booking import cancel
-from core.errors import NotFound
-from core.payments import attempts, settle
+from core.errors import NotFound, Refused
+from core.limits import RETURN_RETRY_SECONDS, RETURN_TRIES_MAX
+from core.money import kes
+from core.payments import attempts, settle, suspense
 from core.payments.asking import PAYOUT_ASKED_MIN, look_now
 from core.payments.lifecycle import RefundState
 from core.payments.model import Attempt, Kind
@@ -18,6 +20,7 @@ from tests.core.booking.world import GOLDEN, PROVIDER, World
 from tests.core.payouts.steps import fail_three_times, read, send, the_payout
 from tests.guards.guard import Guard, lock, meet_in
 from tests.guards.money_locks import given_up_and_sent
+from tests.support.factories import CUSTOMER
 
 
 def _arrived_as_it_goes_again(world: World) -> None:
@@ -100,6 +103,45 @@ def _both_returns_come_back(world: World) -> None:
     assert lost.suspense, "whoever paid it has nothing, a person is told"
 
 
+def _arrived_as_the_other_comes_back(world: World) -> None:
+    """Wrong money went twice: one try comes back while the other is told of for the first time."""
+    world.paybill("NOBODY", GOLDEN, "SFFLOST001")
+    first, second = given_up_and_sent(world)
+    world.paid(second, "SFFTRY0002")
+
+    meet_in(
+        world,
+        lambda: world.paid(first, "SFFTRY0001"),
+        r"FROM receipts WHERE receipts\.id = ",
+        lambda: world.tell(second, Outcome.REVERSED, receipt="SFRBACK002"),
+    )
+
+    [lost] = [each for each in world.receipts() if each.number == "SFFLOST001"]
+    assert not lost.suspense, "whoever paid it has it again"
+    assert world.balance("suspense:daraja") == kes(0)
+
+
+def _given_to_a_booking_as_it_arrives(world: World) -> None:
+    """A try that was given up turns out well just as a person gives the money to a booking."""
+    world.paybill("NOBODY", GOLDEN, "SFFLOST001", payer=None)
+    booking = world.hold()
+    [receipt] = world.receipts()
+    world.run(lambda tx: suspense.send_back(tx, receipt.id, CUSTOMER))
+    for _ in range(RETURN_TRIES_MAX):
+        world.failed(send(world).attempt_id, Reason.OTHER)
+        world.clock.advance(seconds=RETURN_RETRY_SECONDS)
+    first = world.attempts(Kind.RETURN)[0]
+
+    results = meet_in(
+        world,
+        lambda: world.paid(first, "SFFBACK001"),
+        r"FROM receipts WHERE receipts\.id = ",
+        lambda: world.run(lambda tx: suspense.match(tx, receipt.id, booking.code)),
+    )
+
+    assert isinstance(results[1], Refused), "it is no longer here to be given"
+
+
 def _retry(world: World) -> Payout:
     """A person tries the vendor's payout again."""
     number = world.vendor.number
@@ -164,6 +206,16 @@ GUARDS = (
         "wrong money that went twice and came back twice is forgotten",
         lock("a receipt, when its money comes back", "receipts"),
         _both_returns_come_back,
+    ),
+    Guard(
+        "wrong money that is back with its payer is sent to them once more",
+        lock("a receipt, when its money arrives", "receipts", r"receipts\.id = "),
+        _arrived_as_the_other_comes_back,
+    ),
+    Guard(
+        "wrong money goes back to its payer and to a booking",
+        lock("a receipt, when its money arrives late", "receipts", r"receipts\.id = "),
+        _given_to_a_booking_as_it_arrives,
     ),
     Guard(
         "a payout that has arrived is opened again",

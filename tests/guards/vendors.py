@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
+
 from core.catalog import calendar, listings
 from core.catalog.model import Listing
 from core.catalog.rules import BookingMode, Category, PriceUnit
@@ -79,6 +81,30 @@ def _two_sizes(world: World) -> None:
     assert left.left == rooms.units, "its days have as many as it has itself"
 
 
+def _size_seen_before(world: World) -> None:
+    """As a call does: one looks at the rooms first, and then says how many there are."""
+    rooms = _rooms(world)
+    vendor_id = world.vendor.id
+
+    def look_and_resize(tx: Tx) -> None:
+        seen = listings.own_listing(tx, rooms.id, vendor_id)
+        listings.change_size(tx, seen.id, vendor_id, 2)
+
+    meet_in(
+        world,
+        lambda: world.run(look_and_resize),
+        r"FROM listings",
+        lambda: world.run(lambda tx: listings.change_size(tx, rooms.id, vendor_id, 1)),
+    )
+
+    assert world.run(lambda tx: tx.db.get_one(Listing, rooms.id)).units == 2, "as was said last"
+
+
+def _not_read_again(tx: Tx, listing_id: UUID, vendor_id: UUID, **_: bool) -> Listing:
+    query = select(Listing).where(Listing.id == listing_id, Listing.vendor_id == vendor_id)
+    return tx.db.scalars(query.with_for_update(key_share=True)).one()
+
+
 def _one_of_a_name(world: World) -> None:
     results = both_do(
         world,
@@ -140,6 +166,17 @@ GUARDS = (
         "a listing has one size, and its days another",
         lock("the listing, when its size changes", "listings"),
         _two_sizes,
+    ),
+    Guard(
+        "who has looked at a listing sets it by what it was",
+        swapped(
+            "the listing, read again when locked",
+            listings,
+            "own_listing",
+            _not_read_again,
+            Kind.LOCK,
+        ),
+        _size_seen_before,
     ),
     Guard(
         "a vendor has two listings of one name",
