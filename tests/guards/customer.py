@@ -76,21 +76,36 @@ def _left_while_offered(world: World) -> None:
     assert state is WaitState.LEFT, "who leaves is offered nothing"
 
 
+class _LastSecond:
+    """Somebody says yes to an offer in its last second; in the next one its timer fires."""
+
+    def __init__(self, world: World) -> None:
+        self._world, self.wait = world, _in_line(world)
+        [offered] = world.run(lambda tx: offer_freed(tx, self.wait.listing_id))
+        assert offered.due_at is not None
+        self._end = offered.due_at
+
+    def take(self) -> Taken:
+        self._world.clock.set(self._end - timedelta(seconds=1))
+        return self._world.run(lambda tx: take_offer(tx, self.wait.id, OTHER_CUSTOMER))
+
+    def fire(self) -> WaitState | None:
+        self._world.clock.set(self._end)
+        return self._world.run(lambda tx: fire_wait(tx, self.wait.id))
+
+
+def _lapses_as_it_is_taken(world: World) -> None:
+    offer = _LastSecond(world)
+
+    results = meet_in(world, offer.take, r"FROM waits", offer.fire)
+
+    assert results[1] is None, "it is being answered"
+
+
 def _taken_as_it_lapses(world: World) -> None:
-    """Somebody says yes in the last second; in the next one the offer's timer fires."""
-    wait = _in_line(world)
-    [offered] = world.run(lambda tx: offer_freed(tx, wait.listing_id))
-    assert offered.due_at is not None
-    last_second = offered.due_at - timedelta(seconds=1)
-    world.clock.set(offered.due_at)
+    offer = _LastSecond(world)
 
-    def take() -> Taken:
-        world.clock.set(last_second)
-        return world.run(lambda tx: take_offer(tx, wait.id, OTHER_CUSTOMER))
-
-    results = meet_in(
-        world, lambda: world.run(lambda tx: fire_wait(tx, wait.id)), r"FROM waits", take
-    )
+    results = meet_in(world, offer.fire, r"FROM waits", offer.take)
 
     assert results[0] is WaitState.LAPSED
     assert isinstance(results[1], Refused), "the offer is over"
@@ -122,6 +137,11 @@ MEETING = (
         "who has just left the line is offered a unit",
         lock("the line, when offering", "waits", r"ORDER BY waits\.created_at"),
         _left_while_offered,
+    ),
+    Guard(
+        "who has said yes in time is told that the offer is over",
+        lock("a place in the line, when its offer is taken", "waits", r"waits\.id = [^ ]+ FOR"),
+        _lapses_as_it_is_taken,
     ),
     Guard(
         "an offer lapses as it is taken: the timer fails",

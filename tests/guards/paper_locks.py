@@ -4,9 +4,11 @@ from core.db.tx import Tx
 from core.documents import etims
 from core.documents.model import Document
 from core.documents.usecases import Seller, issue_due
+from core.errors import IllegalMove
 from core.escrow import ledger
+from core.ports.providers import ProviderError
 from tests.core.booking.world import World
-from tests.guards.guard import Guard, Kind, both_do, function, lock, words
+from tests.guards.guard import Guard, Kind, both_do, function, lock, meet_in, words
 from tests.support.factories import OTHER_CUSTOMER
 
 
@@ -30,6 +32,29 @@ def _one_tells(world: World) -> None:
     results = both_do(world, etims.begin, r"FROM tax_invoices")
 
     assert results[1] is None, "another worker has it"
+
+
+def _told_again_once(world: World) -> None:
+    """Two persons have found out why a document was refused; the first one's is on its way."""
+    world.confirmed()
+    world.run(_issue)
+    document = world.run(etims.begin)
+    assert document is not None
+    refused = ProviderError(etims.REFUSED, detail="")
+    world.run(lambda tx: etims.failed(tx, document.number, refused))
+
+    def retry_and_tell() -> None:
+        world.run(lambda tx: etims.retry(tx, document.number))
+        world.run(etims.begin)
+
+    results = meet_in(
+        world,
+        lambda: world.run(lambda tx: etims.retry(tx, document.number)),
+        r"FROM tax_invoices",
+        retry_and_tell,
+    )
+
+    assert isinstance(results[1], IllegalMove), "it is to be told of already"
 
 
 def _each_adds_others(world: World) -> None:
@@ -57,6 +82,11 @@ GUARDS = (
         "two workers tell the tax authority of one document",
         lock("a document, when told of", "tax_invoices"),
         _one_tells,
+    ),
+    Guard(
+        "a document that is being told of is told of again",
+        lock("a refused document, when taken up", "tax_invoices"),
+        _told_again_once,
     ),
     Guard(
         "two who roll up do the work of one",

@@ -7,6 +7,7 @@ from core.payments.reversals import book_reversal
 from core.payouts import details
 from core.payouts import usecases as payouts
 from core.payouts.balances import BalanceReading, answered, begin_round
+from core.payouts.rules import next_run
 from core.people.model import PayoutMethod, Vendor
 from core.ports.money import Balance, Outcome
 from core.reconcile.balance import compare
@@ -17,6 +18,14 @@ from tests.guards.guard import Kind as GuardKind
 from tests.support.factories import OTHER_VENDOR
 
 ACCOUNTS = ["600123"]
+
+
+def _one_week(world: World) -> None:
+    world.clock.set(next_run(world.clock.now()))
+
+    results = both_do(world, payouts.open_run, r"^SELECT payout_runs")
+
+    assert results[0] == results[1], "both go through the same run"
 
 
 def _checked_and_changed(world: World) -> None:
@@ -126,6 +135,13 @@ def _rounds(when: str) -> Removal:
 
 
 GUARDS = (
+    Guard(
+        "two workers begin a week's payouts: one fails",
+        words(
+            GuardKind.LOCK, "a week, when its run begins", " ON CONFLICT DO NOTHING", "payout_runs"
+        ),
+        _one_week,
+    ),
     Guard(
         "a vendor is paid at a place that nobody has checked",
         lock("the vendor, when a place is checked", "vendors"),

@@ -13,12 +13,12 @@ from core.invariants.check import Finding
 from core.limits import INBOX_TRIES_MAX
 from core.outbox import Notice, Sending
 from core.ports.providers import Callback
-from core.relay.usecases import ask_vendor
+from core.relay.usecases import ask_vendor, reply
 from core.support import usecases as support
 from core.talks import Channel
 from tests.core.booking.world import PROVIDER, World
 from tests.guards.guard import Guard, both_do, lock, meet_in
-from tests.support.factories import CUSTOMER, OTHER_CUSTOMER
+from tests.support.factories import CUSTOMER, OTHER_CUSTOMER, VENDOR
 
 
 def _one_answer_after_another(world: World) -> None:
@@ -35,6 +35,28 @@ def _one_answer_after_another(world: World) -> None:
 
     talk = world.run(lambda tx: talks.claim(tx, CUSTOMER, Channel.SMS))
     assert talk.state == {"step": 3}, "the second answers what the first was shown"
+
+
+def _one_browser(world: World) -> None:
+    """A link to a conversation is opened on two phones at once: it is one browser's."""
+
+    def send_link(tx: Tx) -> None:
+        talks.claim(tx, CUSTOMER, Channel.WEB).token = "link"
+
+    def open_link(browser: str) -> bool:
+        def take(tx: Tx) -> bool:
+            talk = talks.by_token(tx, "link")
+            assert talk is not None
+            talk.opened_by = talk.opened_by or browser
+            return talk.opened_by == browser
+
+        return world.run(take)
+
+    world.run(send_link)
+
+    results = meet_in(world, lambda: open_link("one"), r"FROM talks", lambda: open_link("two"))
+
+    assert results == (True, False), "the other may be anybody's"
 
 
 def _offered_once(world: World) -> None:
@@ -135,6 +157,15 @@ def _a_number_each(world: World) -> None:
     assert results == (1, 2), "else the vendor's answer goes to the wrong person"
 
 
+def _said_once(world: World) -> None:
+    """A vendor's phone sends the same words twice at once."""
+    relay = world.run(lambda tx: ask_vendor(tx, CUSTOMER, world.listing.number, "Parking?"))
+
+    results = both_do(world, lambda tx: reply(tx, relay.id, VENDOR, "For 50 cars."), "FROM relays")
+
+    assert results == (True, False), "it is passed on once"
+
+
 GUARDS = (
     Guard(
         "two answers of one person are taken for one",
@@ -170,5 +201,15 @@ GUARDS = (
         "two people's questions have one number, and the answer goes to the wrong one",
         lock("the vendor, when asked something", "users"),
         _a_number_each,
+    ),
+    Guard(
+        "a conversation is shown to two browsers",
+        lock("a conversation, when its link is opened", "talks", r"talks\.token"),
+        _one_browser,
+    ),
+    Guard(
+        "words that came twice are passed on twice",
+        lock("a question, when answered", "relays"),
+        _said_once,
     ),
 )
