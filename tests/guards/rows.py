@@ -151,7 +151,7 @@ def _one_person(world: World) -> None:
 
 
 def _one_vendor(world: World) -> None:
-    copy_row(world, "vendors", world.vendor.id, number=99)
+    copy_row(world, "vendors", world.vendor.id, number=world.vendor.number + 1)
 
     assert count(world, "SELECT count(*) FROM vendors") == 1
 
