@@ -1,5 +1,7 @@
 """Locks of payouts: who is paid where, what is held, what came back, what a provider holds."""
 
+from sqlalchemy import select, update
+
 from core.db.tx import Tx
 from core.money import Money, kes
 from core.payments import attempts
@@ -13,7 +15,7 @@ from core.ports.money import Balance, Outcome
 from core.reconcile.balance import compare
 from tests.core.booking.world import PROVIDER, World
 from tests.core.payouts.steps import send, the_payout
-from tests.guards.guard import Guard, Removal, both_do, lock, meet_in, words
+from tests.guards.guard import Guard, Removal, both_do, lock, meet_in, swapped, words
 from tests.guards.guard import Kind as GuardKind
 from tests.support.factories import OTHER_VENDOR
 
@@ -44,6 +46,33 @@ def _checked_and_changed(world: World) -> None:
 
     vendor = world.run(lambda tx: tx.db.get_one(Vendor, world.vendor.id))
     assert vendor.payout_verified_at is None, "nobody has looked at the new place"
+
+
+def _checked_since_it_was_seen(world: World) -> None:
+    """A call looks who is talking, then changes the place, which has been checked meanwhile."""
+    number, vendor_id = world.vendor.number, world.vendor.id
+    unchecked = update(Vendor).values(payout_verified_at=None)
+    world.run(lambda tx: tx.db.execute(unchecked))
+
+    def look_and_change(tx: Tx) -> None:
+        seen = tx.db.get_one(Vendor, vendor_id)
+        elsewhere = {"msisdn": OTHER_VENDOR}
+        details.change_details(tx, seen.number, PayoutMethod.MPESA, elsewhere)
+
+    meet_in(
+        world,
+        lambda: world.run(look_and_change),
+        r"FROM vendors",
+        lambda: world.run(lambda tx: details.verify(tx, number, kyc=False, payout=True)),
+    )
+
+    vendor = world.run(lambda tx: tx.db.get_one(Vendor, vendor_id))
+    assert vendor.payout_verified_at is None, "nobody has looked at the new place"
+
+
+def _not_read_again(tx: Tx, number: int) -> Vendor:
+    chosen = select(Vendor).where(Vendor.number == number)
+    return tx.db.scalars(chosen.with_for_update(key_share=True)).one()
 
 
 def _held_and_sent(world: World) -> None:
@@ -146,6 +175,17 @@ GUARDS = (
         "a vendor is paid at a place that nobody has checked",
         lock("the vendor, when a place is checked", "vendors"),
         _checked_and_changed,
+    ),
+    Guard(
+        "a new place counts as checked because the old one was",
+        swapped(
+            "the vendor, read again when locked",
+            details,
+            "find_vendor",
+            _not_read_again,
+            GuardKind.LOCK,
+        ),
+        _checked_since_it_was_seen,
     ),
     Guard(
         "money leaves after a person has held it",
