@@ -7,7 +7,9 @@ import logging
 import logging.config
 import re
 import sys
+import traceback
 from collections.abc import MutableMapping
+from pathlib import PurePath
 from typing import Any
 
 import structlog
@@ -19,6 +21,7 @@ from core.settings import Settings
 # +254712345678, 254712345678, and any other number written internationally.
 _NUMBER = re.compile(r"\+[0-9]{8,15}|(?<![0-9A-Za-z-])254[17][0-9]{8}(?![0-9A-Za-z])")
 DEPTH_MAX = 5
+PLACES_MAX = 12
 # These write whole addresses, which hold our secret, or every message that passes.
 QUIET = (
     *("httpx", "httpcore", "urllib3", "uvicorn.access"),
@@ -49,6 +52,22 @@ def mask_numbers(
         if not key.startswith("_"):
             event[key] = masked(value)
     return event
+
+
+def places(error: Exception) -> list[str]:
+    """Return the places in our own code that an error passed, without any value.
+
+    A traceback may show numbers and what was typed.
+    """
+    ours = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if "site-packages" not in frame.filename
+    ]
+    return [
+        f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}"
+        for frame in ours[-PLACES_MAX:]
+    ]
 
 
 def configure_logs(settings: Settings) -> None:

@@ -32,9 +32,9 @@ from core.people.queries import user_id
 from core.people.usecases import Person
 from sessions.commands import Command
 from sessions.dates import parse_day
-from sessions.flow import whole_number
 from sessions.flows import words
 from sessions.flows.change import outcome
+from sessions.numbers import whole_number
 from sessions.texts import T, cut, n, t
 
 LISTED_MAX = 5

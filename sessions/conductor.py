@@ -7,11 +7,9 @@ the soft deadline, so that the phone always gets an answer while the network sti
 
 import asyncio
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
-from pathlib import PurePath
 from typing import Protocol, TypeVar
 
 import structlog
@@ -20,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.clock import Clock
 from core.ids import Ids
+from core.logs import places
 from core.networks import SESSION_SECONDS_MAX
 from core.ports.calls import Reply, UssdPart, UssdTurn
 from sessions import texts
@@ -31,7 +30,7 @@ from sessions.lanes import Lane, Lanes
 from sessions.state import REPLIES_KEPT_MAX, State, dump_person, load_person
 from sessions.store import Closing, Opened, Session, Store, StoreDown, Unfinished
 from sessions.trail import Trail
-from sessions.turns import Hop, NeedsThread, Played, digest_of, new_part
+from sessions.turns import Hop, NeedsThread, Played, digest_of, new_part, printable
 from sessions.walk import RESUME
 
 log = structlog.get_logger()
@@ -45,7 +44,6 @@ SOFT_DEADLINE_SECONDS = 4.0
 COMMIT_GRACE_SECONDS = 3.0
 BUSY_PAUSE_SECONDS = 0.01
 BUSY_PAUSE_MAX_SECONDS = 0.1
-FRAMES_LOGGED_MAX = 12
 AWAY = (PoolTimeout, OperationalError, InterfaceError)
 
 
@@ -163,7 +161,7 @@ class Conductor:
         try:
             turn = heard if isinstance(heard, UssdTurn) else await self._store.join(heard)
             if not turn.transcript.isprintable():
-                turn = replace(turn, transcript=_printable(turn.transcript))
+                turn = replace(turn, transcript=printable(turn.transcript))
             kind, reply, played = await self._advance(turn, started + self._soft_deadline_seconds)
         except StoreDown:
             kind, reply = HopKind.OUTAGE, Reply(texts.OUTAGE, final=True)
@@ -175,7 +173,7 @@ class Conductor:
         except Exception as error:  # noqa: BLE001 -- the phone gets a sentence all the same.
             kind, reply = HopKind.ERROR, Reply(texts.OUTAGE, final=True)
             log.error(  # noqa: TRY400 -- a traceback may show numbers and what was typed.
-                "sessions.hop_failed", error=type(error).__name__, where=_where(error)
+                "sessions.hop_failed", error=type(error).__name__, where=places(error)
             )
         seconds = time.monotonic() - started
         if self._observer is not None:
@@ -383,24 +381,6 @@ def _language(opened: Opened) -> str | None:
         state = _loaded(opened.state)
         return state.person.language if state else None
     return load_person(opened.person).language if opened.person else None
-
-
-def _where(error: Exception) -> list[str]:
-    """The places in our own code that an error passed, without any value."""
-    ours = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if "site-packages" not in frame.filename
-    ]
-    return [
-        f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}"
-        for frame in ours[-FRAMES_LOGGED_MAX:]
-    ]
-
-
-def _printable(transcript: str) -> str:
-    """What no keypad can type (PostgreSQL refuses NUL, UTF-8 lone surrogates) as blanks."""
-    return "".join(letter if letter.isprintable() else " " for letter in transcript)
 
 
 def _is_new(state: State, turn: UssdTurn) -> bool:

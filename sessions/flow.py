@@ -42,12 +42,10 @@ from typing import Any, TypeVar
 
 from core.clock import nairobi_date
 from core.db.tx import Tx
-from core.errors import BadInput
 from core.talks import Channel
 from sessions.texts import LANGUAGE, LANGUAGES, Lines, Text
 
 TYPED_MAX = 160
-NUMBER_DIGITS_MAX = 12
 
 Draft = dict[str, Any]
 
@@ -386,22 +384,3 @@ def _merge(into: dict[str, V], more: Mapping[str, V]) -> None:
     twice = into.keys() & more.keys()
     assert not twice, f"registered twice: {sorted(twice)}"
     into.update(more)
-
-
-def whole_number(typed: str, *, least: int = 1, most: int) -> int:
-    """Return a typed whole number; ``1,200`` and ``1 200`` are 1200.
-
-    Raises:
-        BadInput: ``bad_number``, or ``too_small`` / ``too_big`` with the bound as data.
-    """
-    digits = typed.replace(",", "").replace(" ", "")
-    sign = -1 if digits.startswith("-") else 1
-    digits = digits.lstrip("-+")
-    if not (digits.isascii() and digits.isdigit()) or len(digits) > NUMBER_DIGITS_MAX:
-        raise BadInput("bad_number")
-    number = sign * int(digits)
-    if number < least:
-        raise BadInput("too_small", least=least)
-    if number > most:
-        raise BadInput("too_big", most=most)
-    return number

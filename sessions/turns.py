@@ -94,6 +94,14 @@ class Played:
     did: str = ""
 
 
+def printable(transcript: str) -> str:
+    """Return a transcript with blanks for what no keypad can type.
+
+    PostgreSQL refuses NUL, UTF-8 lone surrogates.
+    """
+    return "".join(letter if letter.isprintable() else " " for letter in transcript)
+
+
 def digest_of(transcript: str, key: bytes = b"") -> str:
     """Return the name of a transcript: 128 bits are plenty among the turns of one session.
 

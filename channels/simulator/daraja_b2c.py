@@ -6,9 +6,7 @@ it is refused with 500.002.1001, whatever the first one came to. What Transactio
 id that it does not know is not documented; here the outer result code is 2032.
 """
 
-import asyncio
 import re
-from collections.abc import Awaitable, Callable
 
 from starlette.routing import Route
 
@@ -24,6 +22,7 @@ from channels.simulator.daraja import (
     subscriber,
     text,
 )
+from channels.simulator.daraja_operator import accepted, now_or_later, take_order
 from channels.simulator.faults import Fault, FaultKind, Service, is_fault
 from channels.simulator.phones import TRANSACTION_CENTS_MAX
 from channels.simulator.references import daraja_stamp, dotted_stamp
@@ -39,8 +38,6 @@ UNKNOWN_TRANSACTION = "2032"
 NO_RECEIPT_SUFFIX = "0000000"
 
 _CONVERSATION = re.compile(r"[A-Za-z0-9_-]{1,36}")
-
-Process = Callable[[], Awaitable[None]]
 
 
 def routes(world: World) -> list[Route]:
@@ -200,25 +197,14 @@ def _result(world: World, payout: Payout, code: str) -> dict[str, object]:
 
 async def status(world: World, fields: Fields, fault: Fault | None) -> dict[str, object]:
     """Take a question about a payout (by our own id) or any receipt; the answer comes later."""
-    initiator, credential = text(fields, "Initiator"), text(fields, "SecurityCredential")
-    if text(fields, "CommandID") != "TransactionStatusQuery":
-        raise invalid("CommandID")
+    order = take_order(world, fields, "TransactionStatusQuery")
     receipt = text(fields, "TransactionID", optional=True)
     original = text(fields, "OriginalConversationID", optional=True)
     if not receipt and not original:
         raise invalid("TransactionID")
-    if text(fields, "PartyA") not in world.books.organisations:
-        raise invalid("PartyA")
-    if text(fields, "IdentifierType") != "4":
-        raise invalid("IdentifierType")
-    remarks(fields, "Remarks")
-    address(fields, "ResultURL")
-    address(fields, "QueueTimeOutURL")
-    conversation = world.references.conversation(world.now())
-    originator = f"{world.references.hex(4)}-{world.references.hex(8)}-1"
 
     async def process() -> None:
-        code = initiator_code(world, initiator, credential)
+        code = order.operator_code(world)
         parameters: list[dict[str, object]] = []
         if fault is not None and fault.kind is FaultKind.INSIDER_CODE:
             code = fault.code or ""
@@ -228,8 +214,8 @@ async def status(world: World, fields: Fields, fault: Fault | None) -> dict[str,
         body = result_body(
             world,
             code=code,
-            originator_conversation_id=originator,
-            conversation_id=conversation,
+            originator_conversation_id=order.originator,
+            conversation_id=order.conversation,
             # The outer id is a dummy even when all is well, never a receipt.
             transaction_id=_no_receipt(world),
             parameters=parameters,
@@ -237,7 +223,7 @@ async def status(world: World, fields: Fields, fault: Fault | None) -> dict[str,
         await send_result(world, Service.STATUS, fields, body, fault)
 
     await now_or_later(world, process, fault)
-    return accepted(conversation, originator)
+    return order.answer()
 
 
 def _status_parameters(world: World, receipt: str, original: str) -> list[dict[str, object]]:
@@ -276,29 +262,6 @@ def _status_word(payout: Payout | None, found: Transaction | None) -> str:
     if payout is not None:
         return payout.status
     return "Reversed" if found is not None and found.taken_back else "Completed"
-
-
-async def now_or_later(world: World, process: Process, fault: Fault | None) -> None:
-    """Run the processing before the answer goes out if so ordered, else in the background."""
-    if is_fault(fault, FaultKind.CALLBACK_BEFORE_ANSWER):
-        await process()
-        return
-
-    async def work() -> None:
-        await asyncio.sleep(world.waits.result_seconds)
-        await process()
-
-    world.tasks.start(work())
-
-
-def accepted(conversation_id: str, originator_conversation_id: str) -> dict[str, object]:
-    """The answer to a request whose outcome comes by callback."""
-    return {
-        "ConversationID": conversation_id,
-        "OriginatorConversationID": originator_conversation_id,
-        "ResponseCode": "0",
-        "ResponseDescription": "Accept the service request successfully.",
-    }
 
 
 def _parameters(values: dict[str, object]) -> list[dict[str, object]]:

@@ -4,19 +4,10 @@
 accounts in one text, parted by `&`: name, currency, current, available, reserved, uncleared.
 """
 
-import asyncio
-
 from starlette.routing import Route
 
-from channels.simulator.daraja import (
-    Fields,
-    address,
-    endpoint,
-    initiator_code,
-    invalid,
-    remarks,
-    text,
-)
+from channels.simulator.daraja import Fields, endpoint
+from channels.simulator.daraja_operator import now_or_later, take_order
 from channels.simulator.faults import Fault, FaultKind, Service
 from channels.simulator.phones import Organisation
 from channels.simulator.references import daraja_stamp
@@ -31,42 +22,25 @@ def routes(world: World) -> list[Route]:
 
 async def ask(world: World, fields: Fields, fault: Fault | None) -> dict[str, object]:
     """Take the question; the answer comes later."""
-    initiator, credential = text(fields, "Initiator"), text(fields, "SecurityCredential")
-    if text(fields, "CommandID") != "AccountBalance":
-        raise invalid("CommandID")
-    organisation = world.books.organisations.get(text(fields, "PartyA"))
-    if organisation is None:
-        raise invalid("PartyA")
-    if text(fields, "IdentifierType") != "4":
-        raise invalid("IdentifierType")
-    remarks(fields, "Remarks")
-    address(fields, "ResultURL")
-    address(fields, "QueueTimeOutURL")
-    conversation = world.references.conversation(world.now())
-    originator = f"{world.references.hex(4)}-{world.references.hex(8)}-1"
+    order = take_order(world, fields, "AccountBalance")
+    organisation = world.books.organisations[order.shortcode]
 
-    async def work() -> None:
-        await asyncio.sleep(world.waits.result_seconds)
-        code = initiator_code(world, initiator, credential)
+    async def process() -> None:
+        code = order.operator_code(world)
         if fault is not None and fault.kind is FaultKind.INSIDER_CODE:
             code = fault.code or ""
         body = result_body(
             world,
             code=code,
-            originator_conversation_id=originator,
-            conversation_id=conversation,
+            originator_conversation_id=order.originator,
+            conversation_id=order.conversation,
             transaction_id=world.references.receipt(world.now()),
             parameters=_parameters(world, organisation) if code == "0" else [],
         )
         await send_result(world, Service.BALANCE, fields, body, fault)
 
-    world.tasks.start(work())
-    return {
-        "OriginatorConversationID": originator,
-        "ConversationID": conversation,
-        "ResponseCode": "0",
-        "ResponseDescription": "Accept the service request successfully.",
-    }
+    await now_or_later(world, process, fault)
+    return order.answer()
 
 
 def _parameters(world: World, organisation: Organisation) -> list[dict[str, object]]:

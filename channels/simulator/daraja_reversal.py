@@ -9,17 +9,8 @@ from dataclasses import replace
 
 from starlette.routing import Route
 
-from channels.simulator.daraja import (
-    Fields,
-    address,
-    endpoint,
-    initiator_code,
-    invalid,
-    remarks,
-    shillings,
-    text,
-)
-from channels.simulator.daraja_b2c import accepted, now_or_later
+from channels.simulator.daraja import Fields, endpoint, shillings, text
+from channels.simulator.daraja_operator import Order, now_or_later, take_order
 from channels.simulator.faults import Fault, FaultKind, Service, is_fault
 from channels.simulator.references import daraja_stamp
 from channels.simulator.results import result_body, send_result
@@ -37,47 +28,41 @@ def routes(world: World) -> list[Route]:
 
 async def reverse(world: World, fields: Fields, fault: Fault | None) -> dict[str, object]:
     """Take the request, and process it in the background."""
-    operator = text(fields, "Initiator"), text(fields, "SecurityCredential")
-    if text(fields, "CommandID") != "TransactionReversal":
-        raise invalid("CommandID")
+    order = take_order(
+        world,
+        fields,
+        "TransactionReversal",
+        party="ReceiverParty",
+        identifier=("RecieverIdentifierType", "11"),
+    )
     receipt, amount_cents = text(fields, "TransactionID"), shillings(fields) * 100
-    shortcode = text(fields, "ReceiverParty")
-    if shortcode not in world.books.organisations:
-        raise invalid("ReceiverParty")
-    if text(fields, "RecieverIdentifierType") != "11":
-        raise invalid("RecieverIdentifierType")
-    remarks(fields, "Remarks")
-    address(fields, "ResultURL")
-    address(fields, "QueueTimeOutURL")
-    conversation = world.references.conversation(world.now())
-    originator = f"{world.references.hex(4)}-{world.references.hex(8)}-1"
 
     async def process() -> None:
-        code = _refusal(world, operator, fault)
+        code = _refusal(world, order, fault)
         made: Transaction | None = None
         if code == "0":
-            code, made = _move(world, receipt, (shortcode, amount_cents))
+            code, made = _move(world, receipt, (order.shortcode, amount_cents))
         body = result_body(
             world,
             code=code,
-            originator_conversation_id=originator,
-            conversation_id=conversation,
+            originator_conversation_id=order.originator,
+            conversation_id=order.conversation,
             transaction_id=made.receipt if made else world.references.receipt(world.now()),
             parameters=_parameters(world, made) if made else [],
         )
         await send_result(world, Service.REVERSAL, fields, body, fault)
 
     await now_or_later(world, process, fault)
-    return accepted(conversation, originator)
+    return order.answer()
 
 
-def _refusal(world: World, operator: tuple[str, str], fault: Fault | None) -> str:
+def _refusal(world: World, order: Order, fault: Fault | None) -> str:
     """The result code of what nothing is looked up for; `0` when there is nothing against it."""
     if is_fault(fault, FaultKind.QUEUE_TIMEOUT):
         return "1019"
     if fault is not None and fault.kind is FaultKind.INSIDER_CODE and fault.code != "0":
         return fault.code or ""
-    return initiator_code(world, *operator)
+    return order.operator_code(world)
 
 
 def _move(world: World, receipt: str, asked: tuple[str, int]) -> tuple[str, Transaction | None]:

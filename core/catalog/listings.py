@@ -148,7 +148,10 @@ def publish(tx: Tx, number: int) -> Listing:
 def own_listing(tx: Tx, listing_id: UUID, vendor_id: UUID, *, lock: bool = False) -> Listing:
     """Return a vendor's own listing, whether on offer or not; raises NotFound (``no_listing``)."""
     query = select(Listing).where(Listing.id == listing_id, Listing.vendor_id == vendor_id)
-    found = tx.db.scalar(query.with_for_update(key_share=True) if lock else query)
+    if lock:
+        # Whoever changes it may have looked at it before, and so may somebody else.
+        query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
+    found = tx.db.scalar(query)
     if found is None:
         raise NotFound("no_listing")
     return found

@@ -90,9 +90,12 @@ def _code_of(tx: Tx, booking_id: UUID | None) -> str:
 
 def returned(tx: Tx, attempt: Attempt) -> None:
     """Post that money in suspense has arrived where it came from, and say so."""
+    # Locked: another try for it may be coming back, or a person may be giving it to a booking.
+    receipt = tx.db.get_one(
+        Receipt, attempt.receipt_id, with_for_update=True, populate_existing=True
+    )
     amount = Money(attempt.amount_cents)
     ledger.post(tx, postings.sent_back(attempt.provider, amount, reference=str(attempt.id)))
-    receipt = tx.db.get_one(Receipt, attempt.receipt_id)
     receipt.suspense = False
     if attempt.booking_id is not None:
         booking = tx.db.get_one(Booking, attempt.booking_id)

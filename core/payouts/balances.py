@@ -70,8 +70,7 @@ def begin_round(tx: Tx, provider: str, accounts: Sequence[str]) -> list[BalanceR
         provider: who is asked.
         accounts: ours there; payouts leave from the first.
     """
-    # Two workers at once plan one round.
-    tx.db.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"balance:{provider}"))))
+    _lock_rounds(tx, provider)
     if not _is_time(tx, provider):
         return []
     readings = [
@@ -87,6 +86,15 @@ def begin_round(tx: Tx, provider: str, accounts: Sequence[str]) -> list[BalanceR
     tx.db.add_all(readings)
     tx.db.flush()
     return readings
+
+
+def _lock_rounds(tx: Tx, provider: str) -> None:
+    """Let what is asked of a provider, and what it answers, pass one after another.
+
+    Two workers at once plan one round; of two answers the last one finds the other, and is the
+    one that is set beside the books.
+    """
+    tx.db.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"balance:{provider}"))))
 
 
 def _is_time(tx: Tx, provider: str) -> bool:
@@ -130,14 +138,13 @@ def answered(tx: Tx, reading_id: UUID, balance: Balance) -> BalanceReading | Non
 
     An answer for the paying account ends a halt for want of money, or begins one.
     """
+    _lock_rounds(tx, balance.provider)
     reading = tx.db.scalar(
-        select(BalanceReading)
-        .where(
+        select(BalanceReading).where(
             BalanceReading.id == reading_id,
             BalanceReading.provider == balance.provider,
             BalanceReading.answered_at.is_(None),
         )
-        .with_for_update()
     )
     if reading is None:
         return None

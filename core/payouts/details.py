@@ -24,9 +24,15 @@ ENDING_CHARS = 3
 
 
 def find_vendor(tx: Tx, number: int) -> Vendor:
-    """Return a vendor by number, locked until the transaction ends; raises NotFound."""
+    """Return a vendor by number, locked until the transaction ends; raises NotFound.
+
+    As it is now: the caller may have looked before, and a person of ours has decided since.
+    """
     vendor = tx.db.scalar(
-        select(Vendor).where(Vendor.number == number).with_for_update(key_share=True)
+        select(Vendor)
+        .where(Vendor.number == number)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
     )
     if vendor is None:
         raise NotFound("no_vendor")

@@ -84,7 +84,7 @@ def compare(tx: Tx, reading: BalanceReading) -> int | None:
 
     Args:
         tx: the caller's transaction.
-        reading: the one that was answered now.
+        reading: the one that was answered now, in this transaction: other answers wait for it.
 
     Returns:
         the number of a new case; None when there is none, or answers of the round are missing.
@@ -96,7 +96,6 @@ def compare(tx: Tx, reading: BalanceReading) -> int | None:
             BalanceReading.asked_at == reading.asked_at,
         )
         .order_by(BalanceReading.account)
-        .with_for_update()
     ).all()
     held = [other.held_cents for other in others if other.held_cents is not None]
     if len(held) < len(others):

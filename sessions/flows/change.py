@@ -25,10 +25,11 @@ from core.money import Money
 from core.people.deeds import Deed
 from core.people.usecases import ensure_user
 from sessions.dates import parse_day
-from sessions.flow import Ask, End, Go, Menu, Option, Part, Talk, whole_number
+from sessions.flow import Ask, End, Go, Menu, Option, Part, Talk
 from sessions.flows import words
 from sessions.flows.book import prompt_coming
 from sessions.flows.roles import acts, is_staff, vendor_of
+from sessions.numbers import whole_number
 from sessions.texts import Keep, T, Text, cut, keep, n, t, why
 
 changing = Part()

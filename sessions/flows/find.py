@@ -14,9 +14,10 @@ from core.money import BASIS_POINTS, CENTS_PER_SHILLING, Money
 from core.pricing.queries import rates_on
 from core.pricing.rules import Rates, quote
 from sessions.dates import parse_day
-from sessions.flow import Ask, Go, Menu, Option, Part, Talk, whole_number
+from sessions.flow import Ask, Go, Menu, Option, Part, Talk
 from sessions.flows import words
 from sessions.flows.sort import ASKED_TOO, SORTED_BY, sort_of
+from sessions.numbers import whole_number
 from sessions.texts import T, cut, n, t
 
 find = Part()

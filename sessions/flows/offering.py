@@ -11,11 +11,12 @@ from core.limits import PEOPLE_MAX, UNITS_MAX
 from core.money import CENTS_PER_SHILLING
 from core.people.deeds import Deed
 from core.people.model import Vendor
-from sessions.flow import Ask, Go, Menu, Option, Part, Talk, whole_number
+from sessions.flow import Ask, Go, Menu, Option, Part, Talk
 from sessions.flows import words
 from sessions.flows.find import budget_typed
 from sessions.flows.joining import named
 from sessions.flows.roles import owner_of, owns
+from sessions.numbers import whole_number
 from sessions.texts import T, cut, keep, t
 
 offering = Part()

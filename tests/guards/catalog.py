@@ -10,12 +10,17 @@ from tests.guards import (
     customer,
     delivery,
     documents,
+    giving_locks,
     ledger,
     money_locks,
+    paper_locks,
     payments,
     payout_locks,
     payouts,
+    return_locks,
+    rows,
     vendors,
+    word_locks,
     worker_locks,
 )
 from tests.guards.guard import Guard, Kind
@@ -30,13 +35,18 @@ ALONE = (
     *delivery.GUARDS,
     *customer.ALONE,
     *admins.ALONE,
+    *rows.GUARDS,
 )
 """Those that one caller can run into."""
 MEETING = (
     *booking_locks.GUARDS,
     *change_locks.GUARDS,
+    *giving_locks.GUARDS,
     *money_locks.GUARDS,
+    *paper_locks.GUARDS,
     *payout_locks.GUARDS,
+    *return_locks.GUARDS,
+    *word_locks.GUARDS,
     *worker_locks.GUARDS,
     *vendors.GUARDS,
     *customer.MEETING,

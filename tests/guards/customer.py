@@ -1,15 +1,24 @@
 """What keeps reviews and the line for full days true."""
 
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
 
 from core.booking.cancel import cancel_by_customer
 from core.booking.model import Booking
+from core.errors import Refused
 from core.reviews.usecases import leave_review
 from core.waitlist.lifecycle import WaitState
 from core.waitlist.model import Wait
-from core.waitlist.usecases import join_line, leave_line, offer_freed
+from core.waitlist.usecases import (
+    Taken,
+    fire_wait,
+    join_line,
+    leave_line,
+    offer_freed,
+    take_offer,
+)
 from tests.core.booking.world import World
 from tests.guards.guard import Guard, copy_row, count, lock, meet_in, unique, unique_index
 from tests.support.factories import OTHER_CUSTOMER, make_wish
@@ -67,6 +76,41 @@ def _left_while_offered(world: World) -> None:
     assert state is WaitState.LEFT, "who leaves is offered nothing"
 
 
+class _LastSecond:
+    """Somebody says yes to an offer in its last second; in the next one its timer fires."""
+
+    def __init__(self, world: World) -> None:
+        self._world, self.wait = world, _in_line(world)
+        [offered] = world.run(lambda tx: offer_freed(tx, self.wait.listing_id))
+        assert offered.due_at is not None
+        self._end = offered.due_at
+
+    def take(self) -> Taken:
+        self._world.clock.set(self._end - timedelta(seconds=1))
+        return self._world.run(lambda tx: take_offer(tx, self.wait.id, OTHER_CUSTOMER))
+
+    def fire(self) -> WaitState | None:
+        self._world.clock.set(self._end)
+        return self._world.run(lambda tx: fire_wait(tx, self.wait.id))
+
+
+def _lapses_as_it_is_taken(world: World) -> None:
+    offer = _LastSecond(world)
+
+    results = meet_in(world, offer.take, r"FROM waits", offer.fire)
+
+    assert results[1] is None, "it is being answered"
+
+
+def _taken_as_it_lapses(world: World) -> None:
+    offer = _LastSecond(world)
+
+    results = meet_in(world, offer.fire, r"FROM waits", offer.take)
+
+    assert results[0] is WaitState.LAPSED
+    assert isinstance(results[1], Refused), "the offer is over"
+
+
 def _waits_twice(world: World) -> None:
     wait = _in_line(world)
 
@@ -93,5 +137,15 @@ MEETING = (
         "who has just left the line is offered a unit",
         lock("the line, when offering", "waits", r"ORDER BY waits\.created_at"),
         _left_while_offered,
+    ),
+    Guard(
+        "who has said yes in time is told that the offer is over",
+        lock("a place in the line, when its offer is taken", "waits", r"waits\.id = [^ ]+ FOR"),
+        _lapses_as_it_is_taken,
+    ),
+    Guard(
+        "an offer lapses as it is taken: the timer fails",
+        lock("a place in the line, when its timer fires", "waits", r"waits\.due_at"),
+        _taken_as_it_lapses,
     ),
 )

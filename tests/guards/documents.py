@@ -1,4 +1,7 @@
-"""Guards of documents: every movement has one, its number is its own, and it stays as it was."""
+"""Guards of documents: every movement has one, its number is its own, and it stays as it was.
+
+Of a statement, too: it is taken in once.
+"""
 
 from core.documents.usecases import Seller, issue_due
 from tests.core.booking.world import World
@@ -65,6 +68,31 @@ def _lines_add_up(world: World) -> None:
     assert count(world, RECEIPTS) == 1
 
 
+def _told_once(world: World) -> None:
+    world.confirmed()
+    _issue(world)
+
+    by_hand(
+        world,
+        "INSERT INTO tax_invoices (number, document_id, state, due_at, tries)"
+        " SELECT number + 1, document_id, state, due_at, tries FROM tax_invoices",
+    )
+
+    assert count(world, "SELECT count(*) FROM tax_invoices") == 1
+
+
+def _taken_once(world: World) -> None:
+    statement = (
+        "INSERT INTO statements (id, provider, account, digest, begins, ends, lines, matched,"
+        " matched_cents, unexplained_cents, differences, taken_at) VALUES (gen_random_uuid(),"
+        " 'daraja', '600123', 'a file', now() - interval '1 day', now(), 1, 0, 0, 0, 0, now())"
+    )
+    for _ in range(2):
+        by_hand(world, statement)
+
+    assert count(world, "SELECT count(*) FROM statements") == 1
+
+
 GUARDS = (
     Guard("a payment has no receipt", trigger("ledger_transfers", "owe_document"), _owed),
     Guard("what was issued is rewritten", trigger("documents", "append_only"), _rewritten),
@@ -78,5 +106,15 @@ GUARDS = (
         "a receipt's lines are not its total",
         constraint("documents", "ck_documents_total"),
         _lines_add_up,
+    ),
+    Guard(
+        "the tax authority is told of one document twice",
+        unique("tax_invoices", "uq_tax_invoices_document_id"),
+        _told_once,
+    ),
+    Guard(
+        "one statement is taken in twice",
+        unique("statements", "uq_statements_digest"),
+        _taken_once,
     ),
 )

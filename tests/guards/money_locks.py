@@ -90,7 +90,7 @@ def _told_both_ways(world: World) -> None:
     assert world.attempt(attempt).state is AttemptState.SUCCEEDED, "a success is terminal"
 
 
-def _given_up_and_sent(world: World) -> tuple[UUID, UUID]:
+def given_up_and_sent(world: World) -> tuple[UUID, UUID]:
     """Two tries of one movement, the first given up and the second under way."""
     [first] = world.send_due()
     world.failed(first.attempt_id, Reason.OTHER)
@@ -104,7 +104,7 @@ def _given_up_and_sent(world: World) -> tuple[UUID, UUID]:
 def _both_tries_of_a_payout(world: World) -> None:
     world.released()
     the_payout(world)
-    first, second = _given_up_and_sent(world)
+    first, second = given_up_and_sent(world)
 
     results = meet_in(
         world,
@@ -121,7 +121,7 @@ def _both_tries_of_a_payout(world: World) -> None:
 def _both_tries_of_a_refund(world: World) -> None:
     booking = world.confirmed()
     world.run(lambda tx: cancel.cancel_by_vendor(tx, booking.id, booking.vendor_id))
-    first, second = _given_up_and_sent(world)
+    first, second = given_up_and_sent(world)
 
     results = meet_in(
         world,

@@ -97,6 +97,14 @@ def _delivered_stays_so(world: World) -> None:
     assert seen is Delivery.DELIVERED
 
 
+def _one_opens(world: World) -> None:
+    results = both_do(
+        world, lambda tx: open_case(tx, CaseKind.INVARIANT, "I7"), r"^SELECT cases\.id"
+    )
+
+    assert results[0] is None, "somebody was faster, and nothing fails"
+
+
 def _one_closes(world: World) -> None:
     number = world.run(lambda tx: open_case(tx, CaseKind.INVARIANT, "I7"))
     assert number is not None
@@ -139,6 +147,11 @@ GUARDS = (
         # Either of them is enough to keep the other worker away.
         lock("a payout and its vendor, when continued", "payouts").also(lock("", "vendors")),
         _one_continues,
+    ),
+    Guard(
+        "two workers find the same: one fails",
+        words(Kind.LOCK, "a case, when opened", " ON CONFLICT DO NOTHING", "INSERT INTO cases"),
+        _one_opens,
     ),
     Guard(
         "two persons decide one case, each thinking it theirs",

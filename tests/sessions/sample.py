@@ -26,9 +26,9 @@ from sessions.flow import (
     Part,
     Person,
     Talk,
-    whole_number,
 )
 from sessions.gsm7 import septets
+from sessions.numbers import whole_number
 from sessions.store import Store
 from sessions.texts import cut, keep, t
 
