@@ -21,6 +21,7 @@ from channels.africastalking.sms import AfricasTalkingSms
 from channels.daraja.b2c import DarajaPayouts
 from channels.daraja.client import DarajaClient
 from channels.daraja.config import DarajaConfig
+from channels.daraja.reversal import DarajaReversals
 from channels.daraja.stk import DarajaCollections
 from channels.etims.registrar import EtimsRegistrar
 from channels.etims.wire import EtimsConfig
@@ -196,6 +197,7 @@ def build_parts(
             "daraja": DarajaPayouts(daraja),
             "flutterwave": FlutterwavePayouts(flutterwave),
         },
+        takings_back={"daraja": DarajaReversals(daraja)},
         health=health,
         paybill=settings.daraja_shortcode,
         accounts=accounts_of(settings),

@@ -42,7 +42,7 @@ CALLS: tuple[tuple[str, Step, Service], ...] = (
     ("/daraja/mpesa/stkpushquery/", Step.ASK, Service.QUERY),
     ("/daraja/mpesa/b2c/", Step.PAY_OUT, Service.B2C),
     ("/daraja/mpesa/transactionstatus/", Step.ASK_PAYOUT, Service.STATUS),
-    ("/daraja/mpesa/reversal/", Step.PAY_OUT, Service.REVERSAL),
+    ("/daraja/mpesa/reversal/", Step.TAKE_BACK, Service.REVERSAL),
     ("/etims/saveTrnsSalesOsdc", Step.REGISTER, Service.ETIMS),
     ("/daraja/mpesa/accountbalance/", Step.ASK_BALANCE, Service.BALANCE),
     ("POST /flutterwave/v3/charges", Step.PUSH, Service.FLUTTERWAVE_CHARGE),
@@ -55,12 +55,12 @@ BROKEN = (FaultKind.ERROR500, FaultKind.HTML, FaultKind.EMPTY, FaultKind.BUSY)
 # Money goes out seldom, and there it costs most when something is misunderstood.
 PAYING = frozenset(
     {
-        *(Service.B2C, Service.STATUS),
+        *(Service.B2C, Service.STATUS, Service.REVERSAL),
         *(Service.FLUTTERWAVE_TRANSFER, Service.FLUTTERWAVE_STATUS),
     }
 )
 PAYING_FACTOR = 3
-EARLY = frozenset({Service.STK, Service.B2C, Service.FLUTTERWAVE_CHARGE})
+EARLY = frozenset({Service.STK, Service.B2C, Service.REVERSAL, Service.FLUTTERWAVE_CHARGE})
 LATE_SECONDS_MAX = 72 * 3600
 REPEATED_AFTER_SECONDS = 10
 

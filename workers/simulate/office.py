@@ -46,6 +46,7 @@ from workers.simulate.scene import Scene
 HOUR = 3600
 DARAJA = "daraja"
 WRONG_SHARE = 0.5
+OUTGOING = ("b2c", "taken_back")
 # More than a day brings, so that nobody has to wait behind the old ones for long.
 LOOKED_AT_MAX = 40
 # What stays as it is, and what is settled on the telephone.
@@ -314,7 +315,7 @@ class Office:
         chosen = scene.chance.choice(movements)
         before, organisation = books.transactions, books.organisations[account]
         utility_cents = organisation.utility_cents
-        sign = -1 if chosen.kind == "b2c" else 1
+        sign = -1 if chosen.kind in OUTGOING else 1
         kept = dict(before)
         fault = scene.chance.choice(("left out", "invented", "other amount"))
         scene.tally[f"statement fault: {fault}"] += 1

@@ -51,6 +51,7 @@ class Step(StrEnum):
     BEGIN_ATTEMPT = "attempts.begin"
     PUSH_TAKEN = "attempts.push_taken"
     PAY_TAKEN = "attempts.pay_taken"
+    TAKING_BACK = "attempts.taking_back"
     CALL_REFUSED = "attempts.refused"
     PUSH_LEARNED = "attempts.push_learned"
     PAY_LEARNED = "attempts.pay_learned"
@@ -91,6 +92,7 @@ class Step(StrEnum):
     PUSH = "call.push"
     ASK = "call.ask"
     PAY_OUT = "call.pay_out"
+    TAKE_BACK = "call.take_back"
     ASK_PAYOUT = "call.ask_payout"
     ASK_BALANCE = "call.ask_balance"
     REGISTER = "call.register"
@@ -117,7 +119,7 @@ WORKER_STEPS = {
     ("_pay", "accepted"): Step.PAY_TAKEN,
     ("_note_refusal", "refused"): Step.CALL_REFUSED,
     ("_ask", "_learn"): Step.PUSH_LEARNED,
-    ("_take_back", "accepted"): Step.PAY_TAKEN,
+    ("_take_back", "accepted"): Step.TAKING_BACK,
     ("_ask_out", "_learn"): Step.PAY_LEARNED,
     ("_apply", "apply"): Step.APPLY_CALLBACK,
     ("_postpone", "postpone"): Step.POSTPONE_CALLBACK,
