@@ -29,6 +29,9 @@ from core.payouts.halts import OUR_SIDE, HaltReason, halt
 from core.payouts.settle import payout_failed, payout_paid, payout_reversed
 from core.ports.money import MoneyEvent, Outcome, Reason
 
+REVERSAL = "reversal:"
+"""How the number of money that came back begins where its provider has none for it."""
+
 
 def apply(tx: Tx, event: MoneyEvent, kinds: Collection[Kind] = tuple(Kind)) -> str | None:
     """Apply evidence of a money movement; safe with repeats and in any order.
@@ -91,7 +94,7 @@ def _reverse(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
             return "repeat"
         fail(tx, attempt, event.reason or Reason.BAD_RECIPIENT, event.code)
         return None
-    number = event.receipt or f"reversal:{attempt.id}"
+    number = event.receipt or f"{REVERSAL}{attempt.id}"
     amount = Money(attempt.amount_cents)
     kept = receipts.keep(
         tx, attempt.provider, number, Direction.IN, amount, account=receipts.CAME_BACK

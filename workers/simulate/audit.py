@@ -88,6 +88,7 @@ class Books:
             *self._outcomes(tx),
             *self._registered(tx),
             *_paid_twice(tx),
+            *_left_open(tx),
         ]
 
     def _said_twice(self, tx: Tx) -> Iterator[Wrong]:
@@ -130,6 +131,10 @@ class Books:
 
     def _unknown(self, tx: Tx) -> Iterator[Wrong]:
         """Yield movements that we neither know nor have a case for."""
+        collected = select(Attempt.id).where(
+            Attempt.kind == Kind.COLLECTION, Attempt.state == AttemptState.SUCCEEDED
+        )
+        paid = {str(attempt_id) for attempt_id in tx.db.scalars(collected)}
         known = set(tx.db.scalars(select(Receipt.number).where(Receipt.provider == "daraja")))
         explained = known | _numbers_of_cases(tx) | self.left_out
         for number, moved in self._world.books.transactions.items():
@@ -137,6 +142,9 @@ class Books:
                 yield Wrong(
                     "no money is lost", f"{moved.kind} {number} of {moved.amount_cents} is unknown"
                 )
+        for attempt_id, number in self._theirs.charges().items():
+            if attempt_id not in paid and number not in explained:
+                yield Wrong("no money is lost", f"charge {number} of {attempt_id} is unknown")
 
     def _outcomes(self, tx: Tx) -> Iterator[Wrong]:
         """Yield payments out whose outcome we have wrong: the next try would pay twice.
@@ -195,6 +203,17 @@ def _left_lying(tx: Tx) -> Iterator[Wrong]:
             "somebody goes on",
             f"{attempt.kind} {attempt.id} is {attempt.state}, due {attempt.due_at}",
         )
+
+
+def _left_open(tx: Tx) -> Iterator[Wrong]:
+    """Yield attempts of which nobody knows what became, and nobody will be told."""
+    unsure = (AttemptState.SENDING, AttemptState.PENDING, AttemptState.UNKNOWN)
+    halted = {halt.provider for halt in halts(tx)}
+    old = Attempt.created_at < tx.now - SAID_LATELY
+    for attempt in tx.db.scalars(select(Attempt).where(Attempt.state.in_(unsure), old)):
+        if attempt.provider not in halted:
+            about = f"{attempt.method} {attempt.kind} {attempt.id} is {attempt.state}"
+            yield Wrong("nothing stays open", about)
 
 
 def _paid_twice(tx: Tx) -> Iterator[Wrong]:

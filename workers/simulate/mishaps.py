@@ -6,6 +6,7 @@ from workers.simulate.scene import Scene
 DAY = 24 * 3600
 PAYING_SHARE = 0.08
 TAKING_BACK_SHARE = 0.15
+REFUND_SHARE = 0.05
 REGISTRAR_SHARE = 0.05
 # Result codes of Safaricom: refused credentials, an empty account.
 PAYING_CODES = ("2001", "1")
@@ -33,6 +34,9 @@ class Mishaps:
             self._later(Service.B2C, chance.choice(PAYING_CODES), chance.randint(1, 3))
         if self._scene.database.routes.taking_back and self._scene.maybe(TAKING_BACK_SHARE):
             self._later(Service.REVERSAL, chance.choice(TAKING_BACK_CODES), chance.randint(1, 3))
+        if self._scene.maybe(REFUND_SHARE):
+            # A card's bank will not have it: it was taken, and is given up a little later.
+            self._later(Service.FLUTTERWAVE_REFUND, "failed", 1)
         if self._scene.maybe(REGISTRAR_SHARE):
             self._later(Service.ETIMS, chance.choice(REGISTRAR_CODES), 1)
 

@@ -1,7 +1,6 @@
 """What the providers' books say of a receipt or an attempt of ours."""
 
-from collections.abc import Iterable
-from uuid import UUID
+from collections.abc import Mapping
 
 from channels.simulator.state import ChargeRefund, Outgoing, Payout, PromptState, World
 from core.documents.remittances import BANK
@@ -74,11 +73,10 @@ class Theirs:
             if moved.kind == "reversal" and moved.reference == payout.receipt
         )
 
-    def unknown_charges(self, attempts: Iterable[UUID]) -> list[str]:
-        """Return what customers paid to Flutterwave, but for what these attempts have told."""
-        known = {str(attempt_id) for attempt_id in attempts}
+    def charges(self) -> Mapping[str, str]:
+        """Return what customers paid to Flutterwave: the attempt's id to the provider's number."""
         paid = (c for c in self._books.charges.values() if c.state is PromptState.PAID)
-        return [charge.tx_ref for charge in paid if charge.tx_ref not in known]
+        return {charge.tx_ref: charge.flw_ref for charge in paid}
 
     def _at_flutterwave(self, receipt: Receipt) -> int | None:
         attempt_id = str(receipt.attempt_id)
