@@ -133,6 +133,8 @@ def name_known(tx: Tx, provider: str, booking_id: UUID, number: str, amount: Mon
         .where(
             Receipt.provider == provider,
             Receipt.booking_id == booking_id,
+            # What went back of the same price may have no number either.
+            Receipt.direction == Direction.IN,
             Receipt.number.startswith("attempt:"),
             Receipt.amount_cents == amount.cents,
         )

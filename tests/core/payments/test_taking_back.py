@@ -17,7 +17,7 @@ from core.limits import TAKE_BACK_TRIES_MAX
 from core.money import kes
 from core.payments import refunds, suspense
 from core.payments.lifecycle import AttemptState, RefundState
-from core.payments.model import Attempt, Kind
+from core.payments.model import Attempt, Direction, Kind
 from core.payouts.halts import halts
 from core.ports.money import NOT_TAKEN_BACK, Outcome, PayRequest, Reason, TakeBackRequest
 from core.ports.providers import Routes
@@ -237,3 +237,21 @@ def test_a_person_who_sends_it_again_sends_it(world: World) -> None:
     [again] = world.send_due()
 
     assert isinstance(again, PayRequest)
+
+
+def test_its_unnamed_proof_takes_no_later_payments_number(world: World) -> None:
+    """Only an answer told that it was taken back, without a number; then the same price comes by
+    hand: that is other money.
+    """
+    booking, request = asked_for(world)
+    assert world.paid(request.attempt_id, None) is None
+
+    assert world.paybill(booking.code, GOLDEN, "SFF9AGAIN") is None
+
+    [again] = [each for each in world.receipts() if each.number == "SFF9AGAIN"]
+    assert (again.direction, again.suspense) == (Direction.IN, True)
+    assert world.balance("float:daraja") == GOLDEN
+    [back] = world.send_due()
+    assert isinstance(back, TakeBackRequest)
+    assert back.receipt == "SFF9AGAIN"
+    world.assert_sound()
