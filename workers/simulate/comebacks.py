@@ -1,5 +1,6 @@
 """Money that went out and comes back: by M-Pesa, by a bank, and what people do about it."""
 
+from datetime import timedelta
 from functools import partial
 from itertools import islice
 
@@ -17,6 +18,8 @@ BY_MPESA_SHARE = 0.12
 BY_BANK_SHARE = 0.12
 # Of the newest payments: nobody returns what is long spent.
 NEWEST = 12
+# An export of the month, or of the one before, shows it.
+BANK_WITHIN = timedelta(days=20)
 SEEN_SHARE = 0.8
 TRIES_MAX = 4
 
@@ -68,7 +71,7 @@ class Comebacks:
         newest = [
             name
             for name, sent in islice(reversed(scene.world.books.transfers.items()), NEWEST)
-            if sent.status == "SUCCESSFUL"
+            if sent.status == "SUCCESSFUL" and sent.at > scene.now - BANK_WITHIN
         ]
         if newest:
             chosen = scene.chance.choice(newest)

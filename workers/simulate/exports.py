@@ -41,25 +41,24 @@ class Exports:
     def __init__(self, scene: Scene, accounts: Accounts) -> None:
         self._scene = scene
         self._accounts = accounts
-        self._taken: set[str] = set()
         self.wrong: list[Wrong] = []
 
     def take_last_month(self) -> None:
         """Take in last month's."""
-        self._take(self._last_month())
+        self._take(self._month(1))
 
     def take_what_is_left(self) -> None:
-        """Take in what was not taken in yet, at the end."""
-        for month in (self._last_month(), f"{nairobi_date(self._scene.now):%Y-%m}"):
-            if month not in self._taken:
-                self._take(month)
+        """Take in what is new at the end: a transfer that came back stands in its old month."""
+        for ago in (2, 1, 0):
+            self._take(self._month(ago))
 
-    def _last_month(self) -> str:
+    def _month(self, ago: int) -> str:
         first = nairobi_date(self._scene.now).replace(day=1)
-        return f"{first - timedelta(days=1):%Y-%m}"
+        for _ in range(ago):
+            first = (first - timedelta(days=1)).replace(day=1)
+        return f"{first:%Y-%m}"
 
     def _take(self, month: str) -> None:
-        self._taken.add(month)
         for export, read in EXPORTS:
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "export.csv"

@@ -6,13 +6,12 @@ from channels.simulator.state import ChargeRefund, Outgoing, Payout, PromptState
 from core.documents.remittances import BANK
 from core.payments.model import Attempt, Direction, Method, Receipt
 from core.payments.receipts import CAME_BACK, TAKEN_BACK
+from core.payments.settle import REVERSAL
 
 FLUTTERWAVE = "flutterwave"
 # What a movement on an M-Pesa account is, by what we say of it.
 NAMED = {CAME_BACK: {"reversal"}, TAKEN_BACK: {"taken_back"}}
 USUAL = {Direction.IN: {"stk", "c2b"}, Direction.OUT: {"b2c"}}
-REVERSAL = "reversal:"
-"""How the receipt of money that came back without a number of its own begins."""
 
 
 class Theirs:
@@ -64,6 +63,9 @@ class Theirs:
 
     def return_of(self, attempt: Attempt) -> str | None:
         """Return under what number a payout came back, None when it did not."""
+        sent = self._books.transfers.get(str(attempt.id))
+        if sent is not None:
+            return f"{REVERSAL}{attempt.id}" if sent.status == "REVERSED" else None
         payout = self._books.payouts.get(str(attempt.id))
         if payout is None or payout.status != "Reversed":
             return None
