@@ -29,7 +29,7 @@ from core.payments import refunds
 from core.payments.model import Receipt
 from core.payments.suspense import match, send_back
 from core.payouts.details import find_vendor, verify
-from core.payouts.halts import resume
+from core.payouts.halts import halts, resume
 from core.payouts.model import Payout
 from core.payouts.usecases import retry_payout
 from core.people.model import Vendor
@@ -155,6 +155,11 @@ class Office:
         """Note that a vendor is who they are, and is paid where they say."""
         checked = partial(verify, number=number, kyc=True, payout=True)
         self._scene.turn(Step.ADMIN_VERIFY, checked, again=lambda: self._check(number))
+
+    def end_halts(self) -> None:
+        """Mend what stands still at every provider."""
+        for halt in self._scene.look(halts):
+            self._resume(halt.provider)
 
     def _resume(self, provider: str) -> None:
         """Somebody has mended what was wrong with a provider."""

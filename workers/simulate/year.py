@@ -219,7 +219,9 @@ class Year:
     def _live(self, day: int, *, calm: bool) -> list[Wrong]:
         """Live through a day, from midnight to midnight; return what is wrong at its end."""
         begins = BEGINS + timedelta(days=day - 1)
-        if not calm:
+        if calm:
+            self._agenda.after(HOUR, self._office.end_halts)
+        else:
             self._plan(day)
         # The checks come at night, when nobody books and what the evening brought is done.
         self._go_to(begins + timedelta(hours=NIGHT_HOURS))
