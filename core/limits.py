@@ -110,6 +110,9 @@ B2C_QUERY_AFTER_SECONDS = (60, 300, 900, 3600)
 CARD_PAGE_SECONDS = 900
 CARD_QUERY_AFTER_SECONDS = (60, 180, 420, 960)
 CARD_GIVE_UP_SECONDS = 1080
+# A refund to a card that its provider does not know a day later is for a person: sent again by
+# itself it could go twice.
+CARD_REFUND_GIVE_UP_SECONDS = 24 * 3600
 # A link to pay is good for as long as an accepted request waits at most; each costs an SMS.
 PAY_LINK_SECONDS = 12 * 3600
 PAY_LINKS_A_DAY_MAX = 5

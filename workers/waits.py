@@ -22,11 +22,11 @@ RUN_SECONDS = 20
 def run_waits(parts: Parts) -> int:
     """End what is over, then offer what is free; return how many places moved."""
     budget = Budget(RUN_SECONDS)
-    due = parts.database.run(partial(due_waits, limit=TIMERS_BATCH_MAX))
+    due = parts.database.look(partial(due_waits, limit=TIMERS_BATCH_MAX))
     moved = sum(_do(parts, id_, partial(_end, wait_id=id_)) for id_ in due if not budget.spent)
     if quiet_until(parts.database.clock.now()) is not None:
         return moved
-    freed = parts.database.run(freed_listings)
+    freed = parts.database.look(freed_listings)
     return moved + sum(
         _do(parts, id_, partial(_offer, listing_id=id_)) for id_ in freed if not budget.spent
     )

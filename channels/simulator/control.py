@@ -16,6 +16,7 @@ from channels.simulator import (
     daraja_stk,
     flutterwave_charges,
     flutterwave_transfers,
+    settlement_export,
     sms,
     sms_in,
     statement,
@@ -67,7 +68,12 @@ def routes(world: World) -> list[Route]:
         ("POST", "/reset", reset),
     ]
     calls = [Route(path, _handle(world, action), methods=[verb]) for verb, path, action in table]
-    return [*calls, statement.route(world), transfer_export.route(world)]
+    return [
+        *calls,
+        statement.route(world),
+        transfer_export.route(world),
+        settlement_export.route(world),
+    ]
 
 
 def _handle(world: World, action: Action) -> Callable[[Request], Awaitable[Response]]:

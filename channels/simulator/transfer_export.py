@@ -22,20 +22,27 @@ def route(world: World) -> Route:
     """The export, relative to `/simulator/api`."""
 
     async def export(request: Request) -> Response:
-        out = io.StringIO()
-        writer = csv.writer(out)
-        writer.writerow(COLUMNS)
-        for made in world.books.transfers.values():
-            at = made.at.isoformat()
-            if at.startswith(request.query_params.get("month", "")):
-                writer.writerow([
-                    made.id, made.reference, made.account, made.bank, made.name,
-                    _money(made.amount_cents), _money(made.fee_cents), "KES", made.status, at,
-                ])  # fmt: skip
-        return Response(out.getvalue(), media_type="text/csv")
+        month = request.query_params.get("month", "")
+        return Response(transfers(world, month), media_type="text/csv")
 
     return Route("/transfers.csv", export)
 
 
-def _money(cents: int) -> str:
+def transfers(world: World, month: str) -> str:
+    """Return the export of a month (``2026-11``, UTC), of everything for an empty one."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(COLUMNS)
+    for made in world.books.transfers.values():
+        at = made.at.isoformat()
+        if at.startswith(month):
+            writer.writerow([
+                made.id, made.reference, made.account, made.bank, made.name,
+                money(made.amount_cents), money(made.fee_cents), "KES", made.status, at,
+            ])  # fmt: skip
+    return out.getvalue()
+
+
+def money(cents: int) -> str:
+    """Return cents as shillings with two decimals."""
     return f"{cents // 100}.{cents % 100:02d}"

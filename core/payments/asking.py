@@ -16,6 +16,7 @@ from core.limits import (
     B2C_QUERY_AFTER_SECONDS,
     CARD_GIVE_UP_SECONDS,
     CARD_QUERY_AFTER_SECONDS,
+    CARD_REFUND_GIVE_UP_SECONDS,
     LATE_QUESTIONS_MAX,
     STK_GIVE_UP_SECONDS,
     STK_LOST_SECONDS,
@@ -29,6 +30,7 @@ from core.ports.money import NOT_TAKEN_BACK, Reason
 
 # How often a payment whose fate is unknown is asked about before it is sent again by its old id.
 PAYOUT_ASKED_MIN = 2
+NOWHERE = "nowhere"
 
 
 def look_now(
@@ -95,9 +97,22 @@ def ask_in_time(tx: Tx, attempt: Attempt) -> Attempt | None:
     if _stands_untouched(attempt):
         fail(tx, attempt, Reason.OTHER, NOT_TAKEN_BACK)
         return None
+    if _is_nowhere(attempt, silent_seconds):
+        fail(tx, attempt, Reason.SILENT, NOWHERE)
+        return None
     attempt.asked += 1
     attempt.due_at = next_question(attempt, tx.now)
     return attempt
+
+
+def _is_nowhere(attempt: Attempt, silent_seconds: float) -> bool:
+    """Tell whether a refund to a card may never have reached its provider, after long asking."""
+    return (
+        attempt.kind is Kind.RETURN
+        and attempt.method is Method.CARD
+        and attempt.reference is None
+        and silent_seconds >= CARD_REFUND_GIVE_UP_SECONDS
+    )
 
 
 def _give_up_seconds(attempt: Attempt) -> int:

@@ -123,6 +123,7 @@ def begin(tx: Tx, attempt_id: UUID) -> Request | Attempt | None:
     if _may_be_sent_again(attempt) and _still_wanted(tx, attempt):
         attempt.move(AttemptEvent.REQUEUE)
         attempt.asked = 0
+        attempt.code = None  # What was said of the last try proves nothing about this one.
         return _send(tx, attempt)
     return ask_in_time(tx, attempt)
 

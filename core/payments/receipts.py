@@ -15,7 +15,7 @@ from core.db.tx import Tx
 from core.escrow.model import TransferRow
 from core.escrow.postings import incoming_key
 from core.money import Money
-from core.payments.model import Attempt, Direction, Kind, Receipt
+from core.payments.model import Attempt, Direction, Kind, Method, Receipt
 from core.payments.queries import receipt_numbered
 
 CAME_BACK = "payout came back"
@@ -26,6 +26,9 @@ and came back. Whatever people type is kept in capitals."""
 TAKEN_BACK = "payment taken back"
 """The same of a payment to us that its provider has taken back: it left the account to which it
 had come."""
+
+TO_A_CARD = "refunded to a card"
+"""The same of money that went back to a card: none of the provider's exports shows it."""
 
 
 _NEW = insert(Base.metadata.tables[Receipt.__tablename__])
@@ -84,9 +87,17 @@ def keep_of(tx: Tx, attempt: Attempt, number: str | None) -> Receipt | None:
         Direction.IN if attempt.kind is Kind.COLLECTION else Direction.OUT,
         Money(attempt.amount_cents),
         attempt=attempt,
-        account=TAKEN_BACK if attempt.takes_back is not None else None,
+        account=_special(attempt),
         payer=attempt.msisdn or None,
     )
+
+
+def _special(attempt: Attempt) -> str | None:
+    """Return what a receipt has for an account when its money moved in an unusual way."""
+    if attempt.takes_back is not None:
+        return TAKEN_BACK
+    to_a_card = attempt.kind is Kind.RETURN and attempt.method is Method.CARD
+    return TO_A_CARD if to_a_card else None
 
 
 def is_own(tx: Tx, attempt: Attempt, number: str | None) -> bool:
@@ -122,6 +133,8 @@ def name_known(tx: Tx, provider: str, booking_id: UUID, number: str, amount: Mon
         .where(
             Receipt.provider == provider,
             Receipt.booking_id == booking_id,
+            # What went back of the same price may have no number either.
+            Receipt.direction == Direction.IN,
             Receipt.number.startswith("attempt:"),
             Receipt.amount_cents == amount.cents,
         )

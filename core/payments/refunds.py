@@ -31,6 +31,7 @@ from core.payments.model import Attempt, Kind, Method, Receipt, Refund
 from core.payments.queries import captured, paid_by
 from core.payments.returns import retry_seconds
 from core.payments.ways_back import payment_to_take_back
+from core.ports.money import Reason
 
 
 def refundable(booking: Booking) -> Money:
@@ -211,7 +212,7 @@ def refund_returned(tx: Tx, attempt: Attempt) -> None:
 def refund_failed(tx: Tx, attempt: Attempt) -> None:
     """Try a refund again that has failed for certain, three times; then it waits for a person.
 
-    What could not be taken back is sent at once.
+    What could not be taken back is sent at once. What was only given up is never sent by itself.
     """
     refund = _lock(tx, attempt)
     if refund.state is not RefundState.OPEN:
@@ -222,7 +223,8 @@ def refund_failed(tx: Tx, attempt: Attempt) -> None:
         .select_from(Attempt)
         .where(Attempt.refund_id == refund.id, Attempt.takes_back.is_(None))
     )
-    sendable = refund.amount_cents >= B2C_MIN_CENTS
+    certain = attempt.reason is not Reason.SILENT
+    sendable = certain and refund.amount_cents >= B2C_MIN_CENTS
     if sendable and int(tx.db.scalar(made) or 0) < REFUND_TRIES_MAX:
         tx.db.flush()
         _new_attempt(tx, refund, attempt.account, delay_seconds=retry_seconds(attempt))

@@ -112,9 +112,12 @@ def returned(tx: Tx, attempt: Attempt) -> None:
 def retry_return(tx: Tx, attempt: Attempt) -> None:
     """A return that has failed for certain is tried again later; then it waits for a person.
 
-    What could not be taken back is sent at once, if there is a number for it.
+    What could not be taken back is sent at once, if there is a number for it. What was only given
+    up is never sent by itself.
     """
     receipt = tx.db.get_one(Receipt, attempt.receipt_id)
+    if attempt.reason is Reason.SILENT:
+        return
     if not attempt.msisdn or not is_sendable(receipt):
         return
     made = tx.db.scalars(

@@ -8,7 +8,8 @@ from core.payments import settle
 from core.payments.model import Attempt, Kind, Receipt
 from core.ports.money import MoneyEvent, Outcome
 
-NUMBER_MAX = 40
+# "reversal:" and an id of ours, where the provider has no number for it.
+NUMBER_MAX = 50
 
 
 def book_reversal(tx: Tx, provider: str, receipt: str, number: str) -> int:
@@ -28,7 +29,7 @@ def book_reversal(tx: Tx, provider: str, receipt: str, number: str) -> int:
         NotFound: ``no_payout``, nothing arrived under that receipt, or it came back before.
         Refused: ``number_seen``, the return's number has been seen.
     """
-    number = number.strip().upper()
+    number = _as_kept(number)
     if not 0 < len(number) <= NUMBER_MAX:
         raise BadInput(field="number")
     attempt = tx.db.scalar(
@@ -47,3 +48,10 @@ def book_reversal(tx: Tx, provider: str, receipt: str, number: str) -> int:
     if settle.apply(tx, event) is not None:
         raise Refused("number_seen")
     return attempt.amount_cents
+
+
+def _as_kept(number: str) -> str:
+    """Return a number as statements have it: in capitals, but for what has none of its own."""
+    number = number.strip()
+    nameless = number.lower().startswith(settle.REVERSAL)
+    return number.lower() if nameless else number.upper()

@@ -27,7 +27,10 @@ from core.payments.returns import retry_return, returned, send_back, suspend
 from core.payments.ways_back import own_reason
 from core.payouts.halts import OUR_SIDE, HaltReason, halt
 from core.payouts.settle import payout_failed, payout_paid, payout_reversed
-from core.ports.money import MoneyEvent, Outcome, Reason
+from core.ports.money import NOT_TAKEN_BACK, MoneyEvent, Outcome, Reason
+
+REVERSAL = "reversal:"
+"""How the number of money that came back begins where its provider has none for it."""
 
 
 def apply(tx: Tx, event: MoneyEvent, kinds: Collection[Kind] = tuple(Kind)) -> str | None:
@@ -73,9 +76,11 @@ def _apply_outcome(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
     in_flight = attempt.state in {AttemptState.SENDING, AttemptState.PENDING}
     if event.outcome is Outcome.UNKNOWN and in_flight:
         attempt.move(AttemptEvent.LOSE)
-        attempt.code = event.code
-        return None
-    return "pending" if event.outcome is Outcome.PENDING else "repeat"
+    elif event.code != NOT_TAKEN_BACK or attempt.state is not AttemptState.UNKNOWN:
+        return "pending" if event.outcome is Outcome.PENDING else "repeat"
+    # That a payment stands as it was also says what became of a request that was lost.
+    attempt.code = event.code
+    return None
 
 
 def _reverse(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
@@ -91,7 +96,7 @@ def _reverse(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
             return "repeat"
         fail(tx, attempt, event.reason or Reason.BAD_RECIPIENT, event.code)
         return None
-    number = event.receipt or f"reversal:{attempt.id}"
+    number = event.receipt or f"{REVERSAL}{attempt.id}"
     amount = Money(attempt.amount_cents)
     kept = receipts.keep(
         tx, attempt.provider, number, Direction.IN, amount, account=receipts.CAME_BACK

@@ -11,6 +11,7 @@ from core.clock import nairobi_date
 from core.db.tx import Tx
 from core.escrow import accounts, ledger
 from core.limits import CASES_BATCH_MAX, STATEMENT_DUE_DAYS
+from core.payments import receipts
 from core.reconcile.usecases import Accounts
 
 MONTHS_MAX = 50
@@ -21,6 +22,7 @@ MONTHS_MISSING = text(
     "SELECT to_char(at AT TIME ZONE 'Africa/Nairobi', 'YYYY-MM') AS month, count(*) AS receipts,"
     " sum(amount_cents) AS cents"
     " FROM receipts WHERE provider = :provider AND direction = ANY (:ways)"
+    " AND account IS DISTINCT FROM :nowhere"
     " AND (date_trunc('month', at AT TIME ZONE 'Africa/Nairobi') + interval '1 month')::date"
     "   <= :due"
     " AND NOT EXISTS (SELECT 1 FROM statement_matches WHERE receipt_id = receipts.id)"
@@ -49,7 +51,13 @@ def look_daily(tx: Tx, ours: Mapping[str, Accounts]) -> list[int]:
     wanting: set[str] = set()
     for provider, its in ours.items():
         for account, ways in its.items():
-            values = {"provider": provider, "ways": sorted(ways), "due": due, "most": MONTHS_MAX}
+            values = {
+                "provider": provider,
+                "ways": sorted(ways),
+                "nowhere": receipts.TO_A_CARD,
+                "due": due,
+                "most": MONTHS_MAX,
+            }
             for row in tx.db.execute(MONTHS_MISSING, values).all():
                 subject = f"{provider}:{account}:{row.month}"
                 wanting.add(subject)

@@ -11,8 +11,9 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import case, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
 
 from core.booking.model import Booking
 from core.cases.model import CaseKind
@@ -38,8 +39,28 @@ Accounts = Mapping[str, Collection[Direction]]
 """Our accounts with one provider: shortcode to which way money moves there."""
 Progress = Callable[[int], None]
 NOT_AHEAD = timedelta()
+CHARGE = "charge:"
 OTHER_WAY = {receipts.CAME_BACK: Direction.OUT, receipts.TAKEN_BACK: Direction.IN}
+SHOWN_ELSEWHERE = (*OTHER_WAY, receipts.TO_A_CARD)
 SIGN = {Direction.IN: 1, Direction.OUT: -1}
+
+_PAYMENT = aliased(Receipt)
+# A charge stands where its payment does: one that was kept back from what came, with what came.
+_WAY = case(
+    (
+        Receipt.number.startswith(CHARGE),
+        func.coalesce(
+            select(_PAYMENT.direction)
+            .where(
+                _PAYMENT.provider == Receipt.provider,
+                _PAYMENT.number == func.substr(Receipt.number, len(CHARGE) + 1),
+            )
+            .scalar_subquery(),
+            Receipt.direction,
+        ),
+    ),
+    else_=Receipt.direction,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +148,10 @@ def _take(
         seen += len(batch)
         progress(seen)
     _keep_matches(tx, statement_id, matcher.outcome)
+    # Some providers tell their charge with the payment: then it is matched here, not missed.
+    charges, charges_cents = _post_charges(tx, statement_id, statement, matcher.outcome)
     outcome = matcher.finish(_unseen(tx, statement, accounts[statement.account]))
     _refuse_other_file(outcome)
-    charges, charges_cents = _post_charges(tx, statement_id, statement, outcome)
     row = tx.db.get_one(StatementRow, statement_id)
     row.matched = len(outcome.matched) + charges
     row.matched_cents = sum(entry.amount_cents for entry, _ in outcome.matched) - charges_cents
@@ -294,7 +316,7 @@ def _unseen(tx: Tx, statement: Statement, ways: Collection[Direction]) -> Iterab
         .where(
             Receipt.provider == statement.provider,
             or_(
-                Receipt.direction.in_(ways) & func.coalesce(Receipt.account, "").not_in(OTHER_WAY),
+                _WAY.in_(ways) & func.coalesce(Receipt.account, "").not_in(SHOWN_ELSEWHERE),
                 Receipt.account.in_([what for what, way in OTHER_WAY.items() if way in ways]),
             ),
             Receipt.at >= statement.begins,
@@ -326,7 +348,7 @@ def _post_charges(
     count = total_cents = 0
     for line in outcome.charges:
         cents = -line.amount_cents
-        number = f"charge:{line.linked or line.number}"
+        number = f"{CHARGE}{line.linked or line.number}"
         receipt = receipts.keep(tx, statement.provider, number, Direction.OUT, Money(cents))
         if receipt is not None:
             ledger.post(tx, postings.charged(statement.provider, Money(cents), reference=number))

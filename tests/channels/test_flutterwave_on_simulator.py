@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from pydantic import SecretStr
 
-from channels.flutterwave import transfer_export
+from channels.flutterwave import statement, transfer_export
 from channels.flutterwave.cards import FlutterwaveCards
 from channels.flutterwave.charges import FlutterwaveCollections
 from channels.flutterwave.client import FlutterwaveClient
@@ -101,6 +101,24 @@ def test_a_customer_pays(
         assert paid.reference == reference
         assert paid.receipt is not None
         assert paid.at is not None
+
+
+def test_the_settlement_export_shows_what_came_and_what_was_kept_back(
+    simulator: Simulator, collections: FlutterwaveCollections, attempt_id: UUID, tmp_path: Path
+) -> None:
+    reference = push(collections, attempt_id)
+    simulator.prompt()
+    simulator.settle("paid")
+    told(simulator)
+    paid = collections.ask(attempt_id, reference)
+
+    export = tmp_path / "settlements.csv"
+    export.write_text(simulator.http.get(f"{simulator.base}/simulator/api/settlements.csv").text)
+    came, kept = statement.read_statement(export).source.lines()
+
+    assert (came.number, came.amount_cents) == (paid.receipt, 150_000)
+    assert (kept.kind.value, kept.amount_cents) == ("charge", -4_350)
+    assert paid.fee == Money(4_350)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -18,12 +19,16 @@ from channels.simulator.config import SimulatorConfig, Waits
 from core.booking.cancel import cancel_by_customer
 from core.booking.lifecycle import State
 from core.booking.model import Booking
+from core.cases.model import CaseKind
+from core.cases.queries import open_cases
+from core.cases.sweep import sweep
 from core.clock import ManualClock
 from core.db.tx import Database
 from core.invariants.run import run_all
 from core.limits import (
     B2C_QUERY_AFTER_SECONDS,
     CARD_GIVE_UP_SECONDS,
+    CARD_REFUND_GIVE_UP_SECONDS,
     PAY_LINK_SECONDS,
     PAY_LINKS_A_DAY_MAX,
 )
@@ -31,6 +36,7 @@ from core.payments.cards import ask_for_card
 from core.payments.collections import start_collection
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind, Method, Receipt
+from core.payments.refunds import retry_refund
 from core.ports.providers import Routes
 from tests.support.factories import CUSTOMER, make_held, make_listing, make_vendor
 from tests.support.fakes import notices
@@ -102,6 +108,9 @@ class Shop:
         with self.crew.database.transaction() as tx:
             query = select(Attempt).order_by(Attempt.created_at, Attempt.id)
             return list(tx.db.scalars(query))
+
+    def returns(self) -> list[Attempt]:
+        return [each for each in self.attempts() if each.kind is Kind.RETURN]
 
 
 @pytest.fixture
@@ -306,6 +315,34 @@ def test_a_refund_to_a_card_whose_answer_was_lost_is_never_sent_again(shop: Shop
         run_attempts(shop.crew.parts)
         shop.clock.advance(seconds=B2C_QUERY_AFTER_SECONDS[-1])
 
-    returns = [each for each in shop.attempts() if each.kind is Kind.RETURN]
+    returns = shop.returns()
     assert [(each.state, each.tries) for each in returns] == [(AttemptState.SUCCEEDED, 1)]
     assert shop.refunds() == 1
+
+
+def test_a_refund_to_a_card_that_never_reached_the_provider_is_for_a_person(shop: Shop) -> None:
+    """The provider's list is no proof that it was not made: only somebody who has looked sends it
+    again.
+    """
+    shop.press()
+    shop.decide("paid")
+    shop.fault("flutterwave_refund", "timeout_before", seconds=0)
+    with shop.crew.database.transaction() as tx:
+        cancel_by_customer(tx, shop.booking.id, shop.booking.customer_id)
+    for waited in (0, CARD_REFUND_GIVE_UP_SECONDS - 1, B2C_QUERY_AFTER_SECONDS[-1]):
+        shop.clock.advance(seconds=waited)
+        run_attempts(shop.crew.parts)
+
+    assert [each.state for each in shop.returns()] == [AttemptState.FAILED]
+    assert shop.refunds() == 1
+    with shop.crew.database.transaction() as tx:
+        sweep(tx)
+        (case,) = open_cases(tx)
+        assert case.kind is CaseKind.REFUND_FAILED
+        retry_refund(tx, UUID(case.subject))
+    for _ in range(2):
+        run_attempts(shop.crew.parts)
+        shop.clock.advance(seconds=B2C_QUERY_AFTER_SECONDS[0])
+
+    assert shop.returns()[-1].state is AttemptState.SUCCEEDED
+    assert shop.refunds() == 2

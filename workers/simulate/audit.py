@@ -7,11 +7,11 @@ movement that we do not have is a case by the end, when a statement has shown it
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, select, text
 
-from channels.simulator.state import PromptState, SmsDirection, World
+from channels.simulator.state import SmsDirection, World
 from core.cases.model import Case, CaseKind
 from core.db.tx import Tx
 from core.documents.lifecycle import InvoiceState
@@ -20,12 +20,14 @@ from core.escrow import accounts, ledger
 from core.invariants.run import LATE_SECONDS, run_all
 from core.outbox import Notice, Sending
 from core.payments.lifecycle import AttemptState
-from core.payments.model import Attempt, Direction, Kind, Receipt
+from core.payments.model import Attempt, Kind, Receipt
 from core.payouts.halts import halts
+from workers.simulate.theirs import Theirs
 
 # A callback may come three days late; what was named later is looked at again.
 LOOK_BACK = timedelta(days=5)
 SAID_LATELY = timedelta(days=2)
+EVER = datetime(1, 1, 2, tzinfo=UTC)
 MONEY_PROVIDERS = ("daraja", "flutterwave")
 
 
@@ -57,6 +59,7 @@ class Books:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._theirs = Theirs(world)
         self.left_out: set[str] = set()
 
     def daily(self, tx: Tx) -> list[Wrong]:
@@ -68,10 +71,9 @@ class Books:
             )
             for each in run_all(tx)
         ]
-        recent = select(Receipt).where(Receipt.at > tx.now - LOOK_BACK)
         return [
             *found,
-            *self._invented(list(tx.db.scalars(recent))),
+            *self._invented(tx, tx.now - LOOK_BACK),
             *self._said_twice(tx),
             *_left_lying(tx),
             *_floats(tx),
@@ -81,11 +83,12 @@ class Books:
         """Return what is broken when everything has come to rest and every statement was read."""
         return [
             *self.daily(tx),
-            *self._invented(list(tx.db.scalars(select(Receipt)))),
+            *self._invented(tx, EVER),
             *self._unknown(tx),
             *self._outcomes(tx),
             *self._registered(tx),
             *_paid_twice(tx),
+            *_left_open(tx),
         ]
 
     def _said_twice(self, tx: Tx) -> Iterator[Wrong]:
@@ -111,71 +114,55 @@ class Books:
             if times > int(tx.db.scalar(owed) or 0):
                 yield Wrong("nobody is told twice", f"{times} times: {words}")
 
-    def _invented(self, ours: list[Receipt]) -> Iterator[Wrong]:
+    def _invented(self, tx: Tx, since: datetime) -> Iterator[Wrong]:
         """Yield receipts of ours that no provider has, or has with another amount."""
-        for receipt in ours:
-            theirs = self._theirs(receipt)
+        ours = (
+            select(Receipt, Attempt.takes_back)
+            .outerjoin(Attempt, Attempt.id == Receipt.attempt_id)
+            .where(Receipt.at > since)
+        )
+        for receipt, takes_back in tx.db.execute(ours):
+            theirs = self._theirs.cents(receipt, takes_back)
             if theirs != receipt.amount_cents:
                 about = f"{receipt.provider} {receipt.direction} {receipt.number}"
                 yield Wrong(
                     "receipts are true", f"{about} is {receipt.amount_cents}, they have {theirs}"
                 )
 
-    def _theirs(self, receipt: Receipt) -> int | None:
-        """Return how many cents a provider moved under a receipt of ours."""
-        books = self._world.books
-        number, attempt_id = receipt.number, str(receipt.attempt_id)
-        if number.startswith("charge:"):
-            return receipt.amount_cents  # Told with the payment or by a statement.
-        if receipt.provider == "flutterwave":
-            if receipt.direction is Direction.OUT:
-                sent = books.transfers.get(attempt_id)
-                return sent.amount_cents if sent and sent.status == "SUCCESSFUL" else None
-            charge = books.charges.get(attempt_id)
-            return charge.amount_cents if charge and charge.state is PromptState.PAID else None
-        if number.startswith("attempt:"):
-            return self._nameless(receipt)
-        moved = books.transactions.get(number)
-        if moved is None or (moved.kind == "b2c") is not (receipt.direction is Direction.OUT):
-            return None
-        return moved.amount_cents
-
-    def _nameless(self, receipt: Receipt) -> int | None:
-        """Return what was paid by the attempt of a receipt whose number we do not know."""
-        attempt_id = str(receipt.attempt_id)
-        if receipt.direction is Direction.OUT:
-            payout = self._world.books.payouts.get(attempt_id)
-            return payout.amount_cents if payout and payout.receipt else None
-        for prompt in reversed(self._world.books.prompts.values()):
-            if prompt.callback_url.endswith(attempt_id):
-                return prompt.amount_cents if prompt.receipt else None
-        return None
-
     def _unknown(self, tx: Tx) -> Iterator[Wrong]:
         """Yield movements that we neither know nor have a case for."""
-        known = set(tx.db.scalars(select(Receipt.number).where(Receipt.provider == "daraja")))
-        cases = set(
-            tx.db.scalars(
-                select(Case.facts["number"].astext).where(Case.kind == CaseKind.DIFFERENCE)
-            )
+        collected = select(Attempt.id).where(
+            Attempt.kind == Kind.COLLECTION, Attempt.state == AttemptState.SUCCEEDED
         )
+        paid = {str(attempt_id) for attempt_id in tx.db.scalars(collected)}
+        known = set(tx.db.scalars(select(Receipt.number).where(Receipt.provider == "daraja")))
+        explained = known | _numbers_of_cases(tx) | self.left_out
         for number, moved in self._world.books.transactions.items():
-            if number not in known | cases | self.left_out:
+            if number not in explained:
                 yield Wrong(
                     "no money is lost", f"{moved.kind} {number} of {moved.amount_cents} is unknown"
                 )
+        for attempt_id, number in self._theirs.charges().items():
+            if attempt_id not in paid and number not in explained:
+                yield Wrong("no money is lost", f"charge {number} of {attempt_id} is unknown")
 
     def _outcomes(self, tx: Tx) -> Iterator[Wrong]:
-        """Yield payments out whose outcome we have wrong: the next try would pay twice."""
+        """Yield payments out whose outcome we have wrong: the next try would pay twice.
+
+        One that came back may stand as paid while its return is a case.
+        """
         attempts = tx.db.scalars(select(Attempt).where(Attempt.kind != Kind.COLLECTION))
+        cases = _numbers_of_cases(tx)
         for attempt in attempts:
-            moved = self._moved(attempt)
-            if moved is not (attempt.state is AttemptState.SUCCEEDED):
-                yield Wrong(
-                    "outcomes are true",
-                    f"{attempt.provider} {attempt.kind} {attempt.id} is {attempt.state},"
-                    f" the money {'moved' if moved else 'did not move'}",
-                )
+            moved = self._theirs.moved(attempt)
+            stayed = attempt.state is AttemptState.SUCCEEDED and attempt.reversed_at is None
+            if moved is stayed or self._theirs.return_of(attempt) in cases:
+                continue
+            yield Wrong(
+                "outcomes are true",
+                f"{attempt.provider} {attempt.kind} {attempt.id} is {attempt.state},"
+                f" the money {'moved' if moved else 'did not move'}",
+            )
 
     def _registered(self, tx: Tx) -> Iterator[Wrong]:
         """Yield documents that the tax authority has not as we have them, or has without us."""
@@ -198,13 +185,11 @@ class Books:
         for number in sales.keys() - numbers:
             yield Wrong("the tax authority knows our documents", f"{number} is not ours")
 
-    def _moved(self, attempt: Attempt) -> bool:
-        books = self._world.books
-        if attempt.provider == "flutterwave":
-            sent = books.transfers.get(str(attempt.id))
-            return sent is not None and sent.status == "SUCCESSFUL"
-        payout = books.payouts.get(str(attempt.id))
-        return payout is not None and payout.receipt is not None
+
+def _numbers_of_cases(tx: Tx) -> set[str]:
+    """Return the movements that a statement has shown otherwise than we have them."""
+    query = select(Case.facts["number"].astext).where(Case.kind == CaseKind.DIFFERENCE)
+    return set(tx.db.scalars(query))
 
 
 def _left_lying(tx: Tx) -> Iterator[Wrong]:
@@ -218,6 +203,17 @@ def _left_lying(tx: Tx) -> Iterator[Wrong]:
             "somebody goes on",
             f"{attempt.kind} {attempt.id} is {attempt.state}, due {attempt.due_at}",
         )
+
+
+def _left_open(tx: Tx) -> Iterator[Wrong]:
+    """Yield attempts of which nobody knows what became, and nobody will be told."""
+    unsure = (AttemptState.SENDING, AttemptState.PENDING, AttemptState.UNKNOWN)
+    halted = {halt.provider for halt in halts(tx)}
+    old = Attempt.created_at < tx.now - SAID_LATELY
+    for attempt in tx.db.scalars(select(Attempt).where(Attempt.state.in_(unsure), old)):
+        if attempt.provider not in halted:
+            about = f"{attempt.method} {attempt.kind} {attempt.id} is {attempt.state}"
+            yield Wrong("nothing stays open", about)
 
 
 def _paid_twice(tx: Tx) -> Iterator[Wrong]:

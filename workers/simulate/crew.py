@@ -21,9 +21,11 @@ from channels.africastalking.sms import AfricasTalkingSms
 from channels.daraja.b2c import DarajaPayouts
 from channels.daraja.client import DarajaClient
 from channels.daraja.config import DarajaConfig
+from channels.daraja.reversal import DarajaReversals
 from channels.daraja.stk import DarajaCollections
 from channels.etims.registrar import EtimsRegistrar
 from channels.etims.wire import EtimsConfig
+from channels.flutterwave.cards import FlutterwaveCards
 from channels.flutterwave.charges import FlutterwaveCollections
 from channels.flutterwave.client import FlutterwaveClient
 from channels.flutterwave.config import FlutterwaveConfig
@@ -56,6 +58,7 @@ from workers.simulate.network import Network
 from workers.simulate.points import Died
 from workers.simulate.store import SimulatedStore
 from workers.timers import run_timers
+from workers.waits import run_waits
 
 NO_PACE = 1e9
 ITEM_CLASS = "90111500"
@@ -107,6 +110,7 @@ DUE = (
     _due("inbox", "SELECT min(due_at) FROM inbox WHERE state = 'waiting'"),
     _due("timers", "SELECT min(due_at) FROM bookings WHERE due_at IS NOT NULL"),
     _due("timers", "SELECT min(due_at) FROM booking_changes WHERE due_at IS NOT NULL"),
+    _due("waits", "SELECT min(due_at) FROM waits WHERE due_at IS NOT NULL"),
     _due("disputes", "SELECT min(due_at) FROM disputes WHERE due_at IS NOT NULL"),
     _due("attempts", NOT_HALTED),
     _due("notices", "SELECT min(due_at) FROM notices WHERE state = 'waiting'"),
@@ -119,6 +123,7 @@ TABLES = frozenset[str]().union(*(due.tables for due in DUE))
 JOBS: Mapping[str, Callable[[Parts], int]] = {
     "inbox": run_inbox,
     "timers": run_timers,
+    "waits": run_waits,
     "disputes": run_disputes,
     "attempts": run_attempts,
     "notices": run_notices,
@@ -170,6 +175,7 @@ def build_parts(
             secret_key=providers.flutterwave_key,
             email_domain="guest.example",
             webhook_url=providers.flutterwave_url(),
+            pages_url=f"{BASE}/pay",
             charges_per_second=NO_PACE,
             transfers_per_second=NO_PACE,
             questions_per_second=NO_PACE,
@@ -196,6 +202,8 @@ def build_parts(
             "daraja": DarajaPayouts(daraja),
             "flutterwave": FlutterwavePayouts(flutterwave),
         },
+        cards={"flutterwave": FlutterwaveCards(flutterwave)},
+        takings_back={"daraja": DarajaReversals(daraja)},
         health=health,
         paybill=settings.daraja_shortcode,
         accounts=accounts_of(settings),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 import httpx
@@ -42,10 +42,13 @@ CALLS: tuple[tuple[str, Step, Service], ...] = (
     ("/daraja/mpesa/stkpushquery/", Step.ASK, Service.QUERY),
     ("/daraja/mpesa/b2c/", Step.PAY_OUT, Service.B2C),
     ("/daraja/mpesa/transactionstatus/", Step.ASK_PAYOUT, Service.STATUS),
-    ("/daraja/mpesa/reversal/", Step.PAY_OUT, Service.REVERSAL),
+    ("/daraja/mpesa/reversal/", Step.TAKE_BACK, Service.REVERSAL),
     ("/etims/saveTrnsSalesOsdc", Step.REGISTER, Service.ETIMS),
     ("/daraja/mpesa/accountbalance/", Step.ASK_BALANCE, Service.BALANCE),
     ("POST /flutterwave/v3/charges", Step.PUSH, Service.FLUTTERWAVE_CHARGE),
+    ("POST /flutterwave/v3/payments", Step.OPEN_PAGE, Service.FLUTTERWAVE_CHARGE),
+    ("POST /flutterwave/v3/transactions", Step.REFUND_CARD, Service.FLUTTERWAVE_REFUND),
+    ("GET /flutterwave/v3/refunds", Step.ASK_PAYOUT, Service.FLUTTERWAVE_STATUS),
     ("GET /flutterwave/v3/transactions", Step.ASK, Service.FLUTTERWAVE_VERIFY),
     ("POST /flutterwave/v3/transfers", Step.PAY_OUT, Service.FLUTTERWAVE_TRANSFER),
     ("GET /flutterwave/v3/transfers", Step.ASK_PAYOUT, Service.FLUTTERWAVE_STATUS),
@@ -55,12 +58,12 @@ BROKEN = (FaultKind.ERROR500, FaultKind.HTML, FaultKind.EMPTY, FaultKind.BUSY)
 # Money goes out seldom, and there it costs most when something is misunderstood.
 PAYING = frozenset(
     {
-        *(Service.B2C, Service.STATUS),
-        *(Service.FLUTTERWAVE_TRANSFER, Service.FLUTTERWAVE_STATUS),
+        *(Service.B2C, Service.STATUS, Service.REVERSAL),
+        *(Service.FLUTTERWAVE_TRANSFER, Service.FLUTTERWAVE_STATUS, Service.FLUTTERWAVE_REFUND),
     }
 )
 PAYING_FACTOR = 3
-EARLY = frozenset({Service.STK, Service.B2C, Service.FLUTTERWAVE_CHARGE})
+EARLY = frozenset({Service.STK, Service.B2C, Service.REVERSAL, Service.FLUTTERWAVE_CHARGE})
 LATE_SECONDS_MAX = 72 * 3600
 REPEATED_AFTER_SECONDS = 10
 
@@ -153,7 +156,7 @@ class Network:
         """
         step, service = _call_of(method, path)
         self._crashes.reach(step, When.BEFORE)
-        fate = self._fate(service, path.split("/")[1])
+        fate = self._fate(step, service, path.split("/")[1])
         self.tally[f"{step} {fate}"] += 1
         if fate is Fate.REFUSED:
             raise httpx.ConnectError("nobody there")
@@ -174,6 +177,10 @@ class Network:
         if fate is Fate.LOST_AFTER:
             raise httpx.ReadTimeout("no answer")
         return heard
+
+    def browse(self, path: str, form: Mapping[str, str]) -> Heard:
+        """Bring what somebody's browser sends to a provider's page; nothing breaks on its way."""
+        return self._loop.ask(self._app, "POST", path, {}, urlencode(form).encode())
 
     def told(self, told: Told) -> None:
         """Take a callback from a provider: it arrives as chance will have it."""
@@ -223,13 +230,13 @@ class Network:
         kind = MONEY.get((service, part))
         return take_money(kind, UUID(attempt_id), body) if kind is not None else None
 
-    def _fate(self, service: Service, provider: str) -> Fate:
+    def _fate(self, step: Step, service: Service, provider: str) -> Fate:
         if self.calm:
             return Fate.WELL
         if self.down_until.get(provider, self._clock.now()) > self._clock.now():
             return Fate.REFUSED
         fate = _pick(self._chance, FATES, _likelier(service)) or Fate.WELL
-        if fate is Fate.EARLY and service not in EARLY:
+        if fate is Fate.EARLY and (service not in EARLY or step is Step.OPEN_PAGE):
             return Fate.WELL
         return Fate(fate)
 

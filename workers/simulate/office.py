@@ -14,7 +14,6 @@ from uuid import UUID
 from sqlalchemy import select
 
 from channels.daraja.statement import read_statement
-from channels.simulator.daraja_b2c import take_back
 from channels.simulator.state import Transaction
 from channels.simulator.statement import statement
 from core.booking.cancel import cancel_by_admin
@@ -27,25 +26,25 @@ from core.clock import nairobi_date, nairobi_moment
 from core.db.tx import Tx
 from core.documents import etims
 from core.payments import refunds
-from core.payments.lifecycle import AttemptState
-from core.payments.model import Attempt, Kind, Receipt
-from core.payments.reversals import book_reversal
+from core.payments.model import Receipt
 from core.payments.suspense import match, send_back
 from core.payouts.details import find_vendor, verify
-from core.payouts.halts import resume
+from core.payouts.halts import halts, resume
 from core.payouts.model import Payout
 from core.payouts.usecases import retry_payout
 from core.people.model import Vendor
 from core.reconcile.statement import BadStatement
 from core.reconcile.usecases import Accounts, take
 from workers.simulate.audit import Books, Wrong
+from workers.simulate.comebacks import Comebacks
 from workers.simulate.complaints import Complaints
+from workers.simulate.market import OTHER_WALLETS
 from workers.simulate.points import Step
 from workers.simulate.scene import Scene
 
 HOUR = 3600
-DARAJA = "daraja"
 WRONG_SHARE = 0.5
+OUTGOING = ("b2c", "taken_back")
 # More than a day brings, so that nobody has to wait behind the old ones for long.
 LOOKED_AT_MAX = 40
 # What stays as it is, and what is settled on the telephone.
@@ -68,23 +67,32 @@ class Office:
         books: told what a wrong statement left out.
         accounts: ours with Daraja.
         complaints: what they have to decide.
+        comebacks: what they see of money that came back.
     """
 
     def __init__(
-        self, scene: Scene, books: Books, accounts: Accounts, complaints: Complaints
+        self,
+        scene: Scene,
+        books: Books,
+        accounts: Accounts,
+        complaints: Complaints,
+        comebacks: Comebacks,
     ) -> None:
         self._scene = scene
         self._books = books
         self._accounts = accounts
         self._complaints = complaints
+        self._comebacks = comebacks
         self.wrong: list[Wrong] = []
         self._taken: set[tuple[str, date]] = set()
         self._acts: Mapping[CaseKind, Callable[[Case], None]] = {
             CaseKind.SUSPENSE: self._suspense,
             CaseKind.RETURN_FAILED: self._suspense,
-            CaseKind.REFUND_FAILED: self._refund_again,
+            CaseKind.REFUND_FAILED: lambda case: self._refund_again(UUID(case.subject)),
+            CaseKind.CAME_BACK: self._came_back,
             CaseKind.PAYOUT_FAILED: self._pay_again,
             CaseKind.PAYOUT_HELD: lambda case: self._check(int(case.facts["vendor"])),
+            CaseKind.PAYOUT_REVERSED: lambda case: self._check(int(case.facts["vendor"])),
             CaseKind.PAYOUTS_HALTED: lambda case: self._resume(case.facts["provider"]),
             CaseKind.INVOICE_REFUSED: self._invoice_again,
             **dict.fromkeys(TALKED_OVER, self._talk_over),
@@ -97,8 +105,6 @@ class Office:
         scene.agenda.after(scene.chance.uniform(9 * HOUR, 17 * HOUR), self._complaints.decide)
         if scene.maybe(0.1):
             scene.agenda.after(scene.chance.uniform(9 * HOUR, 17 * HOUR), self._cancel)
-        if scene.maybe(0.05):
-            scene.agenda.after(scene.chance.uniform(9 * HOUR, 17 * HOUR), self._send_one_back)
 
     def _look_into_cases(self) -> None:
         scene = self._scene
@@ -113,14 +119,25 @@ class Office:
         if not (self._scene.maybe(MATCHED_SHARE) and self._match(receipt_id)):
             self._send_back(receipt_id, case.facts["number"])
 
-    def _refund_again(self, case: Case) -> None:
-        again = partial(refunds.retry_refund, refund_id=UUID(case.subject))
+    def _refund_again(self, refund_id: UUID) -> None:
+        """Send it as before, or to another wallet that the customer has named."""
+        wallet = self._scene.chance.choice(OTHER_WALLETS) if self._scene.maybe(0.3) else None
+        again = partial(refunds.retry_refund, refund_id=refund_id, msisdn=wallet)
         self._scene.turn(Step.ADMIN_RETRY, again)
+
+    def _came_back(self, case: Case) -> None:
+        """Send money again that came back from a customer, or look whose it is once more."""
+        if case.facts["refund_id"] is not None:
+            self._refund_again(UUID(case.facts["refund_id"]))
+        else:
+            self._suspense(case)
 
     def _invoice_again(self, case: Case) -> None:
         self._scene.turn(Step.ADMIN_INVOICE, partial(etims.retry, number=int(case.subject)))
 
     def _talk_over(self, case: Case) -> None:
+        if case.kind is CaseKind.DIFFERENCE:
+            self._comebacks.shown(case)
         settled = partial(close, number=case.number, note="Talked over with them.")
         self._scene.turn(Step.ADMIN_CLOSE, settled)
 
@@ -134,54 +151,15 @@ class Office:
 
         self._scene.turn(Step.ADMIN_PAY_AGAIN, retry)
 
-    def _send_one_back(self) -> None:
-        """Safaricom takes a payout back; the statement says so, and a person books it."""
-        scene = self._scene
-        query = (
-            select(Attempt.id, Receipt.number)
-            .join(Receipt, Receipt.attempt_id == Attempt.id)
-            .where(
-                Attempt.kind == Kind.PAYOUT,
-                Attempt.provider == DARAJA,
-                Attempt.state == AttemptState.SUCCEEDED,
-                Attempt.reversed_at.is_(None),
-            )
-            .order_by(Attempt.finished_at.desc(), Attempt.id)
-            .limit(1)
-        )
-        found = scene.look(lambda tx: tx.db.execute(query).first())
-        payout = scene.world.books.payouts.get(str(found[0])) if found is not None else None
-        if found is None or payout is None or payout.receipt != found[1]:
-            return
-        if payout.status != "Completed":
-            return
-        number = take_back(scene.world, str(found[0]))
-        scene.agenda.after(
-            scene.chance.uniform(HOUR, 72 * HOUR), lambda: self._book_return(found[1], number)
-        )
-
-    def _book_return(self, receipt: str, number: str) -> None:
-        """Book it, and let somebody call the vendor in the days that follow."""
-        scene = self._scene
-        book = partial(book_reversal, provider=DARAJA, receipt=receipt, number=number)
-        scene.turn(Step.ADMIN_REVERSAL, book, again=lambda: self._book_return(receipt, number))
-        scene.agenda.after(scene.chance.uniform(HOUR, 96 * HOUR), lambda: self._call(receipt))
-
-    def _call(self, receipt: str) -> None:
-        """Ask the vendor of a payout where to pay, and note that it was right."""
-        query = (
-            select(Vendor.number)
-            .join(Payout, Payout.vendor_id == Vendor.id)
-            .join(Attempt, Attempt.payout_id == Payout.id)
-            .join(Receipt, Receipt.attempt_id == Attempt.id)
-            .where(Receipt.provider == DARAJA, Receipt.number == receipt)
-        )
-        self._check(self._scene.look(lambda tx: tx.db.scalars(query).one()))
-
     def _check(self, number: int) -> None:
         """Note that a vendor is who they are, and is paid where they say."""
         checked = partial(verify, number=number, kyc=True, payout=True)
         self._scene.turn(Step.ADMIN_VERIFY, checked, again=lambda: self._check(number))
+
+    def end_halts(self) -> None:
+        """Mend what stands still at every provider."""
+        for halt in self._scene.look(halts):
+            self._resume(halt.provider)
 
     def _resume(self, provider: str) -> None:
         """Somebody has mended what was wrong with a provider."""
@@ -206,10 +184,8 @@ class Office:
     def _send_back(self, receipt_id: UUID, number: str) -> None:
         """Ask the provider who paid, and send the money there."""
         paid = self._scene.world.books.transactions.get(number)
-        if paid is not None:
-            self._scene.turn(
-                Step.ADMIN_SEND_BACK, lambda tx: send_back(tx, receipt_id, paid.phone)
-            )
+        payer = paid.phone if paid is not None else None
+        self._scene.turn(Step.ADMIN_SEND_BACK, lambda tx: send_back(tx, receipt_id, payer))
 
     def _cancel(self) -> None:
         query = (
@@ -314,7 +290,7 @@ class Office:
         chosen = scene.chance.choice(movements)
         before, organisation = books.transactions, books.organisations[account]
         utility_cents = organisation.utility_cents
-        sign = -1 if chosen.kind == "b2c" else 1
+        sign = -1 if chosen.kind in OUTGOING else 1
         kept = dict(before)
         fault = scene.chance.choice(("left out", "invented", "other amount"))
         scene.tally[f"statement fault: {fault}"] += 1

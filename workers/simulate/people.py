@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import select
@@ -23,13 +24,19 @@ from core.people.model import PayoutMethod, User, Vendor
 from workers.simulate.changes import Changes
 from workers.simulate.complaints import Complaints
 from workers.simulate.market import BANK_SHARE, CUSTOMERS, OTHER_WALLETS, Stall
+from workers.simulate.opinions import tell
 from workers.simulate.points import Step
 from workers.simulate.scene import Scene
+from workers.simulate.waiting import Waiting
 from workers.simulate.wallets import Wallets
 
 MINUTE, HOUR, DAY = 60, 3600, 24 * 3600
 WISHES_A_DAY = (4, 9)
 LOOKS_MAX = 3
+# Of those who do not get what they want.
+WAITING_SHARE = 0.6
+# By then the desk has done what a message says.
+ANSWERED_SECONDS = 5 * MINUTE
 # The rest do it on the menu of their phone.
 ANSWERED_BY_TEXT_SHARE = 0.3
 CANCELLED_BY_TEXT_SHARE = 0.2
@@ -58,6 +65,7 @@ class People:
         self._wallets = wallets
         self._changes = Changes(scene, wallets)
         self._complaints = complaints
+        self._waiting = Waiting(scene)
         self.booked = 0
 
     def plan_day(self) -> None:
@@ -100,6 +108,8 @@ class People:
         made = self._scene.turn(Step.BOOK, book, lambda: self._book(plan, redialled=True))
         if made is not None:
             self._live_with(plan, made)
+        elif self._scene.maybe(WAITING_SHARE):
+            self._waiting.join(plan.phone, plan.wish)
 
     def _made_by(self, plan: Plan) -> Booking | None:
         """Return what the line that went dead had made, if it had made anything."""
@@ -114,6 +124,28 @@ class People:
             )
         )
         return self._scene.look(lambda tx: tx.db.scalar(query.limit(1)))
+
+    def read_offers(self) -> None:
+        """Think about what became free; some answer at once, some when the offer is over."""
+        scene, chance = self._scene, self._scene.chance
+        stalls = {stall.id: stall for stall in scene.stalls}
+        for wait, phone in self._waiting.read_offers():
+            if scene.maybe(0.15):
+                continue
+            stall = stalls[wait.listing_id]
+            wish = Wish(stall.number, wait.starts_on, wait.ends_on, wait.people)
+            answered = chance.uniform(MINUTE, 75 * MINUTE)
+            scene.agenda.after(answered, partial(self._waiting.answer, wait, phone, stall))
+            scene.agenda.after(
+                answered + ANSWERED_SECONDS,
+                partial(self._live_with_offer, Plan(phone, stall, wish), wait.id),
+            )
+
+    def _live_with_offer(self, plan: Plan, wait_id: UUID) -> None:
+        booking = self._waiting.booked(wait_id)
+        if booking is not None:
+            self._scene.tally["booked from the line"] += 1
+            self._live_with(plan, booking)
 
     def _live_with(self, plan: Plan, booking: Booking) -> None:
         """Plan everything that people will do about a booking."""
@@ -145,12 +177,19 @@ class People:
         if scene.maybe(0.6):
             wait = before_start + chance.uniform(-HOUR, 2 * HOUR)
             scene.agenda.after(wait, lambda: self._check_in(plan, booking))
+        self._plan_end(plan, booking)
+
+    def _plan_end(self, plan: Plan, booking: Booking) -> None:
+        """Plan what the customer says when it is over: that it was, how it was, what was wrong."""
+        scene, chance = self._scene, self._scene.chance
+        until_end = (booking.ends_at - scene.now).total_seconds()
         if scene.maybe(0.3):
-            until_end = (booking.ends_at - scene.now).total_seconds()
             wait = max(until_end + chance.uniform(-2 * HOUR, 20 * HOUR), HOUR)
             scene.agenda.after(wait, lambda: self._complete(booking))
+        if scene.maybe(0.2):
+            wait = max(until_end + chance.uniform(0, 20 * DAY), HOUR)
+            scene.agenda.after(wait, lambda: tell(scene, plan.phone, booking))
         if scene.maybe(0.06):
-            until_end = (booking.ends_at - scene.now).total_seconds()
             wait = max(until_end + chance.uniform(-6 * HOUR, 70 * HOUR), HOUR)
             scene.agenda.after(
                 wait, lambda: self._complaints.report(plan.phone, plan.stall.vendor, booking)

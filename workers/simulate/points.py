@@ -20,6 +20,8 @@ class Step(StrEnum):
     DECLINE = "turn.decline"
     WITHDRAW = "turn.withdraw"
     PAY = "turn.pay"
+    ASK_CARD = "turn.ask_card"
+    START_CARD = "turn.start_card"
     CANCEL = "turn.cancel"
     CHECK_IN = "turn.check_in"
     COMPLETE = "turn.complete"
@@ -29,6 +31,10 @@ class Step(StrEnum):
     ACCEPT_CHANGE = "turn.accept_change"
     DECLINE_CHANGE = "turn.decline_change"
     KEEP_AS_WAS = "turn.keep_as_was"
+    JOIN_LINE = "turn.join_line"
+    TAKE_OFFER = "turn.take_offer"
+    LEAVE_LINE = "turn.leave_line"
+    REVIEW = "turn.review"
     DISPUTE = "turn.dispute"
     DISPUTE_NOTE = "turn.dispute_note"
     WITHDRAW_DISPUTE = "turn.withdraw_dispute"
@@ -43,6 +49,7 @@ class Step(StrEnum):
     ADMIN_REVERSAL = "admin.book_reversal"
     ADMIN_RESUME = "admin.resume_payouts"
     ADMIN_INVOICE = "admin.retry_invoice"
+    ADMIN_TAX = "admin.pay_tax"
     RESOLVE = "admin.resolve_dispute"
     STATEMENT = "admin.statement"
     KEEP_CALLBACK = "web.keep_callback"
@@ -51,6 +58,7 @@ class Step(StrEnum):
     BEGIN_ATTEMPT = "attempts.begin"
     PUSH_TAKEN = "attempts.push_taken"
     PAY_TAKEN = "attempts.pay_taken"
+    TAKING_BACK = "attempts.taking_back"
     CALL_REFUSED = "attempts.refused"
     PUSH_LEARNED = "attempts.push_learned"
     PAY_LEARNED = "attempts.pay_learned"
@@ -63,6 +71,8 @@ class Step(StrEnum):
     FIRE_TIMER = "timers.fire"
     RELEASE_MONEY = "timers.release"
     FIRE_DISPUTE = "disputes.fire"
+    END_WAIT = "waits.end"
+    OFFER_FREED = "waits.offer"
     HALT = "attempts.halt"
     OPEN_RUN = "payouts.open_run"
     MAKE_PAYOUT = "payouts.make"
@@ -89,8 +99,11 @@ class Step(StrEnum):
     SMS = "call.sms"
     TOKEN = "call.token"  # noqa: S105 -- the name of a step.
     PUSH = "call.push"
+    OPEN_PAGE = "call.open_page"
     ASK = "call.ask"
     PAY_OUT = "call.pay_out"
+    REFUND_CARD = "call.refund_card"
+    TAKE_BACK = "call.take_back"
     ASK_PAYOUT = "call.ask_payout"
     ASK_BALANCE = "call.ask_balance"
     REGISTER = "call.register"
@@ -117,7 +130,7 @@ WORKER_STEPS = {
     ("_pay", "accepted"): Step.PAY_TAKEN,
     ("_note_refusal", "refused"): Step.CALL_REFUSED,
     ("_ask", "_learn"): Step.PUSH_LEARNED,
-    ("_take_back", "accepted"): Step.PAY_TAKEN,
+    ("_take_back", "accepted"): Step.TAKING_BACK,
     ("_ask_out", "_learn"): Step.PAY_LEARNED,
     ("_apply", "apply"): Step.APPLY_CALLBACK,
     ("_postpone", "postpone"): Step.POSTPONE_CALLBACK,
@@ -127,6 +140,8 @@ WORKER_STEPS = {
     ("_failed", "failed"): Step.NOTICE_FAILED,
     ("_fire", "fire_one"): Step.FIRE_TIMER,
     ("_fire", "fire"): Step.FIRE_DISPUTE,
+    ("_do", "_end"): Step.END_WAIT,
+    ("_do", "_offer"): Step.OFFER_FREED,
     ("_release_all", "release_many"): Step.RELEASE_MONEY,
     ("_halt_on_stop", "halt_on_stop"): Step.HALT,
     ("run_payouts", "open_run"): Step.OPEN_RUN,

@@ -11,6 +11,7 @@ from channels.simulator.ussd import NotNow
 from core.booking.dues import dues_of
 from core.booking.model import Booking
 from core.payments.collections import start_collection
+from workers.simulate.cards import Cards
 from workers.simulate.loop import Heard
 from workers.simulate.market import CUSTOMERS, OTHER_WALLETS, VENDORS
 from workers.simulate.points import Step
@@ -45,7 +46,7 @@ def asked_cents(booking: Booking) -> int:
 
 
 class Wallets:
-    """Everybody's M-Pesa.
+    """Everybody's M-Pesa, and their cards.
 
     Args:
         scene: where they live.
@@ -53,6 +54,7 @@ class Wallets:
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
+        self._cards = Cards(scene)
         scene.network.listeners.append(self._prompted)
 
     def pay_day(self) -> None:
@@ -70,7 +72,8 @@ class Wallets:
         """Pay for a booking in one of the ways in which people do."""
         chance = self._scene.chance
         ways: dict[Callable[[str, Booking, int], None], int] = {
-            self._by_prompt: 70,
+            self._by_prompt: 62,
+            self._by_card: 8,
             self._by_hand: 10,
             self._late_by_hand: 5,
             self._short_by_hand: 3,
@@ -91,6 +94,10 @@ class Wallets:
             payer = phone if scene.maybe(0.95) else scene.chance.choice(CUSTOMERS)
             scene.turn(Step.PAY, lambda tx: start_collection(tx, booking.id, payer))
 
+        self._look_again(phone, booking, tries)
+
+    def _by_card(self, phone: str, booking: Booking, tries: int) -> None:
+        self._cards.pay(phone, booking)
         self._look_again(phone, booking, tries)
 
     def _look_again(self, phone: str, booking: Booking, tries: int) -> None:

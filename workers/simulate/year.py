@@ -29,9 +29,11 @@ from core.vault import Vault
 from workers.simulate.agenda import TICK, Agenda, TickingClock
 from workers.simulate.alarms import Alarms
 from workers.simulate.audit import Books, Wrong
+from workers.simulate.comebacks import Comebacks
 from workers.simulate.complaints import Complaints
 from workers.simulate.crew import Crew, build_parts, simulated_health
 from workers.simulate.databases import SimulatedDatabase, digest
+from workers.simulate.exports import Exports
 from workers.simulate.lines import BASE
 from workers.simulate.loop import SimulatedLoop
 from workers.simulate.market import Stall, open_market
@@ -44,6 +46,7 @@ from workers.simulate.points import Crashes, Died, Step
 from workers.simulate.rogues import Rogues
 from workers.simulate.scene import Scene
 from workers.simulate.store import SimulatedStore
+from workers.simulate.taxes import Taxes
 from workers.simulate.wallets import Wallets
 
 # Midnight in Nairobi, the first day of 2026: a Thursday.
@@ -60,6 +63,7 @@ MOMENTS_MAX = 1_000_000
 # Outages of a whole provider.
 OUTAGE_SHARE = 0.25
 FLUSH_SHARE = 0.1
+OFFERED_A_DAY = 3
 ENDLESS_CENTS = 10**13
 
 
@@ -127,7 +131,10 @@ class Year:
             collection=("daraja", "flutterwave"),
             payout=("daraja", "flutterwave"),
             bank=("flutterwave",),
+            card=("flutterwave",),
             health=health,
+            # In one year of three the operator has been given the role.
+            taking_back=("daraja",) if self.seed % 3 == 0 else (),
         )
         vault = Vault([LOCAL_VAULT_KEY])
         ids = CountedIds(self.seed)
@@ -156,8 +163,13 @@ class Year:
             self._scene, settings.callback_secret.get_secret_value(), settings.daraja_shortcode
         )
         self._mishaps = Mishaps(self._scene)
+        self._comebacks = Comebacks(self._scene)
+        self._taxes = Taxes(self._scene)
         self._books = Books(self._world)
-        self._office = Office(self._scene, self._books, parts.accounts["daraja"], complaints)
+        self._office = Office(
+            self._scene, self._books, parts.accounts["daraja"], complaints, self._comebacks
+        )
+        self._exports = Exports(self._scene, parts.accounts["flutterwave"])
 
     def close(self) -> None:
         """Let go of loop and connections."""
@@ -177,6 +189,7 @@ class Year:
                     break
             else:
                 self._office.take_what_is_left()
+                self._exports.take_what_is_left()
                 wrong = self._look(self._books.final)
         except Exception:  # noqa: BLE001 -- whatever it is, a seed leads back to it.
             wrong = [Wrong(FAULT, traceback.format_exc())]
@@ -206,7 +219,9 @@ class Year:
     def _live(self, day: int, *, calm: bool) -> list[Wrong]:
         """Live through a day, from midnight to midnight; return what is wrong at its end."""
         begins = BEGINS + timedelta(days=day - 1)
-        if not calm:
+        if calm:
+            self._agenda.after(HOUR, self._office.end_halts)
+        else:
             self._plan(day)
         # The checks come at night, when nobody books and what the evening brought is done.
         self._go_to(begins + timedelta(hours=NIGHT_HOURS))
@@ -219,6 +234,10 @@ class Year:
         self._rogues.plan_day()
         self._office.plan_day()
         self._mishaps.plan_day()
+        self._comebacks.plan_day()
+        self._taxes.plan_day()
+        for _ in range(OFFERED_A_DAY):
+            self._agenda.after(self._scene.chance.uniform(8 * HOUR, 20 * HOUR), self._offer_freed)
         if day % 7 == 1:
             self._wallets.pay_day()
         chance = self._scene.chance
@@ -228,6 +247,7 @@ class Year:
             self._agenda.after(chance.uniform(0, DAY), self._redis.flush)
         if nairobi_date(self._clock.now()).day == STATEMENT_DAY:
             self._agenda.after(10 * HOUR, self._office.take_last_month)
+            self._agenda.after(11 * HOUR, self._exports.take_last_month)
 
     def _outage(self) -> None:
         """A provider is away for some minutes, or hours."""
@@ -237,6 +257,11 @@ class Year:
         until = self._clock.now() + timedelta(minutes=minutes)
         self._network.down_until[who] = until
         self._scene.tally[f"outage: {who}"] += 1
+
+    def _offer_freed(self) -> None:
+        """Let the workers offer what became free; whoever is offered it reads that."""
+        self._crew.run("waits")
+        self._people.read_offers()
 
     def _keep_house(self, day: int) -> None:
         """Do what a schedule does every few minutes or hours."""
@@ -281,7 +306,7 @@ class Year:
 
     def _look(self, check: Callable[[Tx], list[Wrong]]) -> list[Wrong]:
         faults = [Wrong(FAULT, said) for said in self._alarms.heard]
-        return [*self._office.wrong, *faults, *self._scene.look(check)]
+        return [*self._office.wrong, *self._exports.wrong, *faults, *self._scene.look(check)]
 
     def _keep(self, callback: Callback) -> bool:
         """Keep a callback as the web does; False when the web process died over it."""

@@ -189,6 +189,16 @@ def test_a_person_books_what_only_the_statement_shows(world: World) -> None:
         world.run(lambda tx: book_reversal(tx, "daraja", "SFF6XYQ1AB", "SFR2"))
 
 
+def test_what_has_no_number_of_its_own_is_booked_as_the_export_shows_it(world: World) -> None:
+    refunded(world)
+    [attempt] = world.attempts(Kind.RETURN)
+    shown = f"reversal:{attempt.id}"
+
+    world.run(lambda tx: book_reversal(tx, "daraja", OUT, f" {shown} "))
+
+    assert shown in {receipt.number for receipt in world.receipts()}
+
+
 def test_a_number_that_was_seen_books_nothing(world: World) -> None:
     booking, _ = refunded(world)
     with pytest.raises(Refused) as refused:

@@ -17,7 +17,7 @@ from core.limits import TAKE_BACK_TRIES_MAX
 from core.money import kes
 from core.payments import refunds, suspense
 from core.payments.lifecycle import AttemptState, RefundState
-from core.payments.model import Attempt, Kind
+from core.payments.model import Attempt, Direction, Kind
 from core.payouts.halts import halts
 from core.ports.money import NOT_TAKEN_BACK, Outcome, PayRequest, Reason, TakeBackRequest
 from core.ports.providers import Routes
@@ -153,6 +153,38 @@ def test_a_payment_that_stands_whatever_is_asked_is_sent_in_the_end(world: World
     world.assert_sound()
 
 
+def test_one_whose_requests_expire_is_sent_in_the_end(world: World) -> None:
+    """Each request is lost in its provider's queue, and the payment stands as it was."""
+    _, request = asked_for(world)
+    sent: list[object] = []
+    for _ in range(4 * TAKE_BACK_TRIES_MAX):
+        world.tell(request.attempt_id, Outcome.UNKNOWN, code="1019")
+        stands(world, request)
+        world.clock.advance(hours=1)
+        sent += world.send_due()
+
+    again, last = [request] * (TAKE_BACK_TRIES_MAX - 1), sent[-1]
+    assert sent[:-1] == again
+    assert isinstance(last, PayRequest)
+    assert attempt(world, request.attempt_id).tries == TAKE_BACK_TRIES_MAX
+
+
+def test_what_was_said_of_an_earlier_request_says_nothing_of_the_last(world: World) -> None:
+    _, request = asked_for(world)
+    sent: list[object] = []
+    while len(sent) < TAKE_BACK_TRIES_MAX - 1:
+        world.tell(request.attempt_id, Outcome.UNKNOWN, code="1019")
+        stands(world, request)
+        world.clock.advance(hours=1)
+        sent += world.send_due()
+
+    for _ in range(6):  # Neither its outcome nor an answer comes.
+        world.clock.advance(hours=1)
+        assert world.send_due() == []
+    assert world.paid(request.attempt_id, GONE) is None
+    world.assert_sound()
+
+
 def test_one_that_is_taken_back_after_all_leaves_a_hole_and_a_case(world: World) -> None:
     booking, request = asked_for(world)
     world.failed(request.attempt_id)
@@ -237,3 +269,21 @@ def test_a_person_who_sends_it_again_sends_it(world: World) -> None:
     [again] = world.send_due()
 
     assert isinstance(again, PayRequest)
+
+
+def test_its_unnamed_proof_takes_no_later_payments_number(world: World) -> None:
+    """Only an answer told that it was taken back, without a number; then the same price comes by
+    hand: that is other money.
+    """
+    booking, request = asked_for(world)
+    assert world.paid(request.attempt_id, None) is None
+
+    assert world.paybill(booking.code, GOLDEN, "SFF9AGAIN") is None
+
+    [again] = [each for each in world.receipts() if each.number == "SFF9AGAIN"]
+    assert (again.direction, again.suspense) == (Direction.IN, True)
+    assert world.balance("float:daraja") == GOLDEN
+    [back] = world.send_due()
+    assert isinstance(back, TakeBackRequest)
+    assert back.receipt == "SFF9AGAIN"
+    world.assert_sound()

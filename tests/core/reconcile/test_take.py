@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from threading import Barrier
 from typing import Any
 
@@ -19,8 +20,8 @@ from core.escrow import accounts, ledger
 from core.invariants.run import run_all
 from core.money import kes
 from core.payments import settle
-from core.payments.attempts import begin
-from core.payments.model import Attempt, Direction, Kind, Receipt
+from core.payments.attempts import accepted, begin
+from core.payments.model import Attempt, Direction, Kind, Method, Receipt
 from core.ports.money import TakeBackRequest
 from core.ports.providers import Routes
 from core.reconcile.daily import look_daily
@@ -289,6 +290,61 @@ def test_a_charge_with_another_amount_in_another_file_is_a_difference(paid: Data
     assert [fault.kind for fault in result.faults] == [FaultKind.CHARGE]
     with paid.transaction() as tx:
         assert ledger.balance(tx, accounts.PROVIDER_FEES) == kes(13)
+
+
+FLUTTERWAVE: Accounts = {"settlement": {Direction.IN}, "transfers": {Direction.OUT}}
+FEE = kes(20)
+
+
+def export(account: str, lines: list[Line]) -> Reading:
+    return reading(lines, digest=account, provider="flutterwave", account=account)
+
+
+def _pay(tx: Tx, attempt: Attempt, number: str, **told: Any) -> None:
+    attempt.provider, attempt.due_at = "flutterwave", tx.now
+    tx.db.flush()
+    begin(tx, attempt.id)
+    accepted(tx, attempt.id, number)
+    assert settle.apply(tx, paid_event(attempt, number, reference="4412001", **told)) is None
+
+
+@pytest.mark.parametrize("method", list(Method))
+def test_a_charge_that_came_with_its_payment_stands_where_the_payment_does(
+    database: Database, clock: ManualClock, method: Method
+) -> None:
+    """And what went back to a card stands in no export at all."""
+    with database.transaction() as tx:
+        booking = make_held(tx, make_instant_listing(tx, make_vendor(tx)))
+        came = make_prompt(tx, booking)
+        _pay(tx, came, "FLW-1", fee=FEE)
+        came.method = method
+    database.run(lambda tx: cancel_by_vendor(tx, booking.id, booking.vendor_id))
+    with database.transaction() as tx:
+        back = tx.db.scalars(select(Attempt).where(Attempt.kind == Kind.RETURN)).one()
+        _pay(tx, back, "4412002", fee=None if method is Method.CARD else FEE)
+        _send_all(tx)
+    clock.advance(days=4)
+    sent = [
+        line("4412002", -TOTAL_CENTS, place=1),
+        line("4412002", -FEE.cents, kind=LineKind.CHARGE, linked="4412002", place=2),
+    ]
+    stranger = line("4412009", -100, at=START - DAY, place=3)
+    if method is Method.CARD:
+        sent = []
+    kept_back = line("FLW-1", -FEE.cents, kind=LineKind.CHARGE, place=2)
+
+    def taken_in(given: Reading) -> Taken:
+        return database.run(lambda tx: take(tx, given, FLUTTERWAVE))
+
+    out = taken_in(export("transfers", [*sent, stranger]))
+    assert [(fault.kind, fault.number) for fault in out.faults] == [
+        (FaultKind.MISSING_OURS, "4412009")
+    ]
+    assert taken_in(export("settlement", [line("FLW-1"), kept_back])).faults == []
+
+    clock.advance(days=40)
+    look = partial(look_daily, ours={"flutterwave": FLUTTERWAVE})
+    assert database.run(look) == [], "no month waits for its statement"
 
 
 def test_in_a_trial_whose_clock_was_moved_receipts_may_be_so_much_later(paid: Database) -> None:
