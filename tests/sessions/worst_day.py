@@ -30,6 +30,8 @@ def day_screens(market: Market) -> Iterator[Case]:
         yield Case("review", {"review": review_id})
     yield Case("rate", {"code": market.codes["done"]})
     yield Case("rate_words")
+    for name in ("now", "full", "stay"):
+        yield Case("line", {**wish, "number": market.numbers[name], "nights": None})
     yield Case("waits")
     for wait_id in market.waits.values():
         yield Case("wait", {"wait": wait_id})
