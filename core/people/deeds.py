@@ -38,6 +38,8 @@ class Deed(StrEnum):
     STAFF_ADDED = "staff_added"
     STAFF_REMOVED = "staff_removed"
     PAPER_SENT = "paper_sent"
+    PHOTO_ADDED = "photo_added"
+    PHOTO_REMOVED = "photo_removed"
 
 
 class VendorDeed(Base):

@@ -14,6 +14,7 @@ from tests.guards import (
     payments,
     payout_locks,
     payouts,
+    photos,
     vendors,
     worker_locks,
 )
@@ -28,6 +29,7 @@ ALONE = (
     *documents.GUARDS,
     *delivery.GUARDS,
     *customer.ALONE,
+    *photos.ALONE,
 )
 """Those that one caller can run into."""
 MEETING = (
@@ -38,6 +40,7 @@ MEETING = (
     *worker_locks.GUARDS,
     *vendors.GUARDS,
     *customer.MEETING,
+    *photos.MEETING,
 )
 """Those that it takes two callers to need."""
 PAGE = ROOT / "docs" / "generated" / "guards.md"

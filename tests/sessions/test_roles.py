@@ -33,6 +33,7 @@ OWNERS_ONLY = {
     | {"guests": 1, "price_cents": 500_00, "mode": "request"},
     "new_price": {"listing": "00000000-0000-0000-0000-000000000000", "price_cents": 500_00},
     "new_size": {"listing": "00000000-0000-0000-0000-000000000000", "size": 5},
+    "photo_link": {"listing": "00000000-0000-0000-0000-000000000000"},
     "pin_old": {},
     "pin_new": {},
     "pin_again": {"pin_sealed": ""},

@@ -570,6 +570,7 @@ def _vending_done(market: Market) -> Iterator[Case]:
         chosen = {"listing": market.listings[name], "price_cents": 99_999_999_00, "size": 5_000}
         yield Case("new_price", chosen, VENDOR)
         yield Case("new_size", chosen, VENDOR)
+        yield Case("photo_link", chosen, VENDOR)
     yield Case("send_papers", msisdn=VENDOR)
     number = {"payout_number": NOBODY}
     someone = {"staff_number": NOBODY, "staff_name": NAME}
