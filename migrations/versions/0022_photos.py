@@ -1,4 +1,4 @@
-"""Photos of listings, and the links by which vendors send them."""
+"""Photos of listings, the links by which vendors send them, and answers to reviews."""
 
 from collections.abc import Sequence
 
@@ -57,8 +57,17 @@ def upgrade() -> None:
     )
     op.create_index("ix_listing_photo_links_user_id_expires_at", links, ["user_id", "expires_at"])
     op.create_index("ix_listing_photo_links_expires_at", links, ["expires_at"])
+    op.add_column("reviews", sa.Column("answer", sa.Text(), nullable=True))
+    op.add_column("reviews", sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True))
+    op.create_check_constraint(
+        op.f("ck_reviews_answer"),
+        "reviews",
+        "(answer IS NULL) = (answered_at IS NULL) AND char_length(answer) BETWEEN 1 AND 120",
+    )
 
 
 def downgrade() -> None:
+    op.drop_column("reviews", "answered_at")
+    op.drop_column("reviews", "answer")
     op.drop_table("listing_photo_links")
     op.drop_table("listing_photos")

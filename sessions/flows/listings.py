@@ -18,6 +18,7 @@ from core.people.notices import VendorTopic
 from sessions.flow import Ask, Go, Menu, Option, Part, Talk
 from sessions.flows import words
 from sessions.flows.offering import SIZES
+from sessions.flows.review import read_options
 from sessions.flows.roles import owner_of, owns
 from sessions.texts import cut, keep, t
 
@@ -66,6 +67,7 @@ def one(talk: Talk) -> Menu:
             Option(t("New size"), to="new_size"),
             Option(t("Close or open days"), to="close_or_open"),
             Option(t("Photos"), do="photo_link"),
+            *read_options(listing),
         ],
     )
 

@@ -26,7 +26,7 @@ from tests.support.factories import (
 
 FLOW = build_flow()
 STAFF = "+254700000081"
-OWNERS_ONLY = {
+OWNERS_ONLY: dict[str, dict[str, Any]] = {
     "let_down": {"code": "XXXXX"},
     "statement": {},
     "offer": {"category": "stay", "title": "Room", "town": 1, "area": None, "size": 1}

@@ -66,6 +66,9 @@ def _told(shown: Details, reviews: list[Review], language: str) -> dict[str, obj
                     t("{stars}*, {day}", stars=each.stars, day=nairobi_date(each.written_at))
                 ),
                 "words": each.words,
+                "answer": say(t("{name} says: {words}", name=shown.business, words=each.answer))
+                if each.answer
+                else "",
             }
             for each in reviews
         ],
