@@ -54,6 +54,11 @@ def vendor_photo_routes(parts: Parts) -> APIRouter:
     database = parts.database
     desk = BoundedSemaphore(PHOTOS_AT_ONCE_MAX)
 
+    def known(token: Token) -> str:
+        """Let nobody send a file who was not sent the link: dependencies run in their order."""
+        with database.reading() as tx, or_404():
+            return photo_link(tx, token).token
+
     def shown(request: Request, token: str, told: Answer) -> Response:
         with database.reading() as tx, or_404():
             return _page(request, tx, token, told)
@@ -68,9 +73,7 @@ def vendor_photo_routes(parts: Parts) -> APIRouter:
             return jpeg(request, own_photo(tx, token, photo), size, public=False)
 
     @router.post("/g/{token}")
-    def change(request: Request, token: Token, sent: Photo) -> Response:
-        with database.reading() as tx, or_404():
-            photo_link(tx, token)
+    def change(request: Request, token: Annotated[str, Depends(known)], sent: Photo) -> Response:
         with or_404():
             return shown(request, token, _done(parts, desk, token, sent))
 
