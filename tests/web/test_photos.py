@@ -18,9 +18,11 @@ from core.clock import ManualClock
 from core.db.tx import Database, Tx
 from core.errors import Refused
 from core.limits import (
+    PHOTO_LARGE_MAX_BYTES,
     PHOTO_LINK_SECONDS,
     PHOTO_LINKS_A_DAY_MAX,
     PHOTO_MAX_BYTES,
+    PHOTO_SMALL_MAX_BYTES,
     PHOTOS_AT_ONCE_MAX,
     PHOTOS_PER_LINK_MAX,
     PHOTOS_PER_LISTING_MAX,
@@ -280,5 +282,7 @@ def test_a_page_of_six_photos_stays_within_the_budget_of_a_slow_network(
     assert len(page.content) < HTML_BYTES_MAX
     weights = [len(shop.web.http.get(address).content) for address in photos]
     assert sum(weights) <= PHOTOS_BYTES_MAX
+    heaviest = PHOTO_LARGE_MAX_BYTES + (PHOTOS_PER_LISTING_MAX - 1) * PHOTO_SMALL_MAX_BYTES
+    assert heaviest <= PHOTOS_BYTES_MAX, "whatever is sent: the database refuses more"
     others = sum(len(shop.web.http.get(address).content) for address in rest)
     assert len(page.content) + others <= REST_BYTES_MAX
