@@ -52,6 +52,22 @@ PAPER_LINK_SECONDS = 7 * 24 * 3600
 PAPER_LINKS_A_DAY_MAX = 3
 PAPERS_PER_LINK_MAX = 6
 PAPER_MAX_BYTES = 4 * 1024 * 1024
+# Photos of a listing. What is sent may be as large as phones make it; what is kept suits a slow
+# network: the first picture is as wide as a phone, the others are squares, and all that a page of
+# six shows is under 100 kB.
+PHOTO_LINK_SECONDS = 7 * 24 * 3600
+PHOTO_LINKS_A_DAY_MAX = 5
+PHOTOS_PER_LINK_MAX = 30
+PHOTOS_PER_LISTING_MAX = 6
+PHOTO_MAX_BYTES = 8 * 1024 * 1024
+PHOTO_MAX_PIXELS = 50_000_000
+PHOTO_WIDTH_MAX_PIXELS = 640
+PHOTO_HEIGHT_MAX_PIXELS = 960
+PHOTO_LARGE_MAX_BYTES = 60_000
+PHOTO_SMALL_PIXELS = 160
+PHOTO_SMALL_MAX_BYTES = 8_000
+# Decoding takes memory and a core: so many at once in one process, others are asked to wait.
+PHOTOS_AT_ONCE_MAX = 2
 # Until when the number that was paid before may freeze payouts after a change.
 FREEZE_WITHIN_SECONDS = 7 * 24 * 3600
 

@@ -17,6 +17,7 @@ from core.ids import is_code
 WORDS_MAX = 20
 # What stands where a PIN was.
 HIDDEN = "****"
+_LISTING = re.compile(r"\b\d{4,5}\b")
 _FIRST_WORD = re.compile(r"\W*(\w+)\W*(.*)", re.DOTALL)
 
 
@@ -46,6 +47,8 @@ class Verb(StrEnum):
     """Help, with what it is about."""
     FIND = "find"
     BOOK = "book"
+    WAIT = "wait"
+    """Get in line for a day that is full."""
     MORE = "more"
     BACK = "back"
     MENU = "menu"
@@ -69,6 +72,7 @@ OFFERS = {"OFFERS", "OFFER", "OFA", "MATANGAZO"}
 FREE = {
     Verb.FIND: {"FIND", "SEARCH", "TAFUTA", "NATAFUTA"},
     Verb.BOOK: {"BOOK", "AGIZA", "WEKA", "HIFADHI"},
+    Verb.WAIT: {"WAIT", "NGOJA", "SUBIRI"},
     Verb.TICKET: ALWAYS[Verb.HELP],
 }
 # These stand alone, and lead through a conversation.
@@ -164,10 +168,15 @@ def _free(text: str) -> Command | None:
 
 
 def _slipped(text: str) -> Command | None:
-    """A search or a booking whose first word was mistyped; both only lead to a question."""
+    """A search, a booking or a wait whose first word was mistyped; all only lead to a question.
+
+    ``WHAT`` is a letter off ``WAIT``: without a listing's number it is left alone.
+    """
     first, rest = _first_word(text)
-    for verb in (Verb.FIND, Verb.BOOK):
+    for verb in (Verb.FIND, Verb.BOOK, Verb.WAIT):
         if rest and any(one_slip(first, word) for word in FREE[verb]):
+            if verb is Verb.WAIT and not _LISTING.search(rest):
+                continue
             return Command(verb, guessed=True, words=rest)
     return None
 

@@ -1,4 +1,4 @@
-"""Finding, booking and everything else by SMS alone: which word leads where in a conversation."""
+"""Finding, booking, waiting and all else by SMS alone: which word leads where."""
 
 from core.catalog.queries import details_by_number
 from core.talks import OpenTalk
@@ -43,6 +43,8 @@ class Searching:
                 return self._find(turn, talk, command.words)
             case Verb.BOOK:
                 return self._book(turn, talk, command.words)
+            case Verb.WAIT:
+                return self._wait(turn, talk, command.words)
             case Verb.MENU:
                 return self._talking.begin(turn, talk, Go(HOME)).text
             case _:
@@ -79,9 +81,24 @@ class Searching:
                 "Reply BOOK, the listing's number, the day and how many people, such as "
                 "BOOK 4507 25/12 80"
             )
-        category = details_by_number(turn.tx, wanted.number).terms.category
-        listing = {"category": category.value, "number": wanted.number, "direct": True}
-        return self._talking.begin(turn, talk, Go(DAY, listing), wanted.answers).text
+        return self._talking.begin(turn, talk, _of(turn, wanted.number), wanted.answers).text
+
+    def _wait(self, turn: Turn, talk: OpenTalk, words: str) -> Text:
+        wanted = understand_wanted(words, numbered=True)
+        if wanted.number is None:
+            return t(
+                "Reply WAIT, the listing's number, the day and how many people, such as "
+                "WAIT 4507 25/12 80"
+            )
+        first = _of(turn, wanted.number, in_line=True)
+        return self._talking.begin(turn, talk, first, wanted.answers).text
+
+
+def _of(turn: Turn, number: int, *, in_line: bool = False) -> Go:
+    """The way to one listing's price, or into the line for it; raises NotFound."""
+    category = details_by_number(turn.tx, number).terms.category
+    listing = {"category": category.value, "number": number, "direct": True, "in_line": in_line}
+    return Go(DAY, listing)
 
 
 def question_of(talk: OpenTalk) -> Question | None:

@@ -119,6 +119,7 @@ class SmsDesk:
             Verb.TICKET: lambda letter: answer_ticket(letter.tx, letter.msisdn, letter.command),
             Verb.FIND: self._in_conversation,
             Verb.BOOK: self._in_conversation,
+            Verb.WAIT: self._in_conversation,
             Verb.MENU: self._in_conversation,
             Verb.MORE: self._in_conversation,
             Verb.BACK: self._in_conversation,
@@ -290,7 +291,7 @@ def _is_answer(letter: _Letter) -> bool:
         case Verb.ACCEPT | Verb.DECLINE:
             bare = command.number is not None and command.code is None
             answers = bare and _is_older(letter)
-        case Verb.FIND | Verb.BOOK:
+        case Verb.FIND | Verb.BOOK | Verb.WAIT:
             answers = command.guessed and question is not None
         case Verb.STATUS:
             # A day such as 25DEC has the form of a code.

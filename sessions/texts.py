@@ -289,6 +289,7 @@ REFUSALS: Mapping[str, T] = {
     "too_expensive": t("Too dear for M-Pesa. Call us."),
     "already_begun": t("It has begun. Call us instead."),
     "refund_changed": t("What you get back has changed. Look again."),
+    "answered_already": t("You have answered it already."),
     "too_many_links": t("You had {limit} links today. Ask tomorrow."),
     "price_changed": t("The price has changed. Look again."),
     "no_change": t("It is booked like that already."),

@@ -27,9 +27,11 @@ from web.pages.errors import add_error_pages
 from web.pages.listing import listing_routes
 from web.pages.papers.routes import paper_routes
 from web.pages.paying import pay_routes
+from web.pages.photos import photo_routes
 from web.pages.routes import STATIC, page_routes
 from web.pages.talk.routes import talk_routes
 from web.pages.vendor_papers import vendor_paper_routes
+from web.pages.vendor_photos import vendor_photo_routes
 from web.parts import Parts
 from web.simulator.routes import STATIC as SIMULATOR_STATIC
 from web.simulator.routes import simulator_routes
@@ -84,6 +86,8 @@ def assemble(parts: Parts) -> ASGIApp:
     app.include_router(talk_routes(parts, build_talking(settings)))
     app.include_router(vendor_paper_routes(parts))
     app.include_router(listing_routes(parts))
+    app.include_router(photo_routes(parts))
+    app.include_router(vendor_photo_routes(parts))
     add_api_errors(app, parts.database.clock)
     app.mount("/static", StaticFiles(directory=STATIC))
     if settings.local and settings.simulator_url:

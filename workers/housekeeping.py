@@ -9,6 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from core.admins.model import AdminSession
 from core.catalog.links import ListingLink
+from core.catalog.photos import PhotoLink
 from core.db.tx import Tx
 from core.documents.links import StatementLink
 from core.inbox import Arrival, Inbound
@@ -143,11 +144,14 @@ def purge_relays(tx: Tx) -> int:
 
 
 def purge_listing_links(tx: Tx) -> int:
-    """Drop links to listings that open nothing any more."""
-    old = select(ListingLink.token).where(ListingLink.expires_at < tx.now).limit(BATCH_MAX)
-    tokens = tx.db.scalars(old).all()
-    tx.db.execute(delete(ListingLink).where(ListingLink.token.in_(tokens)))
-    return len(tokens)
+    """Drop links to listings, and to their photos, that open nothing any more."""
+    dropped = 0
+    for links in (ListingLink, PhotoLink):
+        old = select(links.token).where(links.expires_at < tx.now).limit(BATCH_MAX)
+        tokens = tx.db.scalars(old).all()
+        tx.db.execute(delete(links).where(links.token.in_(tokens)))
+        dropped += len(tokens)
+    return dropped
 
 
 def purge_admin_sessions(tx: Tx) -> int:

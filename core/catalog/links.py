@@ -1,19 +1,20 @@
 """Links to a listing's page: made for one phone, sent by SMS, gone after some days."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, func, select
+from sqlalchemy import ForeignKey, Index, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.base import Base
 from core.db.tx import Tx
-from core.errors import NotFound, Refused
+from core.errors import NotFound
 from core.limits import (
     LISTING_LINK_LENGTH,
     LISTING_LINK_SECONDS,
     LISTING_LINKS_A_DAY_MAX,
 )
+from core.links import good_until
 
 
 class ListingLink(Base):
@@ -37,17 +38,18 @@ def new_listing_link(tx: Tx, user_id: UUID, listing_id: UUID) -> ListingLink:
     Raises:
         Refused: ``too_many_links`` (data: limit): each costs an SMS.
     """
-    since = tx.now + timedelta(seconds=LISTING_LINK_SECONDS) - timedelta(days=1)
-    made = select(func.count()).where(
-        ListingLink.user_id == user_id, ListingLink.expires_at > since
+    expires_at = good_until(
+        tx,
+        ListingLink.expires_at,
+        LISTING_LINK_SECONDS,
+        LISTING_LINKS_A_DAY_MAX,
+        ListingLink.user_id == user_id,
     )
-    if int(tx.db.scalar(made) or 0) >= LISTING_LINKS_A_DAY_MAX:
-        raise Refused("too_many_links", limit=LISTING_LINKS_A_DAY_MAX)
     link = ListingLink(
         token=tx.ids.token()[-LISTING_LINK_LENGTH:],
         listing_id=listing_id,
         user_id=user_id,
-        expires_at=tx.now + timedelta(seconds=LISTING_LINK_SECONDS),
+        expires_at=expires_at,
     )
     tx.db.add(link)
     tx.db.flush()

@@ -5,6 +5,7 @@ import core.booking.model
 import core.cases.model
 import core.catalog.links
 import core.catalog.model
+import core.catalog.photos
 import core.checker
 import core.disputes.model
 import core.documents.links

@@ -1,19 +1,20 @@
 """One-time links to a vendor's statement: sent by SMS, unguessable, opened once."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, func, select, update
+from sqlalchemy import ForeignKey, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.base import Base
 from core.db.tx import Tx
-from core.errors import NotFound, Refused
+from core.errors import NotFound
 from core.limits import (
     DOCUMENT_TOKEN_LENGTH,
     STATEMENT_LINK_SECONDS,
     STATEMENT_LINKS_A_DAY_MAX,
 )
+from core.links import good_until
 
 
 class StatementLink(Base):
@@ -35,17 +36,18 @@ def new_link(tx: Tx, vendor_id: UUID, month: date) -> StatementLink:
     Raises:
         Refused: ``too_many_links`` (data: limit): each costs an SMS.
     """
-    since = tx.now + timedelta(seconds=STATEMENT_LINK_SECONDS) - timedelta(days=1)
-    made = select(func.count()).where(
-        StatementLink.vendor_id == vendor_id, StatementLink.expires_at > since
+    expires_at = good_until(
+        tx,
+        StatementLink.expires_at,
+        STATEMENT_LINK_SECONDS,
+        STATEMENT_LINKS_A_DAY_MAX,
+        StatementLink.vendor_id == vendor_id,
     )
-    if int(tx.db.scalar(made) or 0) >= STATEMENT_LINKS_A_DAY_MAX:
-        raise Refused("too_many_links", limit=STATEMENT_LINKS_A_DAY_MAX)
     link = StatementLink(
         token=tx.ids.token()[:DOCUMENT_TOKEN_LENGTH],
         vendor_id=vendor_id,
         month=month.replace(day=1),
-        expires_at=tx.now + timedelta(seconds=STATEMENT_LINK_SECONDS),
+        expires_at=expires_at,
     )
     tx.db.add(link)
     tx.db.flush()

@@ -1,15 +1,16 @@
 """Links to the page on which a booking is paid by card: sent by SMS, unguessable."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, String, func, select
+from sqlalchemy import ForeignKey, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.base import Base
 from core.db.tx import Tx
-from core.errors import NotFound, Refused
+from core.errors import NotFound
 from core.limits import DOCUMENT_TOKEN_LENGTH, PAY_LINK_SECONDS, PAY_LINKS_A_DAY_MAX
+from core.links import good_until
 from core.msisdn import MSISDN_MAX
 from core.payments.model import Attempt
 
@@ -33,17 +34,20 @@ def new_pay_link(tx: Tx, booking_id: UUID, msisdn: str) -> PayLink:
     Raises:
         Refused: ``too_many_links`` (data: limit).
     """
-    since = tx.now - timedelta(days=1)
-    mine = PayLink.booking_id == booking_id, PayLink.msisdn == msisdn
-    made = select(func.count()).where(*mine, PayLink.created_at > since)
-    if int(tx.db.scalar(made) or 0) >= PAY_LINKS_A_DAY_MAX:
-        raise Refused("too_many_links", limit=PAY_LINKS_A_DAY_MAX)
+    expires_at = good_until(
+        tx,
+        PayLink.expires_at,
+        PAY_LINK_SECONDS,
+        PAY_LINKS_A_DAY_MAX,
+        PayLink.booking_id == booking_id,
+        PayLink.msisdn == msisdn,
+    )
     link = PayLink(
         token=tx.ids.token()[:DOCUMENT_TOKEN_LENGTH],
         booking_id=booking_id,
         msisdn=msisdn,
         created_at=tx.now,
-        expires_at=tx.now + timedelta(seconds=PAY_LINK_SECONDS),
+        expires_at=expires_at,
     )
     tx.db.add(link)
     tx.db.flush()

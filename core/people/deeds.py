@@ -38,6 +38,9 @@ class Deed(StrEnum):
     STAFF_ADDED = "staff_added"
     STAFF_REMOVED = "staff_removed"
     PAPER_SENT = "paper_sent"
+    ANSWERED_REVIEW = "answered_review"
+    PHOTO_ADDED = "photo_added"
+    PHOTO_REMOVED = "photo_removed"
 
 
 class VendorDeed(Base):

@@ -4,16 +4,16 @@ A paper is sealed like everything that identifies a person. It stays in the data
 few of them, each small, and they are backed up and forgotten with the rest.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, LargeBinary, String, func, select
+from sqlalchemy import ForeignKey, LargeBinary, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.base import Base, choice
 from core.db.tx import Tx
-from core.errors import BadInput, NotFound, Refused
+from core.errors import BadInput, NotFound
 from core.limits import (
     DOCUMENT_TOKEN_LENGTH,
     PAPER_LINK_SECONDS,
@@ -21,6 +21,7 @@ from core.limits import (
     PAPER_MAX_BYTES,
     PAPERS_PER_LINK_MAX,
 )
+from core.links import good_until
 from core.people.deeds import Deed, note
 
 
@@ -72,16 +73,17 @@ def new_link(tx: Tx, vendor_id: UUID) -> PaperLink:
     Raises:
         Refused: ``too_many_links`` (data: limit): each costs an SMS.
     """
-    since = tx.now + timedelta(seconds=PAPER_LINK_SECONDS) - timedelta(days=1)
-    made = select(func.count()).where(
-        PaperLink.vendor_id == vendor_id, PaperLink.expires_at > since
+    expires_at = good_until(
+        tx,
+        PaperLink.expires_at,
+        PAPER_LINK_SECONDS,
+        PAPER_LINKS_A_DAY_MAX,
+        PaperLink.vendor_id == vendor_id,
     )
-    if int(tx.db.scalar(made) or 0) >= PAPER_LINKS_A_DAY_MAX:
-        raise Refused("too_many_links", limit=PAPER_LINKS_A_DAY_MAX)
     link = PaperLink(
         token=tx.ids.token()[:DOCUMENT_TOKEN_LENGTH],
         vendor_id=vendor_id,
-        expires_at=tx.now + timedelta(seconds=PAPER_LINK_SECONDS),
+        expires_at=expires_at,
         used=0,
     )
     tx.db.add(link)

@@ -8,6 +8,7 @@ class VendorTopic(StrEnum):
 
     JOINED = "vendor_joined"
     PAPERS = "vendor_papers"
+    PHOTOS = "listing_photos"
     VERIFIED = "vendor_verified"
     PIN_CHOSEN = "vendor_pin_chosen"
     PIN_LOCKED = "vendor_pin_locked"

@@ -27,6 +27,11 @@ class Review(Base):
             f" AND char_length(hidden_why) BETWEEN 1 AND {REVIEW_WHY_MAX}",
             name="hidden",
         ),
+        CheckConstraint(
+            "(answer IS NULL) = (answered_at IS NULL)"
+            f" AND char_length(answer) BETWEEN 1 AND {REVIEW_WORDS_MAX}",
+            name="answer",
+        ),
         Index("ix_reviews_listing_id_written_at", "listing_id", "written_at"),
     )
 
@@ -39,6 +44,9 @@ class Review(Base):
     """May be empty. Numbers, addresses and links are taken out before it is kept."""
     written_at: Mapped[datetime]
     edited_at: Mapped[datetime | None]
+    answer: Mapped[str | None]
+    """What the vendor says to it, once; numbers, addresses and links are taken out of it too."""
+    answered_at: Mapped[datetime | None]
     hidden_at: Mapped[datetime | None]
     hidden_why: Mapped[str | None]
     """An admin's grounds for not showing it."""

@@ -11,7 +11,7 @@ from core.booking.model import Booking
 from core.booking.moves import find_by_code
 from core.catalog.model import Listing
 from core.db.tx import Tx
-from core.errors import NotFound, Refused
+from core.errors import BadInput, NotFound, Refused
 from core.limits import REVIEW_WHY_MAX
 from core.reviews.model import Review
 from core.reviews.rules import check_may_edit, check_may_review, check_stars, fit_words
@@ -68,6 +68,29 @@ def review_of(tx: Tx, booking_id: UUID) -> Review | None:
     """Return the review of a booking, as it is now."""
     query = select(Review).where(Review.booking_id == booking_id)
     return tx.db.scalar(query.execution_options(populate_existing=True))
+
+
+def answer_review(tx: Tx, review_id: UUID, vendor_id: UUID, words: str) -> Review:
+    """Say something to a review of one's own listing, for everybody to read; once.
+
+    Raises:
+        NotFound: ``no_review``: none that is shown, or of somebody else's listing.
+        BadInput: ``empty``; ``note_too_long`` (data: most).
+        Refused: ``answered_already``.
+    """
+    said = fit_words(words)
+    if not said:
+        raise BadInput("empty")
+    review = tx.db.get(Review, review_id, with_for_update=True, populate_existing=True)
+    if review is None or review.hidden_at is not None:
+        raise NotFound("no_review")
+    if tx.db.get_one(Listing, review.listing_id).vendor_id != vendor_id:
+        raise NotFound("no_review")
+    if review.answer is not None:
+        raise Refused("answered_already")
+    review.answer, review.answered_at = said, tx.now
+    tx.db.flush()
+    return review
 
 
 def hide_review(tx: Tx, code: str, why: str) -> Review:

@@ -104,14 +104,10 @@ def summary(talk: Talk) -> Menu | Go:
     """Everything that is agreed to, before it is agreed to."""
     wish = wish_of(talk)
     with talk.reading() as tx:
-        try:
-            offer = make_offer(tx, wish)
-        except BadInput as error:
-            if error.code not in DAY_REFUSALS:
-                raise
-            # The listing's own lead time: it is the day that must be typed anew.
-            return Go("date", why=why(error))
-        if not _is_free(tx, offer):
+        offer = offer_or_day(tx, wish)
+        if isinstance(offer, Go):
+            return offer
+        if not is_free(tx, offer):
             return Go("instead", why=t("Sorry, it is not free then."))
     price = offer.price
     return Menu(
@@ -175,7 +171,23 @@ def pieces(talk: Talk) -> Menu:
     return Menu(lines, [_agree(offer)])
 
 
-def _is_free(tx: Tx, offer: Offer) -> bool:
+def offer_or_day(tx: Tx, wish: Wish) -> Offer | Go:
+    """Return what a wish would be, or the way back to a day that the listing does not take.
+
+    Raises:
+        Refused: what ``make_offer`` says of all but the day.
+    """
+    try:
+        return make_offer(tx, wish)
+    except BadInput as error:
+        if error.code not in DAY_REFUSALS:
+            raise
+        # The listing's own lead time: it is the day that must be typed anew.
+        return Go("date", why=why(error))
+
+
+def is_free(tx: Tx, offer: Offer) -> bool:
+    """Tell whether there are units enough on every day of an offer."""
     wish = offer.wish
     days = calendar.availability(tx, offer.listing.id, wish.starts_on, wish.ends_on)
     return min(day.left for day in days) >= offer.quantity
@@ -260,7 +272,7 @@ def instead(talk: Talk) -> Menu:
     with talk.reading() as tx:
         listing = queries.listing_by_number(tx, wish.number)
         found = queries.alternatives(tx, listing, wish.starts_on, wish.ends_on, wish.people)
-    wait = Option(t("Tell me when it is free"), do="join_line")
+    wait = tell_me()
     if not found:
         other_day = Option(t("Other day"), to="date")
         return Menu(t("Nothing near is free on that day."), [other_day, wait])
@@ -268,6 +280,11 @@ def instead(talk: Talk) -> Menu:
     # Third, so that it stands on the first page however long the names are.
     options.insert(OTHERS_BEFORE_WAIT, wait)
     return Menu(t("Free instead:"), options)
+
+
+def tell_me() -> Option:
+    """Return the way into the line for what is full."""
+    return Option(t("Tell me when it is free"), do="join_line")
 
 
 def _alternative(other: queries.Alternative, wish: Wish) -> Option:

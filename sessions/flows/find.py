@@ -143,8 +143,10 @@ def nights_typed(_talk: Talk, typed: str) -> int:
 
 @find.screen("people")
 def people(talk: Talk) -> Ask:
-    """How many come; somebody who dialled a listing goes straight to its price."""
+    """How many come; somebody who named a listing goes straight to its price or its line."""
     following = "summary" if talk.draft.get("direct") else "budget"
+    if talk.draft.get("in_line"):
+        following = "line"
     return Ask(
         t("How many people? Type a number, such as 80"), key="people", to=following, parse="people"
     )

@@ -17,6 +17,7 @@ FRESH = {
     "number": None,
     "code": None,
     "direct": False,
+    "in_line": False,
     "town": None,
     "area": None,
     "starts_on": None,

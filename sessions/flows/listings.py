@@ -2,17 +2,23 @@
 
 from uuid import UUID
 
+from core import outbox
 from core.catalog.listings import change_price, change_size, own_listing, size_of
 from core.catalog.model import Listing
+from core.catalog.photos import new_photo_link
 from core.catalog.queries import listings_of
 from core.catalog.rules import Category, ListingStatus
+from core.clock import nairobi_date
 from core.db.tx import Tx
 from core.limits import LISTINGS_PER_VENDOR_MAX
 from core.money import Money
 from core.people.deeds import Deed
+from core.people.model import User, Vendor
+from core.people.notices import VendorTopic
 from sessions.flow import Ask, Go, Menu, Option, Part, Talk
 from sessions.flows import words
 from sessions.flows.offering import SIZES
+from sessions.flows.review import read_options
 from sessions.flows.roles import owner_of, owns
 from sessions.texts import cut, keep, t
 
@@ -60,6 +66,8 @@ def one(talk: Talk) -> Menu:
             Option(t("New price"), to="new_price"),
             Option(t("New size"), to="new_size"),
             Option(t("Close or open days"), to="close_or_open"),
+            Option(t("Photos"), do="photo_link"),
+            *read_options(listing),
         ],
     )
 
@@ -126,6 +134,21 @@ def set_size(talk: Talk, tx: Tx) -> Go:
     if listing.category is Category.VENUE:
         return Go("listing", why=t("It holds {size} from now on.", size=size))
     return Go("listing", why=t("You have {size} from now on.", size=size))
+
+
+@listings.effect("photo_link", refused={"too_many_links": "listing"})
+def send_photo_link(talk: Talk, tx: Tx) -> Go:
+    """Send the owner the link through which photos come and go."""
+    listing = _own(talk, tx)
+    owner = tx.db.get_one(User, tx.db.get_one(Vendor, listing.vendor_id).user_id)
+    link = new_photo_link(tx, owner.id, listing.id)
+    told = {
+        "token": link.token,
+        "listing": listing.title,
+        "until": nairobi_date(link.expires_at).isoformat(),
+    }
+    outbox.add(tx, VendorTopic.PHOTOS.value, owner.msisdn, told)
+    return Go("listing", why=t("The link comes by SMS."))
 
 
 def _listing(talk: Talk) -> Listing:

@@ -1,19 +1,22 @@
-"""What guests say: read at a listing, written at a booking."""
+"""What guests say: read at a listing, written at a booking, answered by the vendor."""
 
 from collections.abc import Mapping
 from uuid import UUID
 
 from core.booking.model import Booking
 from core.booking.queries import booking_by_code
+from core.catalog.model import Listing
 from core.catalog.queries import Details, listing_by_number
 from core.clock import nairobi_date
 from core.db.tx import Tx
+from core.people.deeds import Deed
 from core.people.usecases import ensure_user
 from core.reviews.queries import shown_review, shown_reviews
 from core.reviews.rules import may_review
-from core.reviews.usecases import leave_review, review_of
+from core.reviews.usecases import answer_review, leave_review, review_of
 from sessions.flow import Ask, Go, Menu, Option, Part, Talk
 from sessions.flows import words
+from sessions.flows.roles import is_staff, owns
 from sessions.texts import T, cut, t
 
 review = Part()
@@ -29,7 +32,7 @@ STARS: Mapping[int, T] = {
 }
 
 
-def read_options(shown: Details) -> list[Option]:
+def read_options(shown: Details | Listing) -> list[Option]:
     """Return what a listing's screen offers about its reviews."""
     if not shown.rating_count:
         return []
@@ -72,13 +75,48 @@ def one(talk: Talk) -> Menu:
     """One review in full."""
     with talk.reading() as tx:
         shown = shown_review(tx, UUID(talk.draft["review"]))
+        listing = tx.db.get_one(Listing, shown.listing_id)
+    options = []
+    if shown.answer is not None:
+        options.append(Option(t("The vendor's answer"), to="vendor_says"))
+    elif talk.person.vendor_id == str(listing.vendor_id) and not is_staff(talk):
+        options.append(Option(t("Answer it"), to="answer_words"))
     return Menu(
         [
             t("{stars}*, {day}", stars=shown.stars, day=nairobi_date(shown.written_at)),
             t("{words}", words=cut(shown.words)) if shown.words else STARS[shown.stars],
         ],
-        [],
+        options,
     )
+
+
+@review.screen("vendor_says", core=True)
+def vendor_says(talk: Talk) -> Menu:
+    """What the vendor says to it: both would not fit one screen."""
+    with talk.reading() as tx:
+        shown = shown_review(tx, UUID(talk.draft["review"]))
+    return Menu([t("The vendor says:"), t("{words}", words=cut(shown.answer or ""))], [])
+
+
+@review.screen("answer_words")
+def answer_words(_talk: Talk) -> Ask:
+    """What a vendor wants everybody to know about it."""
+    return Ask(
+        t("Your answer? Everybody can read it, and you can answer once."),
+        key="said",
+        do="answer_review",
+        free_text=True,
+    )
+
+
+@review.effect("answer_review", refused={"answered_already": "review", "no_review": "home"})
+def answer(talk: Talk, tx: Tx) -> Go:
+    """Keep the vendor's answer."""
+    review_id = UUID(talk.draft["review"])
+    number = tx.db.get_one(Listing, shown_review(tx, review_id).listing_id).number
+    vendor_id = owns(talk, tx, Deed.ANSWERED_REVIEW, str(number))
+    answer_review(tx, review_id, vendor_id, talk.draft.pop("said"))
+    return Go("review", why=t("It stands under the review now."))
 
 
 @review.screen("rate", core=True)

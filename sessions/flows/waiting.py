@@ -9,7 +9,7 @@ from core.waitlist.queries import WaitView, open_waits, place_in_line, wait_of
 from core.waitlist.usecases import Answer, join_line, leave_line, take_offer
 from sessions.flow import End, Go, Menu, Option, Part, Talk
 from sessions.flows import words
-from sessions.flows.book import agreed, wish_of
+from sessions.flows.book import agreed, is_free, offer_or_day, tell_me, wish_of
 from sessions.texts import T, Text, cut, keep, t
 
 waiting = Part()
@@ -25,6 +25,23 @@ def wait_options(tx: Tx, msisdn: str) -> list[Option]:
     if found[0].wait.state is WaitState.OFFERED:
         return [Option(t("Free for you now"), to="waits")]
     return [Option(t("Days that I wait for"), to="waits")]
+
+
+@waiting.screen("line", core=True)
+def line(talk: Talk) -> Menu | Go:
+    """What somebody who asked for it would wait for; what is free is not waited for."""
+    wish = wish_of(talk)
+    with talk.reading() as tx:
+        offer = offer_or_day(tx, wish)
+        if isinstance(offer, Go):
+            return offer
+        if is_free(tx, offer):
+            return Go("summary", why=t("It is free then: no need to wait."))
+    wished = words.when_and_who(offer.listing.category, wish.starts_on, wish.ends_on, wish.people)
+    return Menu(
+        [t("{name}", name=cut(offer.listing.title)), keep(wished), t("It is full then.")],
+        [tell_me(), Option(t("What is free instead"), to="instead")],
+    )
 
 
 @waiting.effect(

@@ -93,9 +93,9 @@ def _short(value: Any, length: int) -> Any:
 def _help(_params: Params, context: NoticeContext) -> T:
     return t(
         "Nafasi: dial {dial} to find halls, food and rooms and pay by M-Pesa. By SMS: FIND hall "
-        "Nakuru 25/12 80, BOOK number; STATUS, PAY, CHANGE, CANCEL, PROBLEM or RECEIPT and the "
-        "code; HELP and your question; SWAHILI, STOP, START. Vendors answer 1 yes, 2 no, and ask "
-        "for STATEMENT. Call {help}.",
+        "Nakuru 25/12 80, BOOK or WAIT number; STATUS, PAY, CHANGE, CANCEL, PROBLEM or RECEIPT "
+        "and the code; HELP and your question; SWAHILI, STOP, START. Vendors answer 1 yes, 2 no, "
+        "and ask for STATEMENT. Call {help}.",
         dial=context.ussd_code,
         help=local_form(context.help_phone),
     )

@@ -31,6 +31,15 @@ def _papers(params: Params, context: NoticeContext) -> T:
     )
 
 
+def _photos(params: Params, context: NoticeContext) -> T:
+    return t(
+        "Send us photos of {listing} until {day}: {link}",
+        listing=cut(params["listing"]),
+        day=date.fromisoformat(params["until"]),
+        link=f"{context.public_url}/g/{params['token']}",
+    )
+
+
 def _verified(params: Params, context: NoticeContext) -> T:
     return t(
         "{business} is checked: your listings are on offer now. Requests come by SMS. Dial {dial} "
@@ -91,6 +100,7 @@ def _staff_owner(params: Params, context: NoticeContext) -> T:
 WORDS: Mapping[str, Words] = {
     VendorTopic.JOINED: _joined,
     VendorTopic.PAPERS: _papers,
+    VendorTopic.PHOTOS: _photos,
     VendorTopic.VERIFIED: _verified,
     VendorTopic.PIN_CHOSEN: _pin_chosen,
     VendorTopic.PIN_LOCKED: _pin_locked,

@@ -17,6 +17,7 @@ from tests.guards import (
     payments,
     payout_locks,
     payouts,
+    photos,
     return_locks,
     rows,
     vendors,
@@ -36,6 +37,7 @@ ALONE = (
     *customer.ALONE,
     *admins.ALONE,
     *rows.GUARDS,
+    *photos.ALONE,
 )
 """Those that one caller can run into."""
 MEETING = (
@@ -51,6 +53,7 @@ MEETING = (
     *vendors.GUARDS,
     *customer.MEETING,
     *admins.MEETING,
+    *photos.MEETING,
 )
 """Those that it takes two callers to need."""
 PAGE = ROOT / "docs" / "generated" / "guards.md"

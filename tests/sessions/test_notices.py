@@ -197,6 +197,7 @@ UNTIL = "2026-09-30T20:45:00+00:00"
 MORE |= {
     VendorTopic.JOINED: [{"token": TOKEN}],
     VendorTopic.PAPERS: [{"token": TOKEN, "until": "2026-09-30"}],
+    VendorTopic.PHOTOS: [{"token": TOKEN, "until": "2026-09-30"}],
     VendorTopic.PIN_LOCKED: [{"until": UNTIL}],
     VendorTopic.STAFF_ADDED: [{"name": BUSINESS, "ending": "001"}],
     VendorTopic.STAFF_OWNER: [{"name": BUSINESS, "ending": "001"}],
@@ -284,6 +285,7 @@ TOLD: dict[str, tuple[str, ...]] = {
     Topic.PAYOUT_CHANGED: ("012", "FREEZE", "0700000099"),
     VendorTopic.JOINED: (f"{CONTEXT.public_url}/v/{TOKEN}", "7"),
     VendorTopic.PAPERS: (f"{CONTEXT.public_url}/v/{TOKEN}", "{day}"),
+    VendorTopic.PHOTOS: (f"{CONTEXT.public_url}/g/{TOKEN}", "{day}"),
     VendorTopic.VERIFIED: ("*384*7781#",),
     VendorTopic.PIN_CHOSEN: ("0700000099",),
     VendorTopic.PIN_LOCKED: ("23:45", "0700000099"),

@@ -26,13 +26,14 @@ from tests.support.factories import (
 
 FLOW = build_flow()
 STAFF = "+254700000081"
-OWNERS_ONLY = {
+OWNERS_ONLY: dict[str, dict[str, Any]] = {
     "let_down": {"code": "XXXXX"},
     "statement": {},
     "offer": {"category": "stay", "title": "Room", "town": 1, "area": None, "size": 1}
     | {"guests": 1, "price_cents": 500_00, "mode": "request"},
     "new_price": {"listing": "00000000-0000-0000-0000-000000000000", "price_cents": 500_00},
     "new_size": {"listing": "00000000-0000-0000-0000-000000000000", "size": 5},
+    "photo_link": {"listing": "00000000-0000-0000-0000-000000000000"},
     "pin_old": {},
     "pin_new": {},
     "pin_again": {"pin_sealed": ""},

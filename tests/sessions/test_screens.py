@@ -64,6 +64,7 @@ from tests.support.recycling import Recycler
 FLOW = build_flow()
 # What only a vendor's own matters are refused for, and what else can be said above those.
 OF_VENDORS = {
+    "answered_already",
     *("id_bad", "kra_bad", "name_bad", "no_pin", "no_staff", "own_pin_locked", "owner_only"),
     *("pin_digits", "pin_easy", "same_details", "same_price", "staff_taken", "title_bad"),
     *("title_taken", "too_many_added", "too_many_listings", "too_many_staff", "units_sold"),
@@ -106,7 +107,9 @@ ONLY = {
     "earnings": (*ANYWHERE, "not_vendor", "too_many_links"),
     "dispute": (*ANYWHERE, "no_booking", "no_dispute", "too_many_notes"),
     "settle": (*ANYWHERE, "no_booking", "no_dispute"),
-    "review": (*ANYWHERE, "no_review"),
+    "review": (*ANYWHERE, "answered_already", "no_review"),
+    "vendor_says": (*ANYWHERE, "no_review"),
+    "answer_words": (*ANYWHERE, "not_vendor", "note_too_long", "owner_only"),
     "relay": (*ANYWHERE, "no_relay", "note_too_long", "too_many_lines"),
     "wait": (*ANYWHERE, "no_wait", "no_units", "offer_over", "price_changed"),
     "cancel": (*ANYWHERE, "illegal_move", "no_booking", "refund_changed"),

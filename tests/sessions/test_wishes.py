@@ -68,6 +68,12 @@ def test_a_booking_names_its_listing(
         ("fnd hall", Verb.FIND, "hall"),
         ("book 4507", Verb.BOOK, "4507"),
         ("AGZA 4507", Verb.BOOK, "4507"),
+        ("WAIT 4507 25/12 80", Verb.WAIT, "4507 25/12 80"),
+        ("ngoja: 4507", Verb.WAIT, "4507"),
+        ("Subiri 4507", Verb.WAIT, "4507"),
+        ("wait", Verb.WAIT, ""),
+        ("wiat 4507 25/12", Verb.WAIT, "4507 25/12"),
+        ("NGOJ 4507", Verb.WAIT, "4507"),
         ("HELP", Verb.HELP, ""),
         ("help I paid twice", Verb.TICKET, "I paid twice"),
         ("More", Verb.MORE, ""),
@@ -81,7 +87,9 @@ def test_words_that_begin_or_lead(text: str, verb: Verb, words: str) -> None:
     assert (command.verb, command.words) == (verb, words)
 
 
-@pytest.mark.parametrize("text", ["find", "more please", "I will book tomorrow", "go home", "bok"])
+@pytest.mark.parametrize(
+    "text", ["find", "more please", "I will book tomorrow", "go home", "bok", "wat"]
+)
 def test_words_that_only_look_like_it(text: str) -> None:
     found = understand(text, vendor=False)
 

@@ -24,12 +24,9 @@ def day_screens(market: Market) -> Iterator[Case]:
             yield Case("sort", chosen)
     yield Case("results", {**wish, "category": "catering", "budget": 1, "instant": True})
     yield Case("area", wish)
-    for name in ("now", "ask"):
-        yield Case("reviews", {"number": market.numbers[name]})
-    for review_id in market.reviews:
-        yield Case("review", {"review": review_id})
-    yield Case("rate", {"code": market.codes["done"]})
-    yield Case("rate_words")
+    yield from _reviewed(market)
+    for name in ("now", "full", "stay"):
+        yield Case("line", {**wish, "number": market.numbers[name], "nights": None})
     yield Case("waits")
     for wait_id in market.waits.values():
         yield Case("wait", {"wait": wait_id})
@@ -41,10 +38,25 @@ def day_screens(market: Market) -> Iterator[Case]:
             yield Case("relay", {"relay": relay_id}, side)
 
 
+def _reviewed(market: Market) -> Iterator[Case]:
+    """What guests say, and what vendors say to it."""
+    for name in ("now", "ask"):
+        yield Case("reviews", {"number": market.numbers[name]})
+    for review_id in market.reviews:
+        for side in (CUSTOMER, VENDOR):
+            yield Case("review", {"review": review_id}, side)
+    yield Case("vendor_says", {"review": market.reviews[1]})
+    yield Case("answer_words", {"review": market.reviews[0]}, VENDOR)
+    yield Case("rate", {"code": market.codes["done"]})
+    yield Case("rate_words")
+
+
 def day_effects(market: Market) -> Iterator[Case]:
     """Every effect of these that can end a call or say something above the next screen."""
     for said in ("w" * REVIEW_WORDS_MAX, None):
         yield Case("rate", {"code": market.codes["done"], "stars": 5, "said": said})
+    said_to = {"review": market.reviews[0], "said": "w" * REVIEW_WORDS_MAX}
+    yield Case("answer_review", said_to, VENDOR)
     full = {"number": market.numbers["full"], "nights": None}
     yield Case("join_line", {**_wish(market.day), **full}, FRIEND)
     for name in ("now", "ask"):

@@ -15,7 +15,7 @@ from core.db.tx import Database
 from core.errors import NotFound, Refused
 from core.limits import LISTING_LINK_SECONDS, LISTING_LINKS_A_DAY_MAX
 from core.people.usecases import ensure_user
-from core.reviews.usecases import leave_review
+from core.reviews.usecases import answer_review, leave_review
 from tests.support.factories import CUSTOMER, VENDOR, make_listing, make_paid, make_vendor
 from tests.web.rig import Web
 
@@ -30,7 +30,8 @@ def listing(database: Database) -> Listing:
         booking = make_paid(tx, made)
         tx.now = booking.ends_at + timedelta(days=1)
         fire(tx, booking.id)
-        leave_review(tx, booking.id, booking.customer_id, 4, "cool & quiet")
+        review = leave_review(tx, booking.id, booking.customer_id, 4, "cool & quiet")
+        answer_review(tx, review.id, made.vendor_id, "come & see us again")
     return made
 
 
@@ -50,6 +51,7 @@ def test_it_shows_all_that_a_small_screen_cannot(
     for told in (
         "Baraka Garden Hall", "Nairobi. Up to 200 people", "KES 50,000 per event", "parking",
         "Under &lt;b&gt;old&lt;/b&gt; trees.", "4.0 stars by 1 guest", "cool &amp; quiet",
+        "Baraka Gardens says: come &amp; see us again",
         f"tel:*384*7781*{listing.number}%23",
     ):  # fmt: skip
         assert told in answer.text

@@ -4,6 +4,7 @@ from sqlalchemy import func, select, text, update
 
 from core import inbox, outbox, receipts, talks
 from core.catalog.links import ListingLink, new_listing_link
+from core.catalog.photos import PhotoLink, new_photo_link
 from core.clock import ManualClock, nairobi_date
 from core.documents.links import StatementLink, new_link
 from core.inbox import Arrival, Inbound
@@ -16,7 +17,7 @@ from core.support.queries import ticket_by_number
 from core.support.usecases import close, write
 from core.talks import Channel, OpenTalk
 from tests.core.admins.staff import Staff
-from tests.support.factories import CUSTOMER, STRANGER, make_listing, make_vendor
+from tests.support.factories import CUSTOMER, STRANGER, VENDOR, make_listing, make_vendor
 from tests.support.fakes import notices
 from tests.workers import callbacks
 from tests.workers.callbacks import arrivals, arrive
@@ -74,11 +75,13 @@ def test_what_people_wrote_is_forgotten_after_a_month(crew: Crew, clock: ManualC
         tx.db.refresh(listing, ["number"])
         ask_vendor(tx, CUSTOMER, listing.number, "is it free?")
         new_listing_link(tx, ensure_user(tx, CUSTOMER).id, listing.id)
+        new_photo_link(tx, ensure_user(tx, VENDOR).id, listing.id)
     clock.advance(days=30)
     run_housekeeping(crew.parts)
     with crew.database.transaction() as tx:
         assert [line.words for line in tx.db.query(RelayLine)] == ["is it free?"]
         assert tx.db.query(ListingLink).all() == []
+        assert tx.db.query(PhotoLink).all() == []
     clock.advance(seconds=1)
 
     run_housekeeping(crew.parts)

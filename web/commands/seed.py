@@ -27,12 +27,14 @@ def seed_demo(database: "Database", *, bookings: bool = True) -> None:
     from rich.progress import Progress
 
     from core.demo.bookings import seed_bookings
+    from core.demo.photos import seed_photos
     from core.demo.seed import seed_catalog
 
     with Progress(console=say, transient=True) as bar:
         listings = bar.add_task("Vendors and listings", total=None)
         with database.transaction() as tx:
             seed_catalog(tx, lambda done, total: bar.update(listings, completed=done, total=total))
+            seed_photos(tx)
         if bookings:
             booked = bar.add_task("Bookings", total=None)
             seed_bookings(

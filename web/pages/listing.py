@@ -3,6 +3,7 @@
 from fastapi import APIRouter, HTTPException, Request, Response
 
 from core.catalog.links import linked_listing
+from core.catalog.photos import photos_of
 from core.catalog.queries import Details, details
 from core.clock import nairobi_date
 from core.reviews.model import Review
@@ -10,6 +11,7 @@ from core.reviews.queries import shown_reviews
 from sessions.flows import words
 from sessions.flows.book import direct, where_and_how_many
 from sessions.texts import T, plain, t
+from web.pages.photos import gallery
 from web.pages.render import language_of, page
 from web.pages.tokens import PRIVATE, Token, or_404
 from web.parts import Parts
@@ -26,11 +28,13 @@ def listing_routes(parts: Parts) -> APIRouter:
         with parts.database.reading() as tx, or_404():
             shown = details(tx, linked_listing(tx, token))
             reviews = shown_reviews(tx, shown.id, REVIEWS_MAX)
+            photos = photos_of(tx, shown.id)
         if not shown.on_offer:
             raise HTTPException(404)
         language = language_of(request)
         code = direct(parts.settings.ussd_code, shown.number)
         values = _told(shown, reviews, language) | {
+            "photos": gallery(photos, shown.title, language, "/photos"),
             "ussd_code": code,
             # "#" ends an address unless it is escaped.
             "dial_link": f"tel:{code.replace('#', '%23')}",
@@ -62,6 +66,9 @@ def _told(shown: Details, reviews: list[Review], language: str) -> dict[str, obj
                     t("{stars}*, {day}", stars=each.stars, day=nairobi_date(each.written_at))
                 ),
                 "words": each.words,
+                "answer": say(t("{name} says: {words}", name=shown.business, words=each.answer))
+                if each.answer
+                else "",
             }
             for each in reviews
         ],

@@ -22,7 +22,12 @@ def _sane(token: str) -> str:
     return token
 
 
+def _sane_photo(photo: str) -> str:
+    return _sane(photo)
+
+
 Token = Annotated[str, Depends(_sane)]
+PhotoToken = Annotated[str, Depends(_sane_photo)]
 
 
 @contextmanager

@@ -1,24 +1,19 @@
 """The page behind an SMS link where a vendor sends photos of papers: a form, no script."""
 
-from collections.abc import AsyncGenerator
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Request, Response
-from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
+from fastapi import APIRouter, Depends, Request, Response
 
 from core.errors import BadInput
 from core.limits import PAPER_MAX_BYTES
 from core.people.links import PaperKind, find_link, take_paper
 from sessions.texts import T, plain, t
-from web.hop import Gone, TooLong, read_body
+from web.pages.files import Sent, one_file
 from web.pages.render import language_of, page
 from web.pages.tokens import PRIVATE, Token, or_404
 from web.parts import Parts
 
-# What a form adds around the file: names, borders, the other field.
-FORM_MAX_BYTES = 64 * 1024
 KINDS = {
     PaperKind.ID_CARD: t("ID card, both sides"),
     PaperKind.KRA_CERTIFICATE: t("KRA PIN certificate"),
@@ -30,32 +25,7 @@ REFUSED = {
 }
 NOTHING = t("Choose a photo first.")
 
-Sent = tuple[PaperKind | None, bytes]
-
-
-async def _sent(request: Request) -> Sent:
-    """Read a form with one file, never more of it than may be kept."""
-    try:
-        body = await read_body(request.receive, PAPER_MAX_BYTES + FORM_MAX_BYTES)
-    except TooLong:
-        raise HTTPException(413) from None
-    except Gone:
-        raise HTTPException(400) from None
-
-    async def once() -> AsyncGenerator[bytes, None]:
-        yield body
-
-    parser = MultiPartParser(request.headers, once(), max_files=1, max_fields=1)
-    try:
-        form = await parser.parse()
-    except (MultiPartException, KeyError):
-        raise HTTPException(400) from None
-    try:
-        kind, file = form.get("kind"), form.get("paper")
-        known = PaperKind(kind) if kind in set(PaperKind) else None
-        return known, await file.read() if isinstance(file, UploadFile) else b""
-    finally:
-        await form.close()
+Paper = Annotated[Sent, Depends(one_file("paper", PAPER_MAX_BYTES))]
 
 
 def vendor_paper_routes(parts: Parts) -> APIRouter:
@@ -70,13 +40,15 @@ def vendor_paper_routes(parts: Parts) -> APIRouter:
         return _page(request, None)
 
     @router.post("/v/{token}")
-    def take(request: Request, token: Token, sent: Annotated[Sent, Depends(_sent)]) -> Response:
-        kind, body = sent
-        if kind is None or not body:
+    def take(request: Request, token: Token, sent: Paper) -> Response:
+        if sent.too_big:
+            return _page(request, REFUSED["paper_too_big"], status=413)
+        kind = next((one for one in PaperKind if one == sent.fields.get("kind")), None)
+        if kind is None or not sent.body:
             return _page(request, NOTHING, status=400)
         try:
             with or_404():
-                left = database.run(partial(take_paper, token=token, kind=kind, body=body))
+                left = database.run(partial(take_paper, token=token, kind=kind, body=sent.body))
         except BadInput as error:
             return _page(request, REFUSED[error.code], status=400)
         return _page(request, t("Thank you, we have it."), more=left > 0)

@@ -164,6 +164,7 @@ WORKER_STEPS = {
     ("run_housekeeping", "purge_callbacks"): Step.PURGE_CALLBACKS,
     ("run_housekeeping", "purge_links"): Step.PURGE_LINKS,
     ("run_housekeeping", "purge_listing_links"): Step.PURGE_LINKS,
+    ("run_housekeeping", "purge_admin_sessions"): Step.PURGE_LINKS,
     ("run_housekeeping", "purge_messages"): Step.PURGE_WORDS,
     ("run_housekeeping", "purge_relays"): Step.PURGE_WORDS,
     ("run_housekeeping", "purge_talks"): Step.PURGE_WORDS,

@@ -7,11 +7,13 @@ from sqlalchemy import func, select, text
 
 from core.catalog import rules
 from core.catalog.model import Listing
+from core.catalog.photos import photos_of
 from core.catalog.queries import listing_by_number
 from core.catalog.rules import BookingMode, Category, PriceUnit
 from core.catalog.search import Search, search
 from core.clock import ManualClock
 from core.db.tx import Database
+from core.demo.photos import NUMBERS, seed_photos
 from core.demo.plan import demo_vendors
 from core.demo.seed import seed_catalog
 from core.limits import NAME_MAX, TITLE_MAX
@@ -121,6 +123,20 @@ def test_some_wait_for_approval(database: Database) -> None:
         seed_catalog(tx)
         waiting = select(func.count()).where(Vendor.status == VendorStatus.PENDING)
         assert tx.db.scalar(waiting) == 2
+
+
+def test_some_halls_have_photos_and_what_their_vendors_changed_stays(database: Database) -> None:
+    with database.transaction() as tx:
+        seed_catalog(tx)
+        seed_photos(tx)
+        halls = [listing_by_number(tx, number) for number in NUMBERS]
+        shown = {hall.number: photos_of(tx, hall.id) for hall in halls}
+        tx.db.delete(shown[NUMBERS[0]][0])
+
+        seed_photos(tx)
+
+        assert [len(shown[number]) for number in NUMBERS] == [3, 3]
+        assert [len(photos_of(tx, hall.id)) for hall in halls] == [2, 3]
 
 
 def test_an_evening_place_ends_after_midnight() -> None:

@@ -1,6 +1,7 @@
 """Reviews: by who was there, once a booking, counted on the listing as long as they are shown."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
@@ -20,9 +21,9 @@ from core.limits import (
 from core.reviews.model import Review
 from core.reviews.queries import codes_to_review, newest_reviews, shown_reviews
 from core.reviews.rules import tenths
-from core.reviews.usecases import hide_review, leave_review, show_review
+from core.reviews.usecases import answer_review, hide_review, leave_review, show_review
 from tests.core.booking.world import World
-from tests.support.factories import CUSTOMER, OTHER_CUSTOMER
+from tests.support.factories import CUSTOMER, OTHER_CUSTOMER, OTHER_VENDOR, make_vendor
 
 
 @pytest.fixture
@@ -160,3 +161,24 @@ def test_a_count_that_is_not_the_reviews_is_found(world: World, done: Booking) -
 
 def test_an_average_is_rounded_half_up() -> None:
     assert [tenths(3, 14), tenths(2, 9), tenths(20, 89), tenths(1, 1)] == [47, 45, 45, 10]
+
+
+def test_the_vendor_answers_once_and_nobody_else_does(world: World, done: Booking) -> None:
+    review = leave(world, done, 2, "The power went off")
+    other = world.run(lambda tx: make_vendor(tx, OTHER_VENDOR, "Other Halls"))
+
+    def say(vendor_id: UUID, words: str) -> str:
+        try:
+            return (
+                world.run(lambda tx: answer_review(tx, review.id, vendor_id, words)).answer or ""
+            )
+        except NafasiError as error:
+            return error.code
+
+    assert say(other.id, "We are better") == "no_review"
+    assert say(world.vendor.id, " ") == "empty"
+    assert say(world.vendor.id, "w" * (REVIEW_WORDS_MAX + 1)) == "note_too_long"
+    assert say(world.vendor.id, "Sorry! Call 0700 000 011") == "Sorry! Call ***"
+    assert say(world.vendor.id, "Once more") == "answered_already"
+    world.run(lambda tx: hide_review(tx, done.code, "insults"))
+    assert say(world.vendor.id, "Once more") == "no_review"
