@@ -106,6 +106,7 @@ def configure_logs(settings: Settings) -> None:
     root.setLevel(settings.log_level.upper())
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
-        logging.getLogger(name).propagate = True
+        # Uvicorn writes a line for each request as soon as anybody could hear of it.
+        logging.getLogger(name).propagate = name != "uvicorn.access"
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -15,7 +15,7 @@ from functools import cache
 
 from core.networks import SCREEN_SEPTETS
 from core.talks import Channel
-from sessions.flow import Ask, End, Menu, Option
+from sessions.flow import Ask, End, Fixed, Menu, Option
 from sessions.gsm7 import EXTENSION, septets
 from sessions.state import Choice, Question, View
 from sessions.texts import (
@@ -92,11 +92,19 @@ def view_of(shown: Menu | Ask | End, language: str, *, pure: bool = True) -> Vie
             shown.key, shown.to, shown.do, shown.parse, shown.free_text, shown.secret
         )
     rendered, kept = _rendered(lines, language)
-    choices = [
+    worded = _once_worded if isinstance(options, Fixed) else _worded
+    return View(rendered, kept, list(worded(options, language)), question, pure)
+
+
+def _worded(options: Sequence[Option], language: str) -> tuple[Choice, ...]:
+    return tuple(
         Choice(render(option.label, language), option.to, dict(option.set), option.do)
         for option in options[:OPTIONS_MAX]
-    ]
-    return View(rendered, kept, choices, question, pure)
+    )
+
+
+# Conversations share these choices: nobody changes one.
+_once_worded = cache(_worded)
 
 
 @cache
@@ -239,6 +247,8 @@ def _compose(view: View, start: int, end: int, tail: str, why: str, length: int 
 
 def _joined(parts: list[Part], length: int | None) -> str:
     """A line as text, names cut to a length."""
+    if len(parts) == 1 and isinstance(parts[0], str):
+        return parts[0]
     return "".join(
         part
         if isinstance(part, str)

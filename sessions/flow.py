@@ -167,6 +167,14 @@ class Option:
         assert (self.to is None) != (self.do is None), "an option leads to a screen or an effect"
 
 
+class Fixed(tuple[Option, ...]):
+    """Options that are made once: they are put into words once in each language."""
+
+    __slots__ = ()
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+
+
 @dataclass(frozen=True, slots=True)
 class Menu:
     """A choice. Any number of options; the engine shows at most five at a time.

@@ -304,7 +304,9 @@ def _lookup(function: FunctionType, node: ast.expr) -> Any:
     """What a name or a module's attribute stands for in a function; None for what is local."""
     match node:
         case ast.Name(id=name):
-            return function.__globals__.get(name)
+            found = function.__globals__.get(name)
+            # What is kept by `cache` is a function all the same.
+            return inspect.unwrap(found) if callable(found) else found
         case ast.Attribute(value=ast.Name(id=name), attr=attribute):
             owner = function.__globals__.get(name)
             return getattr(owner, attribute, None) if isinstance(owner, ModuleType) else None

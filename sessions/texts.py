@@ -107,8 +107,11 @@ def render(text: Text, language: str) -> list[Part]:
     """Return a text in a language: GSM-7 parts, those that may be shortened as lists of one."""
     if isinstance(text, str):
         return [to_gsm7(text)]
+    template = _template(text, language)
+    if len(template) == 1 and template[0][1] is None:
+        return [template[0][0]]
     parts: list[Part] = []
-    for literal, name in _template(text, language):
+    for literal, name in template:
         if literal:
             _append(parts, literal)
         if name is not None:

@@ -8,7 +8,6 @@ phone number in it, and nothing that was typed or shown.
 """
 
 import asyncio
-import json
 from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from typing import Any
 
 import redis
 import structlog
+from pydantic_core import from_json, to_json
 from redis.exceptions import RedisError
 
 from core.clock import Clock
@@ -138,7 +138,7 @@ class Trail:
                         self._held.popleft() for _ in range(min(BATCH_HOPS_MAX, len(self._held)))
                     ]
                     self._number += 1
-                    self._batch = self._number, json.dumps(hops, separators=(",", ":"))
+                    self._batch = self._number, to_json(hops).decode()
                 number, hops_text = self._batch
                 fields = ("source", self._source, "number", number, "hops", hops_text)
                 limit = ("MAXLEN", "~", BATCHES_KEPT_MAX)
@@ -181,7 +181,7 @@ class TrailReader:
         for name, fields in entries:
             try:
                 source, number = fields[b"source"].decode(), int(fields[b"number"])
-                hops = [hop_of(words) for words in json.loads(fields[b"hops"])]
+                hops = [hop_of(words) for words in from_json(fields[b"hops"])]
             except (ValueError, KeyError, TypeError) as error:
                 # Of another version of ours: it must not keep all others waiting.
                 log.warning("trail.unreadable", error=type(error).__name__)

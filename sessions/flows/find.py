@@ -1,6 +1,7 @@
 """Finding something: place, date, nights, people, budget, results."""
 
 from datetime import date, timedelta
+from functools import lru_cache
 
 from core.catalog import queries
 from core.catalog.places import TOWNS
@@ -14,7 +15,7 @@ from core.money import BASIS_POINTS, CENTS_PER_SHILLING, Money
 from core.pricing.queries import rates_on
 from core.pricing.rules import Rates, quote
 from sessions.dates import parse_day
-from sessions.flow import Ask, Go, Menu, Option, Part, Talk
+from sessions.flow import Ask, Fixed, Go, Menu, Option, Part, Talk
 from sessions.flows import words
 from sessions.flows.sort import ASKED_TOO, SORTED_BY, sort_of
 from sessions.numbers import whole_number
@@ -41,7 +42,7 @@ def _place_option(place: Place) -> Option:
     )
 
 
-TOWN_OPTIONS = tuple(
+TOWN_OPTIONS = Fixed(
     _place_option(Place(town.id, town.name))
     for town in sorted(TOWNS, key=lambda town: town.rank)[:PLACES_OFFERED]
 )
@@ -87,6 +88,8 @@ def when(talk: Talk) -> Ask:
     """When: the coming weekends, or any date typed."""
     stay = talk.draft["category"] == Category.STAY
     following = "nights" if stay else "people"
+    # Those that still leave the shortest lead time.
+    first = nairobi_date(talk.now + timedelta(hours=LEAD_HOURS_MIN)) + timedelta(days=1)
     return Ask(
         t("Which night do you arrive? Choose or type 25/12")
         if stay
@@ -97,17 +100,17 @@ def when(talk: Talk) -> Ask:
         options=[
             Option(t("{day}", day=day), to=following, set={"starts_on": day.isoformat()})
             for day in _weekend_days(
-                talk, (FRIDAY, SATURDAY) if stay else (SATURDAY, SATURDAY + 1)
+                first, (FRIDAY, SATURDAY) if stay else (SATURDAY, SATURDAY + 1)
             )
         ],
     )
 
 
-def _weekend_days(talk: Talk, weekdays: tuple[int, int]) -> list[date]:
-    """The next weekend days that still leave the shortest lead time."""
-    first = nairobi_date(talk.now + timedelta(hours=LEAD_HOURS_MIN)) + timedelta(days=1)
+@lru_cache(maxsize=8)
+def _weekend_days(first: date, weekdays: tuple[int, int]) -> tuple[date, ...]:
+    """The next weekend days, from a day on."""
     days = (first + timedelta(days=i) for i in range(7 * DATES_OFFERED))
-    return [day for day in days if day.weekday() in weekdays][:DATES_OFFERED]
+    return tuple(day for day in days if day.weekday() in weekdays)[:DATES_OFFERED]
 
 
 @find.answer("day")

@@ -1,12 +1,14 @@
 """The first screen, language and help: everybody's."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
 from core import outbox
 from core.db.tx import Tx
 from core.people.model import Language, Role
 from core.people.usecases import set_language
-from sessions.flow import End, Go, Menu, Option, Part, Talk
+from sessions.flow import End, Fixed, Go, Menu, Option, Part, Talk
 from sessions.notices.render import HELP_TOPIC
 from sessions.texts import NAMES, T, cut, t
 
@@ -36,24 +38,24 @@ def find_options() -> list[Option]:
     ]
 
 
-def language_options(talk: Talk) -> list[Option]:
+def language_options(languages: Sequence[str], spoken: str) -> list[Option]:
     """The switch, written in the language that it leads to; or the way to all of them."""
-    others = _others(talk)
+    others = _others(languages, spoken)
     return others if len(others) <= 1 else [Option(t("Language"), to="languages")]
 
 
-def _others(talk: Talk) -> list[Option]:
+def _others(languages: Sequence[str], spoken: str) -> list[Option]:
     return [
         Option(NAMES[language], do="language", set={"language": language})
-        for language in talk.languages
-        if language != talk.lang
+        for language in languages
+        if language != spoken
     ]
 
 
 @home.screen("languages")
 def languages(talk: Talk) -> Menu:
     """Which language, where there are more than two."""
-    return Menu(t("Which language?"), _others(talk))
+    return Menu(t("Which language?"), _others(talk.languages, talk.lang))
 
 
 @home.screen("home")
@@ -93,7 +95,7 @@ def _vendor_menu(talk: Talk) -> Menu:
         [
             *own,
             Option(t("My bookings"), to="mine"),
-            *language_options(talk),
+            *language_options(talk.languages, talk.lang),
             Option(t("Questions and answers"), to="relays"),
             Option(t("Help"), do="help"),
         ],
@@ -101,17 +103,21 @@ def _vendor_menu(talk: Talk) -> Menu:
 
 
 def _customer_menu(talk: Talk, title: T) -> Menu:
-    return Menu(
-        title,
-        [
-            *find_options(),
-            Option(t("My bookings"), to="mine"),
-            *language_options(talk),
-            Option(t("Type a code or number"), to="code"),
-            Option(t("Help"), do="help"),
-            *([] if talk.person.vendor_id else [Option(t("Sell with us"), to="join")]),
-        ],
-    )
+    sells = bool(talk.person.vendor_id)
+    return Menu(title, _customer_options(tuple(talk.languages), talk.lang, sells))
+
+
+@cache
+def _customer_options(languages: tuple[str, ...], spoken: str, sells: bool) -> Fixed:  # noqa: FBT001
+    """What every call begins with, made once."""
+    return Fixed([
+        *find_options(),
+        Option(t("My bookings"), to="mine"),
+        *language_options(languages, spoken),
+        Option(t("Type a code or number"), to="code"),
+        Option(t("Help"), do="help"),
+        *([] if sells else [Option(t("Sell with us"), to="join")]),
+    ])  # fmt: skip
 
 
 @home.effect("language")
