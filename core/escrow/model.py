@@ -123,11 +123,10 @@ class Deferred(Base):
     """A posting that its shared account's balance does not hold yet.
 
     A row each instead of a watermark: ids are drawn before they are committed, so a lower one can
-    appear after a higher one was rolled up.
+    appear after a higher one was rolled up. The id is no foreign key: the statement that writes
+    the posting writes this row too, nothing else may, and postings are never deleted.
     """
 
     __tablename__ = "ledger_deferred"
 
-    posting_id: Mapped[int] = mapped_column(
-        BigInteger, ForeignKey(Posting.id), primary_key=True, autoincrement=False
-    )
+    posting_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
