@@ -25,7 +25,7 @@ from core.db.tx import Tx
 from core.demo.seed import seed_catalog
 from core.settings import Settings
 from web.bench.callers import FLOOR, Hop, Tally, dialogue, play
-from web.bench.own import own_servers
+from web.bench.own import interpreter, own_servers
 from web.bench.stock import stock
 from web.commands.processes import web_words
 from web.local.probes import free_port
@@ -88,6 +88,7 @@ async def _measure(port: int, seconds: float, servers: list[str]) -> dict[str, A
         "bookings_per_second": round(booking.dialogues / booking.elapsed_seconds, 1),
         "cores": os.cpu_count(),
         "servers": servers,
+        "python": interpreter(),
         "versions": {
             name: version(name) for name in ("uvicorn", "redis", "sqlalchemy", "psycopg")
         },

@@ -31,7 +31,7 @@ from web.bench.ledger_baselines import make_baselines
 from web.bench.ledger_claims import SPREAD, UNITS, make_claims, oversold
 from web.bench.ledger_loops import FUND, FUND_PAIRS, SETUP, SLOT_MS, loops
 from web.bench.ledger_payouts import BATCH, post_payouts
-from web.bench.own import own_servers
+from web.bench.own import interpreter, own_servers
 from web.bench.stock import stock
 from web.schema import upgrade
 
@@ -142,6 +142,7 @@ def measure(seconds: float, *, durable: bool = True) -> dict[str, Any]:
             **aftermath,
             "cores": os.cpu_count(),
             "servers": servers.describe(),
+            "python": interpreter(),
             "versions": {"psycopg": version("psycopg"), "sqlalchemy": version("sqlalchemy")},
         }
 

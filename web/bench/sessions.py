@@ -17,7 +17,7 @@ import uvloop
 from core.settings import Settings
 from web.bench.callers import Hop, Line, Tally, post_head
 from web.bench.hops import booking_call, search_call, web
-from web.bench.own import own_servers
+from web.bench.own import interpreter, own_servers
 from web.local.probes import HOST
 
 SESSIONS = 1_000
@@ -53,6 +53,7 @@ def measure_sessions(seconds: float, sessions: int = SESSIONS) -> dict[str, Any]
             "goal_p95_ms": GOAL_P95_MS,
             "cores": os.cpu_count(),
             "servers": servers.describe(),
+            "python": interpreter(),
         }
 
 

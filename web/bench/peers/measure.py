@@ -29,7 +29,7 @@ from web.bench.hops import (
     wait_ready,
     web,
 )
-from web.bench.own import own_servers
+from web.bench.own import interpreter, own_servers
 from web.commands.processes import web_words
 from web.local.probes import HOST, free_port
 from web.local.servers import LocalServers
@@ -72,6 +72,7 @@ def measure_peers(seconds: float) -> dict[str, Any]:
             "packages": list(PACKAGES),
             "node": subprocess.check_output(["node", "--version"], text=True).strip(),  # noqa: S607
             "servers": servers.describe(),
+            "python": interpreter(),
         }
 
 
