@@ -2,7 +2,6 @@
 
 import os
 import platform
-import sysconfig
 
 from web.local.binaries import DATABASE_VARIABLES, REDIS_VARIABLES
 from web.local.servers import LocalServers
@@ -22,9 +21,6 @@ def own_servers(*, durable: bool) -> LocalServers:
 
 
 def interpreter() -> str:
-    """Return which Python this is, and how it is linked.
-
-    One that lies in a shared library and was not built for it takes a quarter longer for a hop.
-    """
-    linked = "shared" if sysconfig.get_config_var("Py_ENABLE_SHARED") else "static"
-    return f"{platform.python_implementation()} {platform.python_version()}, linked {linked}"
+    """Return which Python this is: two builds of one version can differ by a quarter."""
+    name, built = platform.python_implementation(), ", ".join(platform.python_build())
+    return f"{name} {platform.python_version()} ({built}), {platform.python_compiler()}"
