@@ -76,3 +76,14 @@ def test_what_cannot_be_is_said_in_a_sentence(database: Database) -> None:
         refused = typed(*words, "--password-stdin", lines=line)
         assert (refused.exit_code, refused.stdout) == (2, ""), words
         assert sentence in refused.stderr
+
+
+def test_a_trial_shows_the_code_of_its_own_clock(inside: Inside, database: Database) -> None:
+    database.clock = SystemClock()
+    somebody = Staff.join(database)
+
+    shown = inside("admins", "code", EMAIL)
+
+    assert shown.exit_code == 0, shown.output
+    assert somebody.signs_in(database, code=shown.stdout.strip()) is not None
+    assert "Nobody of ours" in inside("admins", "code", "other@nafasi.example").stderr

@@ -217,7 +217,15 @@ def test_production_refuses_defaults_and_says_which(nafasi: Nafasi) -> None:
     assert "Traceback" not in shown.stderr
 
 
-@pytest.mark.parametrize("words", [("seed",), ("simulator",), ("clock", "advance", "1h")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("seed",),
+        ("simulator",),
+        ("clock", "advance", "1h"),
+        ("admins", "code", "a@nafasi.example"),
+    ],
+)
 def test_trials_are_not_for_production(bare: Nafasi, words: tuple[str, ...]) -> None:
     names = (
         "NAFASI_CALLBACK_SECRET", "NAFASI_SECRET_KEY", "NAFASI_AFRICASTALKING_API_KEY",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from web.commands.setup import Json, decided, put_json, say
+from web.commands.setup import Json, decided, fail, load_settings, put_json, say
 from web.desk.sentences import ADMINS
 
 if TYPE_CHECKING:
@@ -59,6 +59,16 @@ def reset(email: Email, *, password_stdin: FromStdin = False) -> None:
 
     password = _ask_password(from_stdin=password_stdin)
     _show_codes(_run(partial(begin_anew, email=email, password=password)))
+
+
+@app.command()
+def code(email: Email) -> None:
+    """Show the code of this moment, in a local trial: its clock may not be your app's."""
+    from core.admins.usecases import code_now
+
+    if not load_settings().local:
+        fail("Codes are shown in a local trial only.")
+    sys.stdout.write(_run(partial(code_now, email=email)) + "\n")
 
 
 def _ask_password(*, from_stdin: bool) -> str:
