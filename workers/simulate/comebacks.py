@@ -93,4 +93,4 @@ class Comebacks:
         """Book a return that only a statement has shown."""
         facts = case.facts
         if facts["fault"] == FaultKind.REVERSED and facts["theirs_cents"] > 0:
-            self.book(facts["other"], facts["number"], TRIES_MAX, facts["provider"])
+            self.book(facts["other"], facts["number"], provider=facts["provider"])

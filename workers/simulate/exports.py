@@ -45,8 +45,9 @@ class Exports:
         self.wrong: list[Wrong] = []
 
     def take_last_month(self) -> None:
-        """Take in last month's."""
-        self._take(self._month(1))
+        """Take in last month's, and once more the one before: some of it came back since."""
+        for ago in (2, 1):
+            self._take(self._month(ago))
 
     def take_what_is_left(self) -> None:
         """Take in what is new at the end: a transfer that came back stands in its old month."""
