@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
 from core.booking.model import Booking
-from core.cases.model import CaseKind
+from core.cases.model import Case, CaseKind
 from core.cases.usecases import open_case
 from core.db.tx import Tx
 from core.escrow import ledger, postings
@@ -39,6 +39,7 @@ Accounts = Mapping[str, Collection[Direction]]
 """Our accounts with one provider: shortcode to which way money moves there."""
 Progress = Callable[[int], None]
 NOT_AHEAD = timedelta()
+KNOWN_LATER = (FaultKind.MISSING_OURS, FaultKind.REVERSED)
 CHARGE = "charge:"
 OTHER_WAY = {receipts.CAME_BACK: Direction.OUT, receipts.TAKEN_BACK: Direction.IN}
 SHOWN_ELSEWHERE = (*OTHER_WAY, receipts.TO_A_CARD)
@@ -311,6 +312,11 @@ def _unseen(tx: Tx, statement: Statement, ways: Collection[Direction]) -> Iterab
     """
     margin = timedelta(seconds=STATEMENT_EARLY_SECONDS)
     known = select(StatementMatch.receipt_id).where(StatementMatch.receipt_id == Receipt.id)
+    # A statement showed these before we knew of them: the next one has no such line.
+    subjects = [
+        func.concat(_subject_of(kind, statement, ""), Receipt.number) for kind in KNOWN_LATER
+    ]
+    shown = select(Case.id).where(Case.kind == CaseKind.DIFFERENCE, Case.subject.in_(subjects))
     rows = tx.db.scalars(
         select(Receipt)
         .where(
@@ -322,6 +328,7 @@ def _unseen(tx: Tx, statement: Statement, ways: Collection[Direction]) -> Iterab
             Receipt.at >= statement.begins,
             Receipt.at < statement.ends - margin,
             ~known.exists(),
+            ~shown.exists(),
         )
         .order_by(Receipt.at)
         .limit(STATEMENT_DIFFERENCES_MAX * 2)
@@ -379,13 +386,17 @@ def _open_cases(tx: Tx, statement: Statement, faults: Iterable[Fault[UUID]]) -> 
         open_case(
             tx,
             CaseKind.DIFFERENCE,
-            f"{fault.kind.value}:{statement.provider}:{statement.account}:{fault.number}",
+            _subject_of(fault.kind, statement, fault.number),
             amount_cents=fault.amount_cents,
             facts=_facts(statement, fault),
         )
         for fault in faults
     )
     return [number for number in opened if number is not None]
+
+
+def _subject_of(kind: FaultKind, statement: Statement, number: str) -> str:
+    return f"{kind.value}:{statement.provider}:{statement.account}:{number}"
 
 
 def _facts(statement: Statement, fault: Fault[UUID]) -> dict[str, Any]:

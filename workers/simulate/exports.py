@@ -11,7 +11,6 @@ from channels.simulator.state import World
 from channels.simulator.transfer_export import transfers
 from core.clock import nairobi_date
 from core.db.tx import Tx
-from core.payments.settle import REVERSAL
 from core.reconcile.matcher import FaultKind
 from core.reconcile.statement import BadStatement, Reading
 from core.reconcile.usecases import Accounts, Taken, take
@@ -89,8 +88,6 @@ class Exports:
         self._scene.tally["export differences"] += taken.differences
         for fault in taken.faults:
             self._scene.tally[f"export: {fault.kind}"] += 1
-            # A return that an export had shown before it was booked by hand is looked for again.
-            booked_after = fault.number.startswith(REVERSAL)
-            if fault.kind is FaultKind.MISSING_THEIRS and not booked_after:
+            if fault.kind is FaultKind.MISSING_THEIRS:
                 about = f"{taken.statement.account} {fault.number} is no difference"
                 self.wrong.append(Wrong("statements are compared", about))

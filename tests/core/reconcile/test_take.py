@@ -204,6 +204,25 @@ def test_a_receipt_that_comes_later_closes_its_case(paid: Database, clock: Manua
     assert case.state is CaseState.CLOSED
 
 
+def test_what_a_statement_showed_before_we_knew_of_it_is_not_missing_in_the_next(
+    paid: Database, clock: ManualClock
+) -> None:
+    """Its line stands in the old month, our receipt in the new one."""
+    stranger = line("SFF6XYQ3EF", balance_cents=3 * TOTAL_CENTS, place=3)
+    taken(paid, reading([*CLEAN, stranger]))
+    with paid.transaction() as tx:
+        rooms = make_instant_listing(tx, make_vendor(tx, "+254700000013"), units=5)
+        make_paid(tx, rooms, "+254700000003", receipt="SFF6XYQ3EF")
+        make_paid(tx, rooms, "+254700000004", receipt="SFG7XYQ4GH")
+    clock.advance(days=4)
+    later = {"begins": START + 3 * DAY, "ends": START + 7 * DAY}
+
+    result = taken(paid, reading([line("SFG7OTHER1", at=clock.now() - DAY)], "file-2", **later))
+
+    missed = {f.number for f in result.faults if f.kind is FaultKind.MISSING_THEIRS}
+    assert missed == {"SFG7XYQ4GH"}
+
+
 def test_a_payment_shown_by_the_next_statement_closes_its_case(paid: Database) -> None:
     taken(paid, reading(CLEAN[:1]))
     assert [case.facts["fault"] for case in cases(paid)] == ["missing_theirs"]
