@@ -69,8 +69,9 @@ FROM (
     UNION ALL
     SELECT currency, amount_cents
     FROM ledger_deferred
-    JOIN ledger_postings ON id = posting_id
+    JOIN ledger_postings USING (transfer_id)
     JOIN ledger_accounts ON path = account
+    WHERE entry_no IS NULL
 ) AS held
 GROUP BY currency
 HAVING sum(cents) <> 0
@@ -87,7 +88,8 @@ LEFT JOIN (
 ) AS all_postings ON all_postings.account = path
 LEFT JOIN (
     SELECT account, sum(amount_cents) AS waiting
-    FROM ledger_deferred JOIN ledger_postings ON id = posting_id GROUP BY account
+    FROM ledger_deferred JOIN ledger_postings USING (transfer_id)
+    WHERE entry_no IS NULL GROUP BY account
 ) AS unrolled ON unrolled.account = path
 WHERE balance_cents <> coalesce(posted, 0) - coalesce(waiting, 0)
 LIMIT :findings_max
@@ -117,7 +119,8 @@ UNION ALL
     ) AS all_postings ON all_postings.account = path
     LEFT JOIN (
         SELECT account, count(*) AS waiting
-        FROM ledger_deferred JOIN ledger_postings ON id = posting_id GROUP BY account
+        FROM ledger_deferred JOIN ledger_postings USING (transfer_id)
+        WHERE entry_no IS NULL GROUP BY account
     ) AS unrolled ON unrolled.account = path
     WHERE entries <> coalesce(posted, 0) - coalesce(waiting, 0)
     LIMIT :findings_max

@@ -17,6 +17,8 @@ from core.money import KES, Money
 
 STATEMENT_MAX = 200
 ROLL_UP_MAX = 10_000
+# A leg on a shared account that no roll-up has taken yet.
+WAITS = (Deferred.transfer_id == Posting.transfer_id) & Posting.entry_no.is_(None)
 BATCH_MAX = 1_000
 TRIAL_LINES_MAX = 500
 
@@ -154,10 +156,10 @@ def roll_up(tx: Tx, limit: int = ROLL_UP_MAX) -> int:
 
     Args:
         tx: the transaction.
-        limit: how many postings at the most, ``ROLL_UP_MAX`` at any rate.
+        limit: of how many transfers at the most, ``ROLL_UP_MAX`` at any rate.
     """
-    postings_max = min(limit, ROLL_UP_MAX)
-    rolled: int = tx.db.execute(select(func.ledger_roll_up(postings_max))).scalar_one()
+    transfers_max = min(limit, ROLL_UP_MAX)
+    rolled: int = tx.db.execute(select(func.ledger_roll_up(transfers_max))).scalar_one()
     return rolled
 
 
@@ -172,7 +174,7 @@ def balance(tx: Tx, path: str) -> Money:
     sign = sign_of(kind_of(path))
     waiting = (
         select(func.coalesce(func.sum(Posting.amount_cents), 0))
-        .join(Deferred, Deferred.posting_id == Posting.id)
+        .join(Deferred, WAITS)
         .where(Posting.account == Account.path)
         .scalar_subquery()
     )
@@ -235,9 +237,7 @@ def trial_balance(tx: Tx, currency: str = KES) -> list[TrialLine]:
     """
     movements = union_all(
         select(Account.path.label("path"), Account.balance_cents.label("cents")),
-        select(Posting.account, Posting.amount_cents).join(
-            Deferred, Deferred.posting_id == Posting.id
-        ),
+        select(Posting.account, Posting.amount_cents).join(Deferred, WAITS),
     ).subquery()
     line = case(
         (Account.deferred, Account.path), else_=func.concat(Account.kind, literal(":*"))

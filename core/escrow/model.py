@@ -120,13 +120,13 @@ class Posting(Base):
 
 
 class Deferred(Base):
-    """A posting that its shared account's balance does not hold yet.
+    """A transfer whose legs on shared accounts their balances do not hold yet.
 
     A row each instead of a watermark: ids are drawn before they are committed, so a lower one can
-    appear after a higher one was rolled up. The id is no foreign key: the statement that writes
-    the posting writes this row too, nothing else may, and postings are never deleted.
+    appear after a higher one was rolled up. The id is no foreign key: the function that posts the
+    legs writes this row too, nothing else may, and transfers are never deleted.
     """
 
     __tablename__ = "ledger_deferred"
 
-    posting_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    transfer_id: Mapped[UUID] = mapped_column(primary_key=True)

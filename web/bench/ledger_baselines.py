@@ -112,7 +112,7 @@ CREATE TABLE locked.ledger_deferred (LIKE public.ledger_deferred INCLUDING ALL);
 """
 FUNCTIONS = ("ledger_refuse", "ledger_check_balanced", "ledger_post")
 # Which legs are appended to be added up later, and which are written under their account's lock.
-DEFERRED = "WHERE split_part(path, ':', 1) NOT IN ('escrow', 'payable')\n        RETURNING id"
+DEFERRED = "WHERE split_part(path, ':', 1) NOT IN ('escrow', 'payable');"
 NUMBERED = "WHERE split_part(path, ':', 1) IN ('escrow', 'payable') ORDER BY"
 TRIGGERS = """
 SELECT pg_get_triggerdef(t.oid) FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid
@@ -136,7 +136,7 @@ def _function(connection: psycopg.Connection[tuple[str]], name: str) -> str:
     source = found[0]
     if name == "ledger_post":
         for words, instead in (
-            (DEFERRED, "WHERE false\n        RETURNING id"),
+            (DEFERRED, "WHERE false;"),
             (NUMBERED, "WHERE true ORDER BY"),
         ):
             assert source.count(words) == 1, "ledger_post has another shape: look again"

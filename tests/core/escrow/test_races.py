@@ -183,7 +183,10 @@ def test_a_posting_that_commits_behind_a_roll_up_is_not_lost(database: Database)
         with database.transaction() as tx:
             assert ledger.roll_up(tx) == 2
 
-    waiting = "SELECT posting_id FROM ledger_deferred"
+    waiting = (
+        "SELECT id FROM ledger_deferred JOIN ledger_postings USING (transfer_id)"
+        " WHERE entry_no IS NULL"
+    )
     rolled = "SELECT max(id) FROM ledger_postings WHERE account = 'float:daraja'"
     assert number(database, waiting) < number(database, rolled)
     with database.transaction() as tx:
