@@ -15,12 +15,11 @@ from channels.simulator import (
     daraja_c2b,
     daraja_stk,
     flutterwave_charges,
+    flutterwave_exports,
     flutterwave_transfers,
-    settlement_export,
     sms,
     sms_in,
     statement,
-    transfer_export,
     ussd,
 )
 from channels.simulator.callbacks import Overloaded
@@ -68,12 +67,7 @@ def routes(world: World) -> list[Route]:
         ("POST", "/reset", reset),
     ]
     calls = [Route(path, _handle(world, action), methods=[verb]) for verb, path, action in table]
-    return [
-        *calls,
-        statement.route(world),
-        transfer_export.route(world),
-        settlement_export.route(world),
-    ]
+    return [*calls, statement.route(world), *flutterwave_exports.routes(world)]
 
 
 def _handle(world: World, action: Action) -> Callable[[Request], Awaitable[Response]]:

@@ -6,9 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from channels.flutterwave import statement, transfer_export
-from channels.simulator.settlement_export import settlements
+from channels.simulator.flutterwave_exports import settlements, transfers
 from channels.simulator.state import World
-from channels.simulator.transfer_export import transfers
 from core.clock import nairobi_date
 from core.db.tx import Tx
 from core.reconcile.matcher import FaultKind
