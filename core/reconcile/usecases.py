@@ -8,7 +8,6 @@ import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import case, func, or_, select
@@ -16,8 +15,6 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
 from core.booking.model import Booking
-from core.cases.model import Case, CaseKind
-from core.cases.usecases import open_case
 from core.db.tx import Tx
 from core.escrow import ledger, postings
 from core.limits import (
@@ -31,6 +28,7 @@ from core.payments import receipts
 from core.payments.model import Attempt, Direction, Receipt
 from core.payments.paybill import typed_code
 from core.payments.queries import receipt_numbered
+from core.reconcile.differences import open_cases, was_shown
 from core.reconcile.matcher import Entry, Fault, FaultKind, Matcher, Outcome
 from core.reconcile.model import StatementMatch, StatementRow
 from core.reconcile.statement import BadStatement, Line, LineKind, Reading, Statement
@@ -39,7 +37,6 @@ Accounts = Mapping[str, Collection[Direction]]
 """Our accounts with one provider: shortcode to which way money moves there."""
 Progress = Callable[[int], None]
 NOT_AHEAD = timedelta()
-KNOWN_LATER = (FaultKind.MISSING_OURS, FaultKind.REVERSED)
 CHARGE = "charge:"
 OTHER_WAY = {receipts.CAME_BACK: Direction.OUT, receipts.TAKEN_BACK: Direction.IN}
 SHOWN_ELSEWHERE = (*OTHER_WAY, receipts.TO_A_CARD)
@@ -168,7 +165,7 @@ def _take(
         unexplained_cents=outcome.unexplained_cents,
         faults=outcome.faults,
         differences=len(outcome.faults),
-        cases=_open_cases(tx, statement, outcome.faults),
+        cases=open_cases(tx, statement, outcome.faults),
     )
 
 
@@ -312,11 +309,6 @@ def _unseen(tx: Tx, statement: Statement, ways: Collection[Direction]) -> Iterab
     """
     margin = timedelta(seconds=STATEMENT_EARLY_SECONDS)
     known = select(StatementMatch.receipt_id).where(StatementMatch.receipt_id == Receipt.id)
-    # A statement showed these before we knew of them: the next one has no such line.
-    subjects = [
-        func.concat(_subject_of(kind, statement, ""), Receipt.number) for kind in KNOWN_LATER
-    ]
-    shown = select(Case.id).where(Case.kind == CaseKind.DIFFERENCE, Case.subject.in_(subjects))
     rows = tx.db.scalars(
         select(Receipt)
         .where(
@@ -328,7 +320,7 @@ def _unseen(tx: Tx, statement: Statement, ways: Collection[Direction]) -> Iterab
             Receipt.at >= statement.begins,
             Receipt.at < statement.ends - margin,
             ~known.exists(),
-            ~shown.exists(),
+            ~was_shown(statement),
         )
         .order_by(Receipt.at)
         .limit(STATEMENT_DIFFERENCES_MAX * 2)
@@ -379,36 +371,3 @@ def _post_charges(
         total_cents += cents
     tx.db.flush()
     return count, total_cents
-
-
-def _open_cases(tx: Tx, statement: Statement, faults: Iterable[Fault[UUID]]) -> list[int]:
-    opened = (
-        open_case(
-            tx,
-            CaseKind.DIFFERENCE,
-            _subject_of(fault.kind, statement, fault.number),
-            amount_cents=fault.amount_cents,
-            facts=_facts(statement, fault),
-        )
-        for fault in faults
-    )
-    return [number for number in opened if number is not None]
-
-
-def _subject_of(kind: FaultKind, statement: Statement, number: str) -> str:
-    return f"{kind.value}:{statement.provider}:{statement.account}:{number}"
-
-
-def _facts(statement: Statement, fault: Fault[UUID]) -> dict[str, Any]:
-    return {
-        "fault": fault.kind.value,
-        "provider": statement.provider,
-        "account": statement.account,
-        "number": fault.number,
-        "other": fault.other,
-        "line": fault.place,
-        "ours_cents": fault.ours_cents,
-        "theirs_cents": fault.theirs_cents,
-        "at": fault.at.isoformat(),
-        "file": statement.digest[:12],
-    }
