@@ -3,6 +3,7 @@
 from functools import partial
 
 import pytest
+from sqlalchemy import select
 
 from core.booking import cancel
 from core.booking.model import Booking
@@ -11,7 +12,8 @@ from core.cases.queries import open_cases
 from core.cases.sweep import sweep
 from core.cases.usecases import receipt_of
 from core.errors import NotFound, Refused
-from core.limits import REFUND_TRIES_MAX
+from core.escrow.model import TransferRow
+from core.limits import REFUND_TRIES_MAX, RETURN_TRIES_MAX
 from core.money import kes
 from core.payments import attempts, refunds, suspense
 from core.payments.asking import look_now
@@ -134,6 +136,58 @@ def test_wrong_money_that_came_back_is_kept_apart_again(world: World) -> None:
     assert world.paid(again.attempt_id, "SFG2") is None
     assert world.balance("suspense:daraja") == kes(0)
     assert kinds(world) == []
+    world.assert_sound()
+
+
+def test_a_refund_back_before_we_knew_of_its_arrival_has_simply_failed(world: World) -> None:
+    """What arrives in its place is the first that did: it owes the credit note."""
+    booking = cancelled(world)
+
+    assert world.tell(sent(world), Outcome.REVERSED, receipt=BACK) is None
+
+    assert world.balance(f"escrow:{booking.code}") == GOLDEN
+    assert kinds(world) == []
+    world.assert_sound()
+    world.clock.advance(days=1)
+    [again] = world.send_due()
+    assert world.paid(again.attempt_id, OUT) is None
+    assert world.balance(f"escrow:{booking.code}") == kes(0)
+    [refund] = world.run(lambda tx: refunds.refunds_of(tx, booking.id))
+    assert refund.state is RefundState.RETURNED
+    moved = world.run(lambda tx: tx.db.scalars(select(TransferRow.kind)).all())
+    assert sorted(moved) == ["paid", "returned"]
+    world.assert_sound()
+
+
+def test_wrong_money_back_before_we_knew_of_its_arrival_has_simply_failed(world: World) -> None:
+    assert world.paybill("NOBODY", kes(500)) is None
+    [first] = world.send_due()
+
+    assert world.tell(first.attempt_id, Outcome.REVERSED, receipt=BACK) is None
+
+    assert kinds(world) == []
+    world.assert_sound()
+    world.clock.advance(days=1)
+    [again] = world.send_due()
+    assert world.paid(again.attempt_id, OUT) is None
+    assert world.balance("suspense:daraja") == kes(0)
+    world.assert_sound()
+
+
+def test_wrong_money_whose_tries_all_failed_is_a_case_however_the_first_one_did(
+    world: World,
+) -> None:
+    assert world.paybill("NOBODY", kes(500)) is None
+    [first] = world.send_due()
+    assert world.tell(first.attempt_id, Outcome.REVERSED, receipt=BACK) is None
+    for _ in range(RETURN_TRIES_MAX - 1):
+        world.clock.advance(days=1)
+        [again] = world.send_due()
+        assert world.tell(again.attempt_id, Outcome.FAILED) is None
+
+    world.clock.advance(days=1)
+    assert world.send_due() == []
+    assert kinds(world) == [CaseKind.RETURN_FAILED]
     world.assert_sound()
 
 
