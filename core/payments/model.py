@@ -143,7 +143,11 @@ class Attempt(Base):
     sent_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     reversed_at: Mapped[datetime | None]
-    """When we heard that money which had arrived, at a vendor or a customer, came back."""
+    """When we heard that money came back from a vendor or a customer.
+
+    Of one that succeeded it had arrived. One that failed came back before we knew of its arrival:
+    nothing of it is in the books, and word of its arrival counts no more.
+    """
 
     def move(self, event: AttemptEvent) -> AttemptState:
         """Go where the table says; raises core.errors.IllegalMove."""
