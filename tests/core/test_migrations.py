@@ -1,12 +1,13 @@
 """The schema: made by migrations, the same as the models', undone and made again."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, Enum, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from core.clock import ManualClock
@@ -133,6 +134,19 @@ def test_every_index_has_a_name_of_the_convention(schema: Engine) -> None:
         AND indexname !~ ('^(ix|uq|pk|ex)_' || tablename)
     """
     assert names(schema, odd) == set()
+
+
+def test_every_list_of_words_is_that_of_the_code(schema: Engine) -> None:
+    """What the code cannot say the database does not take, and the other way round."""
+    query = text("SELECT conname, pg_get_constraintdef(oid) AS said FROM pg_constraint")
+    with schema.connect() as connection:
+        checks = {row.conname: row.said for row in connection.execute(query)}
+
+    for table in metadata.tables.values():
+        for column in table.columns:
+            if isinstance(column.type, Enum):
+                listed = re.findall(r"'(\w*)'", checks[f"ck_{table.name}_{column.type.name}"])
+                assert sorted(listed) == sorted(column.type.enums), f"{table.name}.{column.name}"
 
 
 def test_every_time_knows_its_zone(schema: Engine) -> None:

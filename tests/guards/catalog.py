@@ -6,18 +6,23 @@ from tests.guards import (
     admins,
     booking_locks,
     bookings,
+    cases,
     change_locks,
+    counting,
     customer,
     delivery,
     documents,
     giving_locks,
     ledger,
+    listings,
     money_locks,
     paper_locks,
     payments,
     payout_locks,
     payouts,
+    people,
     photos,
+    references,
     return_locks,
     rows,
     vendors,
@@ -37,7 +42,12 @@ ALONE = (
     *customer.ALONE,
     *admins.ALONE,
     *rows.GUARDS,
+    *listings.GUARDS,
     *photos.ALONE,
+    *cases.GUARDS,
+    *people.GUARDS,
+    *counting.ALONE,
+    *references.GUARDS,
 )
 """Those that one caller can run into."""
 MEETING = (
@@ -54,6 +64,7 @@ MEETING = (
     *customer.MEETING,
     *admins.MEETING,
     *photos.MEETING,
+    *counting.MEETING,
 )
 """Those that it takes two callers to need."""
 PAGE = ROOT / "docs" / "generated" / "guards.md"
@@ -67,6 +78,7 @@ Locks are shown by two callers who meet at the worst moment (`tests/support/race
 _TITLES = {
     Kind.CONSTRAINT: "Constraints",
     Kind.UNIQUE: "Unique keys",
+    Kind.FOREIGN: "Foreign keys",
     Kind.TRIGGER: "Triggers",
     Kind.FUNCTION: "Inside the ledger's functions",
     Kind.CHECK: "Checks in the code",

@@ -8,7 +8,8 @@ from sqlalchemy import select
 from core.booking.cancel import cancel_by_customer
 from core.booking.model import Booking
 from core.errors import Refused
-from core.reviews.usecases import leave_review
+from core.reviews.model import Review
+from core.reviews.usecases import answer_review, leave_review
 from core.waitlist.lifecycle import WaitState
 from core.waitlist.model import Wait
 from core.waitlist.usecases import (
@@ -20,7 +21,18 @@ from core.waitlist.usecases import (
     take_offer,
 )
 from tests.core.booking.world import World
-from tests.guards.guard import Guard, copy_row, count, lock, meet_in, unique, unique_index
+from tests.guards.guard import (
+    Guard,
+    constraint,
+    copy_row,
+    count,
+    foreign,
+    lock,
+    meet_in,
+    never,
+    unique,
+    unique_index,
+)
 from tests.support.factories import OTHER_CUSTOMER, make_wish
 
 
@@ -45,16 +57,42 @@ def _two_stars_at_once(world: World) -> None:
     world.assert_sound()
 
 
-def _reviewed_twice(world: World) -> None:
+def _reviewed(world: World) -> Review:
     booking = _done(world)
-    review = world.run(lambda tx: leave_review(tx, booking.id, booking.customer_id, 5))
+    return world.run(lambda tx: leave_review(tx, booking.id, booking.customer_id, 5))
+
+
+def _reviewed_twice(world: World) -> None:
+    review = _reviewed(world)
 
     copy_row(world, "reviews", review.id)
 
     assert count(world, "SELECT count(*) FROM reviews") == 1
 
 
+def _answered_twice(world: World) -> None:
+    """The vendor answers from two phones at once."""
+    review = _reviewed(world)
+    said = iter(("Thank you.", "It was not so."))
+
+    def answer() -> Review:
+        words = next(said)
+        return world.run(lambda tx: answer_review(tx, review.id, world.vendor.id, words))
+
+    results = meet_in(world, answer, r"FROM reviews", answer)
+
+    assert isinstance(results[1], Refused), "it is answered"
+    kept = world.run(lambda tx: tx.db.get_one(Review, review.id))
+    assert kept.answer == "Thank you.", "what everybody has read stays"
+
+
+def _waits(world: World) -> Wait:
+    world.hold()
+    return world.run(lambda tx: join_line(tx, OTHER_CUSTOMER, make_wish(tx, world.listing)))
+
+
 def _in_line(world: World) -> Wait:
+    """Somebody waits for a day that has become free."""
     booking = world.confirmed()
 
     made = world.run(lambda tx: join_line(tx, OTHER_CUSTOMER, make_wish(tx, world.listing)))
@@ -126,8 +164,83 @@ ALONE = (
         _reviewed_twice,
     ),
     Guard("somebody stands twice in one line", unique_index("uq_waits_open"), _waits_twice),
+    never(
+        "a review has more stars than there are",
+        constraint("reviews", "ck_reviews_stars"),
+        _reviewed,
+        "UPDATE reviews SET stars = 6",
+        "reviews WHERE stars > 5",
+    ),
+    never(
+        "a review fills more than a screen",
+        constraint("reviews", "ck_reviews_words"),
+        _reviewed,
+        "UPDATE reviews SET words = repeat('x', 121)",
+        "reviews WHERE char_length(words) > 120",
+    ),
+    never(
+        "a review is not shown, and nobody can say why",
+        constraint("reviews", "ck_reviews_hidden"),
+        _reviewed,
+        "UPDATE reviews SET hidden_at = now()",
+        "reviews WHERE hidden_at IS NOT NULL AND hidden_why IS NULL",
+    ),
+    never(
+        "a vendor has answered at no time",
+        constraint("reviews", "ck_reviews_answer"),
+        _reviewed,
+        "UPDATE reviews SET answer = 'Thank you.'",
+        "reviews WHERE answer IS NOT NULL AND answered_at IS NULL",
+    ),
+    never(
+        "somebody waits for no day, and is offered none",
+        constraint("waits", "ck_waits_days"),
+        _waits,
+        "UPDATE waits SET ends_on = starts_on",
+        "waits WHERE ends_on = starts_on",
+    ),
+    never(
+        "one unit is offered to a whole line, of whom each needs none",
+        constraint("waits", "ck_waits_people"),
+        _waits,
+        "UPDATE waits SET quantity = 0",
+        "waits WHERE quantity = 0",
+    ),
+    never(
+        "somebody still waits for a day that is over",
+        constraint("waits", "ck_waits_due_at"),
+        _waits,
+        "UPDATE waits SET due_at = NULL",
+        "waits WHERE state = 'waiting' AND due_at IS NULL",
+    ),
+    never(
+        "a day is offered at no price, and whoever says yes meets a fault",
+        constraint("waits", "ck_waits_offered"),
+        _waits,
+        "UPDATE waits SET state = 'offered'",
+        "waits WHERE state = 'offered' AND total_cents IS NULL",
+    ),
+    never(
+        "an offer is taken and nothing is booked",
+        constraint("waits", "ck_waits_taken"),
+        _waits,
+        "UPDATE waits SET state = 'taken', due_at = NULL",
+        "waits WHERE state = 'taken' AND booking_id IS NULL",
+    ),
+    never(
+        "an offer is taken for a booking that is not there",
+        foreign("waits", "fk_waits_booking_id_bookings"),
+        _waits,
+        "UPDATE waits SET state = 'taken', due_at = NULL, booking_id = id",
+        "waits WHERE booking_id NOT IN (SELECT id FROM bookings)",
+    ),
 )
 MEETING = (
+    Guard(
+        "a vendor's answer is written over by another",
+        lock("a review, when answered", "reviews"),
+        _answered_twice,
+    ),
     Guard(
         "of two reviews at once one is not counted",
         lock("the listing, when its reviews are counted", "listings"),

@@ -19,12 +19,16 @@ from tests.core.booking.world import World
 from tests.core.escrow.tools import rewrite, run_sql
 from tests.support import races
 
+OPEN = "SET LOCAL nafasi.ledger = 'open'"
+"""Past the ledger's triggers, as faulty code of the ledger itself would be."""
+
 
 class Kind(StrEnum):
     """What sort of guard it is."""
 
     CONSTRAINT = "constraint"
     UNIQUE = "unique key"
+    FOREIGN = "foreign key"
     TRIGGER = "trigger"
     FUNCTION = "database function"
     LOCK = "lock"
@@ -97,6 +101,11 @@ def constraint(table: str, name: str) -> Removal:
 def unique(table: str, name: str) -> Removal:
     """A unique constraint or primary key."""
     return _changed(Kind.UNIQUE, name, f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+
+
+def foreign(table: str, name: str) -> Removal:
+    """A foreign key."""
+    return _changed(Kind.FOREIGN, name, f"ALTER TABLE {table} DROP CONSTRAINT {name}")
 
 
 def unique_index(name: str) -> Removal:
@@ -184,6 +193,23 @@ def sound_after(*statements: str) -> Callable[[World], None]:
         world.assert_sound()
 
     return story
+
+
+def as_it_is(_world: World) -> None:
+    """A vendor with a hall, and nothing else."""
+
+
+def never(
+    harm: str, removal: Removal, given: Callable[[World], object], tried: str, none_of: str
+) -> Guard:
+    """A guard whose story is that somebody tries something and there is no such row after it."""
+
+    def story(world: World) -> None:
+        given(world)
+        by_hand(world, OPEN, tried)
+        assert count(world, f"SELECT count(*) FROM {none_of}") == 0
+
+    return Guard(harm, removal, story)
 
 
 def copy_row(world: World, table: str, row_id: UUID, **changes: Any) -> Any:

@@ -3,14 +3,19 @@
 from core.errors import KeyReused
 from core.escrow import ledger
 from core.escrow.postings import paid
+from core.money import kes
 from tests.core.booking.world import GOLDEN, PROVIDER, RECEIPT, World
 from tests.core.escrow.tools import move, post_raw
 from tests.guards.guard import (
+    OPEN,
     Guard,
+    as_it_is,
     by_hand,
     constraint,
     count,
+    foreign,
     function,
+    never,
     outcome,
     sound_after,
     trigger,
@@ -18,7 +23,6 @@ from tests.guards.guard import (
     unique_index,
 )
 
-OPEN = "SET LOCAL nafasi.ledger = 'open'"
 KEY = "uq_ledger_transfers_idempotency_key"
 KEY_ASKED = function("ledger_post", "ON CONFLICT (idempotency_key) DO NOTHING", "", "the key")
 
@@ -86,6 +90,37 @@ def _other_currency(world: World) -> None:
     outcome(lambda: world.run(lambda tx: post_raw(tx, "in:daraja:1", legs, currencies=dollars)))
 
     assert count(world, "SELECT count(*) FROM ledger_transfers") == 1
+
+
+def _name_with_a_blank(world: World) -> None:
+    legs = [("float:daraja", 100), ("escrow:K7 P4Q", -100)]
+
+    outcome(lambda: world.run(lambda tx: post_raw(tx, "in:daraja:1", legs)))
+
+    assert world.balance("escrow:K7 P4Q") == kes(0)
+
+
+def _small_letters(world: World) -> None:
+    legs = [("float:daraja", 100), ("escrow:B3", -100)]
+    shillings = ["kes", "kes"]
+
+    outcome(lambda: world.run(lambda tx: post_raw(tx, "in:daraja:1", legs, currencies=shillings)))
+
+    assert count(world, "SELECT count(*) FROM ledger_accounts WHERE currency = 'kes'") == 0
+
+
+def _transfer_by_hand(world: World) -> None:
+    """Its legs sum to zero, but no balance ever hears of them."""
+    by_hand(
+        world,
+        "INSERT INTO ledger_transfers (id, idempotency_key, digest, kind, posted_at)"
+        " VALUES (gen_random_uuid(), 'in:daraja:1', 'x', 'paid', now())",
+        "INSERT INTO ledger_postings (transfer_id, account, amount_cents)"
+        " SELECT id, account, cents FROM ledger_transfers,"
+        " (VALUES ('float:bank', 100), ('suspense:bank', -100)) AS legs (account, cents)",
+    )
+
+    assert count(world, "SELECT count(*) FROM ledger_transfers") == 0
 
 
 GUARDS = (
@@ -168,5 +203,74 @@ GUARDS = (
         "a balance never hears of a posting",
         trigger("ledger_deferred", "ledger_deferred_closed"),
         sound_after("DELETE FROM ledger_deferred"),
+    ),
+    never(
+        "an escrow can be overdrawn, as if it were shared",
+        constraint("ledger_accounts", "ck_ledger_accounts_deferred"),
+        World.confirmed,
+        "UPDATE ledger_accounts SET deferred = true",
+        "ledger_accounts WHERE kind = 'escrow' AND deferred",
+    ),
+    never(
+        "an account is called escrow and counted as the vendor's",
+        constraint("ledger_accounts", "ck_ledger_accounts_path_kind"),
+        World.confirmed,
+        "UPDATE ledger_accounts SET kind = 'payable' WHERE kind = 'escrow'",
+        "ledger_accounts WHERE path LIKE 'escrow:%' AND kind = 'payable'",
+    ),
+    Guard(
+        "an account with what it holds is gone",
+        trigger("ledger_accounts", "ledger_accounts_append_only"),
+        sound_after(OPEN, "DELETE FROM ledger_accounts"),
+    ),
+    Guard(
+        "money lies in an account whose name nobody can write",
+        constraint("ledger_accounts", "ck_ledger_accounts_path"),
+        _name_with_a_blank,
+    ),
+    Guard(
+        "shillings are counted as another currency",
+        constraint("ledger_accounts", "ck_ledger_accounts_currency"),
+        _small_letters,
+    ),
+    never(
+        "a leg has its place in an account's history, and no balance there",
+        constraint("ledger_postings", "ck_ledger_postings_entry"),
+        World.confirmed,
+        "INSERT INTO ledger_postings (transfer_id, account, amount_cents, entry_no)"
+        " SELECT transfer_id, account, 100, entry_no + 1 FROM ledger_postings"
+        " WHERE entry_no IS NOT NULL",
+        "ledger_postings WHERE entry_no IS NOT NULL AND balance_after_cents IS NULL",
+    ),
+    never(
+        "a leg belongs to no transfer, and nobody asks whether it sums to zero",
+        foreign("ledger_postings", "fk_ledger_postings_transfer_id_ledger_transfers"),
+        World.confirmed,
+        "INSERT INTO ledger_postings (transfer_id, account, amount_cents)"
+        " VALUES (gen_random_uuid(), 'float:daraja', 100)",
+        "ledger_postings WHERE transfer_id NOT IN (SELECT id FROM ledger_transfers)",
+    ),
+    Guard(
+        "a transfer is written by hand",
+        # One without legs is not balanced, so whoever gets past this one has to write legs too.
+        trigger("ledger_transfers", "ledger_transfers_closed")
+        .also(trigger("ledger_postings", "ledger_postings_closed"))
+        .also(function("ledger_check_balanced", "OR NOT known", "", "")),
+        _transfer_by_hand,
+    ),
+    never(
+        "one name is two accounts, each with a part of the money",
+        unique("ledger_accounts", "pk_ledger_accounts"),
+        as_it_is,
+        "INSERT INTO ledger_accounts SELECT 'float:daraja', 'float', 'KES', true, 0, 0"
+        " FROM generate_series(1, 2)",
+        "(SELECT FROM ledger_accounts GROUP BY path HAVING count(*) > 1) AS twice",
+    ),
+    never(
+        "a posting is rolled up twice",
+        unique("ledger_deferred", "pk_ledger_deferred"),
+        World.confirmed,
+        "INSERT INTO ledger_deferred SELECT transfer_id FROM ledger_deferred",
+        "(SELECT FROM ledger_deferred GROUP BY transfer_id HAVING count(*) > 1) AS twice",
     ),
 )

@@ -31,6 +31,13 @@ def _send(world: World, token: str, turn: int) -> ListingPhoto:
     return world.run(lambda tx: add_photo(tx, token, made(turn)))
 
 
+def with_a_photo(world: World, photos: int = 1) -> None:
+    """The hall's vendor has sent so many."""
+    token = _link(world)
+    for turn in range(photos):
+        _send(world, token, turn)
+
+
 def _one_place_left(world: World) -> None:
     first, second = _link(world), _link(world)
     for turn in range(PHOTOS_PER_LISTING_MAX - 1):

@@ -121,6 +121,27 @@ def _applied_is_not_dead(world: World) -> None:
     assert results == (Arrival.DEAD, False), "a person takes it up, and it is applied once"
 
 
+def _not_applied_when_given_up(world: World) -> None:
+    """One person has a dead callback applied again while another gives it up."""
+
+    def dead(tx: Tx) -> UUID:
+        inbox.store(tx, Callback(PROVIDER, "stk", "ws_CO_1"))
+        row = tx.db.scalars(select(Inbound)).one()
+        row.state, row.note = Arrival.DEAD, "fault"
+        return row.id
+
+    letter = world.run(dead)
+
+    results = meet_in(
+        world,
+        lambda: world.run(lambda tx: deadletters.drop(tx, letter, "It was a test.")),
+        r"FROM inbox",
+        lambda: world.run(lambda tx: deadletters.retry(tx, letter)),
+    )
+
+    assert isinstance(results[1], NotFound), "it is given up"
+
+
 def _told_once(world: World) -> None:
     world.run(lambda tx: record(tx, []))
     broken = [Finding("I7", "the rule", "a subject", "1", "2")]
@@ -186,6 +207,11 @@ GUARDS = (
         "a callback that was applied is called dead, and a person has it applied again",
         lock("a callback, when put off", "inbox"),
         _applied_is_not_dead,
+    ),
+    Guard(
+        "who has a callback applied again is not told that another gives it up",
+        lock("a dead callback, when taken up", "inbox"),
+        _not_applied_when_given_up,
     ),
     Guard(
         "two workers raise one alarm",
