@@ -4,7 +4,7 @@ from core.clock import ManualClock
 from core.money import kes
 from core.payments.model import Kind
 from tests.core.booking.world import GOLDEN, World
-from tests.core.payments.test_refunds import cancelled
+from tests.core.payments.refunding import cancelled
 from tests.support.factories import CUSTOMER
 from tests.workers import callbacks
 from tests.workers.callbacks import arrive

@@ -16,7 +16,7 @@ from core.payouts.halts import halts
 from core.ports.money import TakeBackRequest
 from core.ports.providers import Callback, ProviderError, Routes
 from tests.core.booking.world import GOLDEN, RECEIPT, World
-from tests.core.payments.test_refunds import cancelled
+from tests.core.payments.refunding import cancelled
 from tests.support.fakes import FakeTakingsBack
 from tests.workers.callbacks import arrive
 from tests.workers.conftest import Crew

@@ -23,7 +23,7 @@ from tests.conftest import START
 from tests.core.market.opening import CUSTOMERS
 from tests.core.market.provider import NAME
 from tests.core.market.rig import Rig, often_not, one_of, picks
-from tests.core.reconcile.test_take import Given
+from tests.core.reconcile.statements import Given
 
 SHORTCODE = "600123"
 REASONS = [

@@ -22,7 +22,7 @@ from core.payments.model import Kind, Refund
 from core.payments.reversals import book_reversal
 from core.ports.money import Outcome, PayRequest
 from tests.core.booking.world import GOLDEN, World
-from tests.core.payments.test_refunds import cancelled, sent
+from tests.core.payments.refunding import cancelled, sent
 from tests.support.factories import CUSTOMER, OTHER_CUSTOMER
 
 OUT, BACK = "SFG1REFUND", "SFR1BACK"

@@ -22,7 +22,7 @@ from core.payouts.halts import halts
 from core.ports.money import NOT_TAKEN_BACK, Outcome, PayRequest, Reason, TakeBackRequest
 from core.ports.providers import Routes
 from tests.core.booking.world import GOLDEN, RECEIPT, World
-from tests.core.payments.test_refunds import cancelled, plan, refunds_of
+from tests.core.payments.refunding import cancelled, plan, refunds_of
 from tests.support.factories import CUSTOMER, OTHER_CUSTOMER
 
 GONE = "SFR1GONE"
