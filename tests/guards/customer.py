@@ -7,9 +7,12 @@ from sqlalchemy import select
 
 from core.booking.cancel import cancel_by_customer
 from core.booking.model import Booking
+from core.db.tx import Tx
 from core.errors import Refused
+from core.people.model import User
 from core.reviews.model import Review
 from core.reviews.usecases import answer_review, leave_review
+from core.waitlist import usecases
 from core.waitlist.lifecycle import WaitState
 from core.waitlist.model import Wait
 from core.waitlist.usecases import (
@@ -23,6 +26,8 @@ from core.waitlist.usecases import (
 from tests.core.booking.world import World
 from tests.guards.guard import (
     Guard,
+    Kind,
+    both_do,
     constraint,
     copy_row,
     count,
@@ -30,10 +35,11 @@ from tests.guards.guard import (
     lock,
     meet_in,
     never,
+    swapped,
     unique,
     unique_index,
 )
-from tests.support.factories import OTHER_CUSTOMER, make_wish
+from tests.support.factories import OTHER_CUSTOMER, make_user, make_wish
 
 
 def _done(world: World, receipt: str = "SFF6XYQ1AB", **wish: Any) -> Booking:
@@ -89,6 +95,23 @@ def _answered_twice(world: World) -> None:
 def _waits(world: World) -> Wait:
     world.hold()
     return world.run(lambda tx: join_line(tx, OTHER_CUSTOMER, make_wish(tx, world.listing)))
+
+
+def _joins_by_call_and_by_message(world: World) -> None:
+    world.hold()
+    world.run(lambda tx: make_user(tx, OTHER_CUSTOMER))
+
+    results = both_do(
+        world,
+        lambda tx: join_line(tx, OTHER_CUSTOMER, make_wish(tx, world.listing)).id,
+        r"FROM waits WHERE",
+    )
+
+    assert results[0] == results[1], "both are told of the one place"
+
+
+def _not_locked(tx: Tx, msisdn: str) -> User:
+    return tx.db.scalars(select(User).where(User.msisdn == msisdn)).one()
 
 
 def _in_line(world: World) -> Wait:
@@ -245,6 +268,13 @@ MEETING = (
         "of two reviews at once one is not counted",
         lock("the listing, when its reviews are counted", "listings"),
         _two_stars_at_once,
+    ),
+    Guard(
+        "somebody joins a line by call and by message at once: one of them fails",
+        swapped(
+            "the person, when joining a line", usecases, "ensure_user", _not_locked, Kind.LOCK
+        ),
+        _joins_by_call_and_by_message,
     ),
     Guard(
         "who has just left the line is offered a unit",

@@ -86,7 +86,7 @@ GUARDS = (
         "(SELECT FROM vendor_staff GROUP BY user_id HAVING count(*) > 1) AS twice",
     ),
     never(
-        "somebody has said twice that they want no messages",
+        "who wants no messages stands twice among those",
         unique("opt_outs", "pk_opt_outs"),
         _opted_out,
         "INSERT INTO opt_outs SELECT * FROM opt_outs",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from tests.core.booking.world import World
 from tests.guards.guard import Guard, foreign, never
-from tests.guards.rows import cancelled, paid_out
+from tests.guards.rows import cancelled, paid_out, prompted
 
 
 def _names(
@@ -32,7 +32,7 @@ GUARDS = (
         "attempts",
         "booking_id",
         "bookings",
-        World.confirmed,
+        prompted,
     ),
     _names("money is sent for no payout", "attempts", "payout_id", "payouts", paid_out),
     _names("money goes back for no refund", "attempts", "refund_id", "refunds", cancelled),

@@ -29,7 +29,7 @@ WHERE relnamespace = 'public'::regnamespace AND indisunique AND indpred IS NOT N
 UNION ALL SELECT tgname || ' on ' || relname
 FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid WHERE NOT tgisinternal
 """
-"""What a row can run into; foreign keys aside, of which ``references`` says which have a story."""
+"""What a row can run into; of foreign keys those have a story that hold money or a promise."""
 DRAWN = "its value is drawn by chance, from more than anybody can guess"
 PLACES = "towns and areas are written from one list of ours, whose tests know no name twice"
 WITHOUT = {

@@ -87,6 +87,7 @@ def test_the_data_is_of_kenya_and_of_one_piece() -> None:
     assert len({town.rank for town in TOWNS}) == len(TOWNS)
     aliases = [alias for town in TOWNS for alias in (town.slug, *town.aliases)]
     assert len(set(aliases)) == len(aliases)
+    assert len({(area.town, area.slug) for area in AREAS}) == len(AREAS)
     towns = {town.slug: town for town in TOWNS}
     for area in AREAS:
         town = towns[area.town]
