@@ -60,7 +60,8 @@ from core.support.usecases import answer
 from sessions.fit import SCREEN_SEPTETS
 from sessions.gsm7 import segments, septets
 from sessions.notices.render import SEGMENTS_MAX
-from tests.support.world import Stage, World
+from tests.support.stage import Stage
+from tests.support.world import World
 
 UNITS_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 OUTCOMES = {
@@ -282,7 +283,7 @@ class Player:
             return None
         self.world.work()
         # Where our pages are is different in every run.
-        texts = [text.replace(self.world.stage.base, HERE) for text in self.world.inbox(rest)]
+        texts = [text.replace(self.world.servers.base, HERE) for text in self.world.inbox(rest)]
         unread = texts[self.read.get(rest, 0) :]
         self.read[rest] = len(texts)
         block: list[str] = []
@@ -358,7 +359,7 @@ class Player:
     def _provider(self, rest: str) -> None:
         name, amount = rest.split()
         balance_cents = self.world.control("/wallets")[f"{name}_balance_cents"]
-        held_cents = balance_cents - self.world.stage.config.flutterwave_opening_cents
+        held_cents = balance_cents - self.world.servers.config.flutterwave_opening_cents
         assert held_cents == _cents(amount), f"{name} holds {held_cents / 100:,.2f}"
 
     def _spent(self, rest: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from core.vault import Vault
 from tests.conftest import VAULT_KEY
 from tests.support.servers import Databases
-from tests.support.world import Stage, staged
+from tests.support.stage import Stage, staged
 
 BEGIN = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.support.stage import Stage
 from tests.support.transcript import play
-from tests.support.world import USSD_CODE, Stage, World
+from tests.support.world import USSD_CODE, World
 from web.commands.phone import Handset
 from web.commands.recording import Recorder
 

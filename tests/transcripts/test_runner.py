@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.stage import Stage
 from tests.support.transcript import Wrong, parse, play
-from tests.support.world import Stage
 
 HELP = """given clock 2026-11-20 09:00
 sms from +254700000061: HELP

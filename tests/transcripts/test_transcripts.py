@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.stage import Stage
 from tests.support.transcript import play
-from tests.support.world import Stage
 
 FOLDER = Path(__file__).parent
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from core.clock import NAIROBI
 from core.ids import CODE_LENGTH, CountedIds, is_code
 
-# As the stage of stories counts its ids (tests/support/world.py).
+# As the stage of stories counts its ids (tests/support/stage.py).
 STORY_IDS = 2
 PIN_DIGITS = 4
 OUTCOMES = {"paid": "ok"}
