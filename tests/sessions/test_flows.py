@@ -30,17 +30,9 @@ from sessions.state import State, View
 from sessions.texts import LANGUAGES, REFUSALS, T, plain
 from sessions.turns import Hop, Played
 from tests.conftest import START, VAULT_KEY
-from tests.sessions.worst import (
-    CUSTOMER,
-    DATA,
-    SERVICE_CODE,
-    VENDOR,
-    Case,
-    Market,
-    person_of,
-    prepare,
-    screens,
-)
+from tests.sessions.worst import CUSTOMER, DATA, SERVICE_CODE, VENDOR, Case, Market, person_of
+from tests.sessions.worst_market import prepare
+from tests.sessions.worst_screens import screens
 from tests.support.recycling import Recycler
 
 FLOW = build_flow()

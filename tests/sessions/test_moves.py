@@ -16,8 +16,9 @@ from sessions.flow import Ask, End, Flow, Go, Menu, Option, Part, Talk
 from sessions.flows.everything import build_flow
 from sessions.moves import CHOSEN, END, Move, Unreadable, inputs_to_end, moves_of, problems
 from tests.conftest import START, VAULT_KEY
-from tests.sessions.test_screens import undone
-from tests.sessions.worst import Market, Shown, person_of, prepare, screens, talk
+from tests.sessions.worst import Market, Shown, person_of, talk
+from tests.sessions.worst_market import prepare, undone
+from tests.sessions.worst_screens import screens
 from tests.support.recycling import Recycler
 from web.commands.flows import FLOWS_PAGE, flows_markdown
 

@@ -2,14 +2,11 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from functools import partial
-from string import Formatter
 from typing import Any
 
 import pytest
-from babel.messages.extract import extract_from_dir
-from babel.messages.pofile import read_po
 from sqlalchemy import update
 
 from core.booking.model import Booking
@@ -27,101 +24,35 @@ from core.talks import Channel
 from core.vault import Vault
 from sessions.fit import page, view_of
 from sessions.flow import Ask, End, Go, Menu
-from sessions.flows.everything import PUBLISHED, build_flow
+from sessions.flows.everything import PUBLISHED
 from sessions.flows.words import refund_line
-from sessions.gsm7 import septets, to_gsm7
+from sessions.gsm7 import septets
 from sessions.notices.render import ONE_SEGMENT
 from sessions.texts import (
     BACK,
     DRAFTS,
     LANGUAGES,
-    LOCALE,
-    ONCE_MORE,
-    REFUSALS,
-    T,
-    Text,
     plain,
 )
 from tests.conftest import START, VAULT_KEY
+from tests.sessions.whys import FLOW, whys_above
 from tests.sessions.worst import (
     AREA,
     BUSINESS,
-    DATA,
     FRIEND,
     TITLE,
     VENDOR,
     Case,
     Market,
-    effects,
     person_of,
-    prepare,
-    screens,
     talk,
 )
 from tests.sessions.worst_day import day_effects, day_screens
+from tests.sessions.worst_effects import effects
+from tests.sessions.worst_market import prepare, undone
+from tests.sessions.worst_screens import screens
 from tests.support.recycling import Recycler
 
-FLOW = build_flow()
-# What only a vendor's own matters are refused for, and what else can be said above those.
-OF_VENDORS = {
-    "answered_already",
-    *("id_bad", "kra_bad", "name_bad", "no_pin", "no_staff", "own_pin_locked", "owner_only"),
-    *("pin_digits", "pin_easy", "same_details", "same_price", "staff_taken", "title_bad"),
-    *("title_taken", "too_many_added", "too_many_listings", "too_many_staff", "units_sold"),
-    "vendor_already",
-}
-VENDORS_WHYS = {
-    *OF_VENDORS,
-    *("bad_amount", "bad_choice", "bad_input", "bad_number", "bad_phone", "empty", "no_listing"),
-    *("no_place", "not_vendor", "refused", "too_big", "too_long", "too_many_links", "too_small"),
-    "wrong_pin",
-}
-VENDING = ("account", "join", "listing", "new_", "offer", "paid_to", "payout", "pin_", "staff")
-WHYS: tuple[Text, ...] = tuple(
-    T(line.msgid, DATA) for code, line in REFUSALS.items() if code not in OF_VENDORS
-)
-# Where little can be refused: nothing is typed, and few effects lead there.
-ANYWHERE = ("bad_choice", "empty", "too_long", "refused")
-ONLY = {
-    "booking": (
-        *ANYWHERE,
-        "already_begun",
-        "being_paid",
-        "too_early",
-        "too_late",
-        "too_many_disputes",
-        "change_open",
-        "illegal_move",
-        "no_booking",
-        "no_change_asked",
-        "not_payable",
-        "prompt_open",
-        "too_late",
-        "too_many_changes",
-        "too_expensive",
-        "too_many_attempts",
-        "review_late",
-        "bad_stars",
-    ),
-    "about": (*ANYWHERE, "no_listing"),
-    "earnings": (*ANYWHERE, "not_vendor", "too_many_links"),
-    "dispute": (*ANYWHERE, "no_booking", "no_dispute", "too_many_notes"),
-    "settle": (*ANYWHERE, "no_booking", "no_dispute"),
-    "review": (*ANYWHERE, "answered_already", "no_review"),
-    "vendor_says": (*ANYWHERE, "no_review"),
-    "answer_words": (*ANYWHERE, "not_vendor", "note_too_long", "owner_only"),
-    "relay": (*ANYWHERE, "no_relay", "note_too_long", "too_many_lines"),
-    "wait": (*ANYWHERE, "no_wait", "no_units", "offer_over", "price_changed"),
-    "cancel": (*ANYWHERE, "illegal_move", "no_booking", "refund_changed"),
-    "change": (*ANYWHERE, "change_cost"),
-    "change_what": (*ANYWHERE, "no_change"),
-    "changing": (*ANYWHERE, "being_paid", "not_payable", "too_many_attempts"),
-    "change_asked": ANYWHERE,
-    "listing": (*ANYWHERE, "no_listing", "not_vendor", "owner_only", "same_price", "units_sold"),
-    "let_down": (*ANYWHERE, "illegal_move", "no_booking", "not_vendor"),
-    "guest": (*ANYWHERE, "illegal_move", "no_booking", "not_vendor", "pin_locked", "too_early"),
-    "request": (*ANYWHERE, "illegal_move", "no_booking", "not_vendor", "no_units"),
-}
 REDIRECTS_MAX = 5
 
 
@@ -131,14 +62,6 @@ def market_database(recycler: Recycler) -> Iterator[tuple[Database, Market]]:
     cards = Routes(card=("flutterwave",))
     with recycler.lend(ManualClock(START), CountedIds(), Vault([VAULT_KEY]), cards) as database:
         yield database, prepare(database)
-
-
-@contextmanager
-def undone(database: Database) -> Iterator[Tx]:
-    with database.transaction() as tx:
-        nested = tx.db.begin_nested()
-        yield tx
-        nested.rollback()
 
 
 def shown_in(tx: Tx, case: Case, language: str) -> tuple[str, Menu | Ask | End]:
@@ -153,17 +76,6 @@ def shown_in(tx: Tx, case: Case, language: str) -> tuple[str, Menu | Ask | End]:
         name = shown.to
         at.draft.update(shown.set)
     raise AssertionError("screens lead in a circle")
-
-
-def whys_above(screen: str) -> tuple[Text, ...]:
-    """The reasons that can stand above a screen: all of them where nothing says otherwise."""
-    if screen not in ONLY and screen.startswith(VENDING):
-        return tuple(T(REFUSALS[code].msgid, DATA) for code in sorted(VENDORS_WHYS))
-    if screen not in ONLY and screen == FLOW.home:
-        return tuple(T(line.msgid, DATA) for line in REFUSALS.values())
-    if screen not in ONLY:
-        return WHYS
-    return (*(T(REFUSALS[code].msgid, DATA) for code in ONLY[screen]), ONCE_MORE)
 
 
 def pages(
@@ -384,48 +296,3 @@ def test_the_longest_place_is_named(market_database: tuple[Database, Market]) ->
         _, shown = shown_in(tx, Case("details", {"number": market.numbers["ask"]}), "en")
         first, _ = next(pages(shown, "en", home=False))
     assert AREA.name[:8] in first
-
-
-def _places(sentence: str) -> set[str]:
-    return {name for _, name, _, _ in Formatter().parse(sentence) if name}
-
-
-def _forms(words: Any) -> tuple[str, ...]:
-    return words if isinstance(words, tuple) else (words,)
-
-
-def _letters(sentence: str) -> str:
-    return re.sub(r"\{\w+\}|[^A-Za-z]", "", sentence)
-
-
-@pytest.mark.parametrize("language", [*LANGUAGES, *DRAFTS])
-def test_the_catalog_has_every_sentence_with_its_places_in_plain_letters(language: str) -> None:
-    with (LOCALE / language / "LC_MESSAGES" / "messages.po").open("rb") as file:
-        catalog = read_po(file, language)
-    keywords: dict[str, tuple[int, ...] | None] = {"t": None, "n": (1, 2)}
-    written = {
-        _forms(found[2])[0]
-        for found in extract_from_dir(LOCALE.parent, [("**.py", "python")], keywords=keywords)
-    }
-    known = {_forms(message.id)[0] for message in catalog if message.id}
-    assert written <= known
-
-    for message in catalog:
-        if not message.id:
-            continue
-        for original, words in zip(_forms(message.id), _forms(message.string) or (), strict=True):
-            assert not message.fuzzy, original
-            if words:
-                assert _places(words) == _places(original), original
-                # Raises for a letter that a phone would not show. A draft may spell as people
-                # write; the gate finds the phone's letters.
-                septets(to_gsm7(words) if language in DRAFTS else words)
-                assert "?" in original or "?" not in to_gsm7(words), original
-            if language not in {"en", *DRAFTS} and _letters(original):
-                assert words, f"not translated: {original}"
-                assert words != original or _same_in_both(original), original
-
-
-def _same_in_both(sentence: str) -> bool:
-    """Names and the words that Kenyans use in both languages."""
-    return sentence in {"M-Pesa", "PIN", "SMS", "wifi"}
