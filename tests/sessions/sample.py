@@ -29,7 +29,7 @@ from sessions.flow import (
 )
 from sessions.gsm7 import septets
 from sessions.numbers import whole_number
-from sessions.store import Store
+from sessions.store import Store, connect
 from sessions.texts import cut, keep, t
 
 TOWNS = (
@@ -311,3 +311,9 @@ class Phone:
 
 
 TO_CONFIRM = ("1", "1", "25/12", "50")
+
+
+async def lose_redis(url: str) -> None:
+    client = connect(url)
+    await client.flushdb()
+    await client.aclose()
