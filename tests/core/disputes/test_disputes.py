@@ -1,4 +1,4 @@
-"""A problem is reported, both sides are heard, an admin decides what becomes of the money."""
+"""A problem is reported and taken back: by whom, when, and what stands still meanwhile."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -8,109 +8,22 @@ import pytest
 from sqlalchemy import text, update
 from sqlalchemy.exc import DBAPIError
 
-from core.booking import cancel, usecases
+from core.booking import cancel, timers, usecases
 from core.booking.lifecycle import State
 from core.booking.model import Booking
-from core.cases.model import CaseKind
-from core.cases.queries import open_cases
-from core.cases.sweep import sweep
 from core.db.tx import Tx
 from core.disputes import usecases as disputes
 from core.disputes.lifecycle import DisputeState
-from core.disputes.model import Problem, Side
-from core.disputes.timers import Step
-from core.errors import BadInput, IllegalMove, NotFound, Refused
-from core.invariants.run import open_cases as counted
+from core.disputes.model import Problem
+from core.errors import IllegalMove, NotFound, Refused
 from core.invariants.run import run_all
 from core.limits import (
-    DISPUTE_ANSWER_SECONDS,
-    DISPUTE_NOTE_MAX,
-    DISPUTE_NOTES_MAX,
-    DISPUTE_REMINDER_SECONDS,
-    DISPUTE_WHY_MAX,
     DISPUTES_PER_BOOKING_MAX,
 )
 from core.money import kes
-from core.ports.money import PayRequest
 from tests.core.booking.world import GOLDEN
 from tests.core.disputes.court import Court
-from tests.support.factories import CUSTOMER, VENDOR
-
-BACK = "SFG1REFUND"
-
-# What the admin gives the customer, what goes back, and what is kept: vendor, fee, commission,
-# VAT, withholding. Halves are those of a cancellation that gives half back.
-DECISIONS = (
-    (100, 66_700, (0, 0, 0, 0, 0), State.CANCELLED),
-    (50, 33_350, (20_000, 3_750, 3_750, 4_600, 1_250), State.COMPLETED),
-    (0, 0, (40_000, 7_500, 7_500, 9_200, 2_500), State.COMPLETED),
-)
-
-
-@pytest.mark.parametrize(("percent", "back", "kept", "state"), DECISIONS)
-def test_a_decision_puts_every_shilling_in_its_place(
-    court: Court, percent: int, back: int, kept: tuple[int, ...], state: State
-) -> None:
-    booking = court.heard(court.begun())
-    assert court.balance(f"escrow:{booking.code}") == GOLDEN
-
-    decided = court.decide(booking, percent)
-
-    assert (decided.refund_cents, decided.kept_cents) == (
-        kes(back).cents,
-        kes(66_700 - back).cents,
-    )
-    assert court.state(booking) is state
-    assert court.booked(booking) == (0 if state is State.CANCELLED else 1)
-    assert court.balance(f"escrow:{booking.code}") == kes(back)
-    names = (
-        f"payable:{court.vendor.number}",
-        "revenue:service_fee",
-        "revenue:commission",
-        "tax:vat",
-        "tax:withholding",
-    )
-    assert tuple(court.balance(name) for name in names) == tuple(kes(each) for each in kept)
-    court.assert_sound()
-
-    for sent in court.send_due():
-        assert isinstance(sent, PayRequest)
-        assert (sent.msisdn, sent.amount) == (CUSTOMER, kes(back))
-        assert court.paid(sent.attempt_id, BACK) is None
-    assert court.balance(f"escrow:{booking.code}") == kes(0)
-    assert court.balance("float:daraja") == GOLDEN - kes(back)
-    told = court.notice("dispute_resolved_vendor")
-    assert (told["refund_cents"], told["kept_cents"]) == (kes(back).cents, kes(kept[0]).cents)
-    assert court.notice("dispute_resolved_customer")["refund_cents"] == kes(back).cents
-    assert court.fire() == [], "nothing more happens by itself"
-    court.assert_sound()
-
-    paid = [payout.amount_cents for payout in court.monday()]
-    assert paid == ([kes(kept[0]).cents] if kept[0] else [])
-    court.assert_sound()
-
-
-def test_a_share_of_odd_cents_is_raised_for_the_customer(court: Court) -> None:
-    booking = court.heard(court.begun())
-
-    decided = court.decide(booking, 33)
-
-    assert decided.refund_cents == kes(22_011).cents
-    assert decided.kept_cents == kes(44_689).cents
-    court.assert_sound()
-
-
-def test_a_share_that_is_all_ends_the_booking(court: Court) -> None:
-    cheap = court.another_listing(price_cents=kes(1).cents)
-    booking = court.hold(listing=cheap)
-    court.paid(court.prompt(booking))
-    court.clock.set(booking.starts_at)
-    court.heard(booking)
-
-    assert court.decide(booking, 99).kept_cents == 0
-
-    assert court.state(booking) is State.CANCELLED
-    court.assert_sound()
+from tests.support.factories import VENDOR
 
 
 def test_while_it_is_open_no_timer_moves_anything(court: Court) -> None:
@@ -162,103 +75,6 @@ def test_without_the_state_the_timer_pays_the_vendor_out(court: Court) -> None:
 
 def _rules(tx: Tx) -> set[str]:
     return {finding.rule for finding in run_all(tx)}
-
-
-def test_both_sides_are_told_what_happens_until_when(court: Court) -> None:
-    booking = court.begun()
-
-    opened = court.report(booking, Problem.EXTRA_PAY, "They want 5,000\n more ")
-
-    assert opened.answer_by == court.clock.now() + timedelta(hours=48)
-    assert opened.decide_by == court.clock.now() + timedelta(hours=120)
-    told = court.notice("dispute_opened_vendor")
-    assert told["problem"] == "extra_pay"
-    assert told["answer_by"] == opened.answer_by.isoformat()
-    assert court.notice("dispute_opened_customer")["held_cents"] == GOLDEN.cents
-    assert court.notice("dispute_note")["words"] == "They want 5,000 more"
-    assert court.told(VENDOR)[-1] == "dispute_note"
-    assert court.moves(booking)[-1] == ("dispute", "confirmed", "disputed", "customer")
-
-
-def test_words_of_each_side_are_kept_and_go_to_the_other(court: Court) -> None:
-    booking = court.begun()
-    court.report(booking)
-
-    court.customer_says(booking, "No water")
-    assert court.told(VENDOR)[-1] == "dispute_note"
-    court.vendor_says(booking, "There was water from noon")
-    assert court.told(CUSTOMER)[-1] == "dispute_note"
-    before = court.notices()
-    court.run(lambda tx: disputes.note_by_admin(tx, booking.id, "Called both"))
-
-    assert court.notices() == before, "what an admin notes is for admins"
-    said = [(note.side, note.words) for note in court.file(booking).notes]
-    assert said == [
-        (Side.CUSTOMER, "No water"),
-        (Side.VENDOR, "There was water from noon"),
-        (Side.ADMIN, "Called both"),
-    ]
-
-
-def test_a_silent_vendor_is_reminded_once_and_then_it_is_decided_without_them(
-    court: Court,
-) -> None:
-    booking = court.begun()
-    opened = court.report(booking)
-    assert court.run(lambda tx: counted(tx)["disputes_to_decide"]) == 0
-
-    court.clock.advance(seconds=DISPUTE_ANSWER_SECONDS - DISPUTE_REMINDER_SECONDS - 1)
-    assert court.fire_disputes() == []
-    court.clock.advance(seconds=1)
-    assert court.fire_disputes() == [Step.REMINDED]
-    assert court.fire_disputes() == []
-    assert court.told(VENDOR)[-1] == "dispute_reminder_vendor"
-    assert court.told(CUSTOMER)[-1] == "dispute_reminder_customer"
-    with pytest.raises(IllegalMove):
-        court.decide(booking, 100)
-
-    court.clock.set(opened.answer_by)
-    assert court.fire_disputes() == [Step.LAPSED]
-    assert court.file(booking).dispute.state is DisputeState.DECIDING
-    court.assert_sound()
-    court.decide(booking, 100)
-    assert court.state(booking) is State.CANCELLED
-
-
-def test_an_answer_ends_the_waiting_and_no_reminder_follows(court: Court) -> None:
-    booking = court.heard(court.begun())
-
-    court.clock.set(court.file(booking).dispute.answer_by)
-
-    assert court.fire_disputes() == []
-    assert court.notices()["dispute_reminder_vendor"] == 0
-    court.vendor_says(booking, "We have photos")
-    assert court.file(booking).dispute.state is DisputeState.DECIDING
-
-
-def test_what_waits_for_an_admin_is_a_case_until_it_is_decided(court: Court) -> None:
-    def cases() -> list[tuple[CaseKind, int | None]]:
-        court.run(sweep)
-        return [(case.kind, case.amount_cents) for case in court.run(open_cases)]
-
-    booking = court.begun()
-    court.report(booking)
-    assert cases() == []
-    court.vendor_says(booking, "All was well")
-    assert cases() == [(CaseKind.DISPUTE, GOLDEN.cents)]
-    facts = court.run(open_cases)[0].facts
-    assert (facts["booking"], facts["problem"]) == (booking.code, "unclean")
-
-    court.clock.set(court.file(booking).dispute.decide_by)
-    assert court.fire_disputes() == [Step.OVERDUE]
-    assert court.fire_disputes() == []
-    waiting = court.run(counted)
-    assert (waiting["disputes_to_decide"], waiting["disputes_overdue"]) == (1, 1)
-    court.assert_sound()
-
-    court.decide(booking, 0)
-    assert cases() == []
-    assert court.run(counted)["disputes_overdue"] == 0
 
 
 def test_a_problem_taken_back_before_the_end_lets_the_money_go_two_days_later(
@@ -339,8 +155,11 @@ def test_a_disputed_booking_is_neither_cancelled_nor_checked_in_nor_completed(
     customer = booking.customer_id
     tries: tuple[Callable[[Tx], object], ...] = (
         lambda tx: cancel.cancel_by_vendor(tx, booking.id, who),
+        lambda tx: cancel.cancel_by_customer(tx, booking.id, customer),
         lambda tx: cancel.cancel_by_admin(tx, booking.id, None, "Flood"),
         lambda tx: usecases.check_in(tx, booking.id, who, pin),
+        lambda tx: timers.complete_by_customer(tx, booking.id, customer),
+        lambda tx: timers.complete_by_vendor(tx, booking.id, who),
         lambda tx: disputes.open_dispute(tx, booking.id, customer, Problem.OTHER),
     )
     for attempt in tries:
@@ -393,45 +212,6 @@ def test_without_an_open_dispute_nothing_can_be_added_taken_back_or_decided(
     for attempt in tries:
         with pytest.raises(NotFound, match="no_dispute"):
             attempt()
-
-
-def test_a_decision_that_cannot_be_is_refused_with_its_field(court: Court) -> None:
-    booking = court.heard(court.begun())
-
-    for percent, why, field in (
-        (101, "So", "customer_percent"),
-        (-1, "So", "customer_percent"),
-        (50, "  ", "why"),
-        (50, "x" * (DISPUTE_WHY_MAX + 1), "why"),
-    ):
-        with pytest.raises(BadInput) as refused:
-            court.decide(booking, percent, why)
-        assert refused.value.data["field"] == field
-
-    assert court.state(booking) is State.DISPUTED
-    court.assert_sound()
-
-
-def test_notes_are_bounded(court: Court) -> None:
-    booking = court.begun()
-    court.report(booking)
-
-    with pytest.raises(BadInput, match="note_too_long"):
-        court.customer_says(booking, "x" * (DISPUTE_NOTE_MAX + 1))
-    with pytest.raises(BadInput, match="empty"):
-        court.customer_says(booking, " \n ")
-    for _ in range(DISPUTE_NOTES_MAX):
-        court.customer_says(booking, "x" * DISPUTE_NOTE_MAX)
-    with pytest.raises(Refused, match="too_many_notes"):
-        court.customer_says(booking, "One more")
-    court.vendor_says(booking, "The other side still may")
-
-
-def test_what_was_said_is_never_rewritten(court: Court) -> None:
-    court.report(court.begun(), words="Rats")
-
-    with pytest.raises(DBAPIError, match="append-only"):
-        court.run(lambda tx: tx.db.execute(text("UPDATE dispute_notes SET words = 'Mice'")))
 
 
 def test_the_database_lets_a_booking_have_one_open_dispute(court: Court) -> None:
