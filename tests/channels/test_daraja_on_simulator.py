@@ -4,19 +4,13 @@ from uuid import UUID
 
 import pytest
 
-from channels.daraja.callbacks import (
-    load,
-    parse_c2b,
-)
+from channels.daraja.callbacks import load, parse_c2b
 from channels.daraja.client import DarajaClient
 from channels.daraja.stk import DarajaCollections
 from channels.daraja.urls import register_c2b_urls
 from core.ids import CountedIds
 from core.money import kes
-from core.ports.money import (
-    Outcome,
-    Reason,
-)
+from core.ports.money import Outcome, Reason
 from core.ports.providers import ProviderError
 from tests.channels.daraja.rig import flags
 from tests.channels.daraja.simulated import push, told_of_push

@@ -16,11 +16,7 @@ from channels.daraja.callbacks import (
 from core.clock import SystemClock
 from core.ids import CountedIds
 from core.money import Money, kes
-from core.ports.money import (
-    Balance,
-    Outcome,
-    Reason,
-)
+from core.ports.money import Balance, Outcome, Reason
 from core.ports.providers import ProviderError
 from tests.channels.daraja.rig import flags
 from tests.channels.daraja.simulated import pay

@@ -6,9 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from channels.daraja.callbacks import (
-    load,
-)
+from channels.daraja.callbacks import load
 from channels.daraja.client import DarajaClient
 from channels.daraja.reversal import DarajaReversals
 from channels.daraja.reversal_callbacks import parse_reversal_result, parse_reversal_status
@@ -16,12 +14,7 @@ from channels.daraja.stk import DarajaCollections
 from core.clock import SystemClock
 from core.ids import CountedIds
 from core.money import kes
-from core.ports.money import (
-    NOT_TAKEN_BACK,
-    MoneyEvent,
-    Outcome,
-    TakeBackRequest,
-)
+from core.ports.money import NOT_TAKEN_BACK, MoneyEvent, Outcome, TakeBackRequest
 from core.ports.providers import ProviderError
 from tests.channels.daraja.simulated import push, told_of_push
 from tests.channels.simulator.rig import Simulator

@@ -15,14 +15,7 @@ from core.reviews.usecases import answer_review, leave_review
 from core.waitlist import usecases
 from core.waitlist.lifecycle import WaitState
 from core.waitlist.model import Wait
-from core.waitlist.usecases import (
-    Taken,
-    fire_wait,
-    join_line,
-    leave_line,
-    offer_freed,
-    take_offer,
-)
+from core.waitlist.usecases import Taken, fire_wait, join_line, leave_line, offer_freed, take_offer
 from tests.core.booking.world import World
 from tests.guards.guard import (
     Guard,

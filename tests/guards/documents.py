@@ -47,6 +47,11 @@ def _issue(world: World) -> None:
     world.run(lambda tx: issue_due(tx, Seller()))
 
 
+def _issued(world: World) -> None:
+    world.confirmed()
+    _issue(world)
+
+
 def _owed(world: World) -> None:
     world.confirmed()
 
@@ -56,8 +61,7 @@ def _owed(world: World) -> None:
 
 
 def _rewritten(world: World) -> None:
-    world.confirmed()
-    _issue(world)
+    _issued(world)
 
     by_hand(world, "UPDATE documents SET content = '{}'")
 
@@ -66,8 +70,7 @@ def _rewritten(world: World) -> None:
 
 def _once(world: World) -> None:
     """Whoever has the note that a document is owed back from a backup."""
-    world.confirmed()
-    _issue(world)
+    _issued(world)
     by_hand(world, "INSERT INTO documents_due SELECT transfer_id FROM documents")
 
     outcome(lambda: _issue(world))
@@ -77,8 +80,7 @@ def _once(world: World) -> None:
 
 def _same_number(world: World) -> None:
     """Whoever has the numbers back from a backup."""
-    world.confirmed()
-    _issue(world)
+    _issued(world)
     by_hand(world, "DELETE FROM document_series WHERE name = 'receipt'")
     world.confirmed("SFF6XYQ2CD", in_days=20)
 
@@ -88,8 +90,7 @@ def _same_number(world: World) -> None:
 
 
 def _lines_add_up(world: World) -> None:
-    world.confirmed()
-    _issue(world)
+    _issued(world)
 
     by_hand(world, _copied(base="base_cents + 1"))
 
@@ -97,8 +98,7 @@ def _lines_add_up(world: World) -> None:
 
 
 def _told_once(world: World) -> None:
-    world.confirmed()
-    _issue(world)
+    _issued(world)
 
     by_hand(
         world,
@@ -114,11 +114,6 @@ def _taken_once(world: World) -> None:
         by_hand(world, STATEMENT.format(**A_DAY))
 
     assert count(world, "SELECT count(*) FROM statements") == 1
-
-
-def _issued(world: World) -> None:
-    world.confirmed()
-    _issue(world)
 
 
 def _two_issued(world: World) -> None:
@@ -149,6 +144,7 @@ def _one_credit_note(world: World) -> None:
 def _copied(**other: object) -> str:
     """Write a receipt once more, as another one."""
     values = {
+        "kind": "kind",
         "number": 7,
         "original": "NULL",
         "base": "base_cents",
@@ -160,7 +156,7 @@ def _copied(**other: object) -> str:
         "INSERT INTO documents SELECT gen_random_uuid(), {kind}, year, {number}, booking_id,"
         " gen_random_uuid(), NULL, {original}, {base}, service_fee_cents, {vat}, rounding_cents,"
         " total_cents, content, {verify}, {download}, moved_at, issued_at FROM documents"
-    ).format(**{"kind": "kind"} | values)
+    ).format(**values)
 
 
 def _tax_paid(world: World) -> TaxPayment:

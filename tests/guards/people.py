@@ -6,16 +6,7 @@ from core.people.staff import add_staff
 from core.people.usecases import Said, opt_out
 from core.relay.usecases import ask_vendor
 from tests.core.booking.world import World
-from tests.guards.guard import (
-    Guard,
-    as_it_is,
-    constraint,
-    copy_row,
-    count,
-    never,
-    trigger,
-    unique,
-)
+from tests.guards.guard import Guard, as_it_is, constraint, copy_row, count, never, trigger, unique
 from tests.support.factories import CUSTOMER, OTHER_VENDOR, STRANGER, make_user, make_vendor
 
 

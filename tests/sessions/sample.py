@@ -16,17 +16,7 @@ from core.talks import Channel
 from sessions.conductor import Conductor, HopKind
 from sessions.dates import parse_day
 from sessions.engine import Engine
-from sessions.flow import (
-    Ask,
-    End,
-    Flow,
-    Go,
-    Menu,
-    Option,
-    Part,
-    Person,
-    Talk,
-)
+from sessions.flow import Ask, End, Flow, Go, Menu, Option, Part, Person, Talk
 from sessions.gsm7 import septets
 from sessions.numbers import whole_number
 from sessions.store import Store, connect

@@ -9,11 +9,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from sessions.gsm7 import septets, to_gsm7
-from sessions.texts import (
-    DRAFTS,
-    LANGUAGES,
-    LOCALE,
-)
+from sessions.texts import DRAFTS, LANGUAGES, LOCALE
 
 
 def _places(sentence: str) -> set[str]:

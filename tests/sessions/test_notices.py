@@ -7,13 +7,7 @@ from typing import Any
 import pytest
 
 from core.booking.notices import Topic
-from core.limits import (
-    DISPUTE_NOTE_MAX,
-    LISTING_LINK_LENGTH,
-    NAME_MAX,
-    STAY_NIGHTS_MAX,
-    TITLE_MAX,
-)
+from core.limits import DISPUTE_NOTE_MAX, LISTING_LINK_LENGTH, NAME_MAX, STAY_NIGHTS_MAX, TITLE_MAX
 from core.people.notices import VendorTopic
 from core.ports.money import Reason
 from core.relay.usecases import RELAYED_TOPIC
@@ -22,12 +16,7 @@ from core.waitlist.usecases import WAIT_OFFERED_TOPIC
 from sessions.gsm7 import segments, septets
 from sessions.notices.customer import LISTING_LINK_TOPIC
 from sessions.notices.papers import PAY_TOPIC, RECEIPT_TOPIC, STATEMENT_TOPIC
-from sessions.notices.render import (
-    HELP_TOPIC,
-    SEGMENTS_MAX,
-    render,
-    topics,
-)
+from sessions.notices.render import HELP_TOPIC, SEGMENTS_MAX, render, topics
 from sessions.notices.support import DROPPED_TOPIC
 from sessions.texts import LANGUAGES
 from tests.sessions.worst_notices import (

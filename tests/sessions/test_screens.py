@@ -28,12 +28,7 @@ from sessions.flows.everything import PUBLISHED
 from sessions.flows.words import refund_line
 from sessions.gsm7 import septets
 from sessions.notices.render import ONE_SEGMENT
-from sessions.texts import (
-    BACK,
-    DRAFTS,
-    LANGUAGES,
-    plain,
-)
+from sessions.texts import BACK, DRAFTS, LANGUAGES, plain
 from tests.conftest import START, VAULT_KEY
 from tests.sessions.whys import FLOW, whys_above
 from tests.sessions.worst import (

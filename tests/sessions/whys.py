@@ -1,15 +1,8 @@
 """Which reasons can stand above which screen."""
 
 from sessions.flows.everything import build_flow
-from sessions.texts import (
-    ONCE_MORE,
-    REFUSALS,
-    T,
-    Text,
-)
-from tests.sessions.worst import (
-    DATA,
-)
+from sessions.texts import ONCE_MORE, REFUSALS, T, Text
+from tests.sessions.worst import DATA
 
 FLOW = build_flow()
 # What only a vendor's own matters are refused for, and what else can be said above those.

@@ -24,11 +24,7 @@ from core.waitlist.usecases import WAIT_OFFERED_TOPIC
 from sessions.notices.context import NoticeContext
 from sessions.notices.customer import LISTING_LINK_TOPIC
 from sessions.notices.papers import PAY_TOPIC, RECEIPT_TOPIC, STATEMENT_TOPIC
-from sessions.notices.render import (
-    ANSWER_TOPIC,
-    LATE_TOPIC,
-    topics,
-)
+from sessions.notices.render import ANSWER_TOPIC, LATE_TOPIC, topics
 from sessions.notices.support import DROPPED_TOPIC
 
 CONTEXT = NoticeContext(

@@ -18,9 +18,7 @@ from core.money import kes
 from core.payments.model import Attempt, Kind
 from core.ports.money import MoneyEvent, Outcome
 from core.ports.providers import Callback, Routes
-from tests.support.factories import (
-    CUSTOMER,
-)
+from tests.support.factories import CUSTOMER
 from tests.support.fakes import DOWN, FakeCollections, FakePayouts
 from tests.workers.conftest import Crew, make_crew
 from workers.attempts import run_attempts

@@ -19,11 +19,7 @@ from core.payouts.usecases import make_payout
 from core.people.model import Vendor
 from core.ports.money import MoneyEvent, Outcome, Reason
 from core.ports.providers import Callback
-from tests.support.factories import (
-    make_listing,
-    make_paid,
-    make_vendor,
-)
+from tests.support.factories import make_listing, make_paid, make_vendor
 from tests.support.fakes import DOWN, notices
 from tests.workers.callbacks import arrivals, arrive
 from tests.workers.conftest import Crew

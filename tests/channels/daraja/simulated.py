@@ -3,17 +3,10 @@
 from uuid import UUID
 
 from channels.daraja.b2c import DarajaPayouts
-from channels.daraja.callbacks import (
-    load,
-    parse_stk,
-)
+from channels.daraja.callbacks import load, parse_stk
 from channels.daraja.stk import DarajaCollections
 from core.money import kes
-from core.ports.money import (
-    MoneyEvent,
-    PayRequest,
-    PushRequest,
-)
+from core.ports.money import MoneyEvent, PayRequest, PushRequest
 from tests.channels.simulator.rig import PHONE, Simulator
 
 READ_SECONDS = 1.0

@@ -4,11 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from channels.daraja.callbacks import (
-    parse_b2c_result,
-    parse_b2c_timeout,
-    parse_status_result,
-)
+from channels.daraja.callbacks import parse_b2c_result, parse_b2c_timeout, parse_status_result
 from core.money import kes
 from core.ports.money import MoneyEvent, Outcome, Reason
 from core.ports.providers import BadCallback

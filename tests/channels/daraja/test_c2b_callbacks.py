@@ -4,9 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from channels.daraja.callbacks import (
-    parse_c2b,
-)
+from channels.daraja.callbacks import parse_c2b
 from core.money import kes
 from core.ports.money import MoneyEvent, Outcome
 from core.ports.providers import BadCallback

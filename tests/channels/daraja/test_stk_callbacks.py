@@ -6,11 +6,7 @@ from typing import Any
 
 import pytest
 
-from channels.daraja.callbacks import (
-    load,
-    parse_stk,
-    redact,
-)
+from channels.daraja.callbacks import load, parse_stk, redact
 from core.money import kes
 from core.ports.money import Outcome, Reason
 from core.ports.providers import BadCallback

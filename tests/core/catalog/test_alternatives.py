@@ -4,10 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from core.catalog import calendar
-from core.catalog.queries import (
-    alternatives,
-    free_dates_near,
-)
+from core.catalog.queries import alternatives, free_dates_near
 from tests.core.catalog.market import AREA_IDS, SATURDAY, SUNDAY, TOWN_IDS, Market
 
 

@@ -10,11 +10,7 @@ from sqlalchemy import select, text
 
 from core.catalog import calendar, rules
 from core.catalog.model import Listing, ListingDay
-from core.catalog.queries import (
-    details,
-    listing_by_number,
-    listings_of,
-)
+from core.catalog.queries import details, listing_by_number, listings_of
 from core.catalog.rules import BookingMode, Category, ListingStatus, PriceUnit
 from core.catalog.search import Found, Near, Search, Sort, search
 from core.clock import ManualClock, nairobi_date

@@ -4,9 +4,7 @@ import pytest
 
 from core.booking.lifecycle import State
 from core.errors import BadInput
-from core.limits import (
-    DISPUTE_WHY_MAX,
-)
+from core.limits import DISPUTE_WHY_MAX
 from core.money import kes
 from core.ports.money import PayRequest
 from tests.core.booking.world import GOLDEN

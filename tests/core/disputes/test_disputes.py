@@ -17,9 +17,7 @@ from core.disputes.lifecycle import DisputeState
 from core.disputes.model import Problem
 from core.errors import IllegalMove, NotFound, Refused
 from core.invariants.run import run_all
-from core.limits import (
-    DISPUTES_PER_BOOKING_MAX,
-)
+from core.limits import DISPUTES_PER_BOOKING_MAX
 from core.money import kes
 from tests.core.booking.world import GOLDEN
 from tests.core.disputes.court import Court

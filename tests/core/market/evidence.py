@@ -4,10 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    precondition,
-    rule,
-)
+from hypothesis.stateful import precondition, rule
 from sqlalchemy import select
 
 from core.booking.changes import payable_now

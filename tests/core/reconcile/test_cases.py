@@ -18,12 +18,7 @@ from tests.core.reconcile.statements import (
     reading,
     taken,
 )
-from tests.support.factories import (
-    CUSTOMER,
-    make_instant_listing,
-    make_paid,
-    make_vendor,
-)
+from tests.support.factories import CUSTOMER, make_instant_listing, make_paid, make_vendor
 
 
 def test_another_file_with_the_same_rows_opens_no_case_twice(paid: Database) -> None:

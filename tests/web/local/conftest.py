@@ -9,11 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.web.local.launching import on_wheels
-from web.local.folders import (
-    make_folder,
-    server_user,
-    settle_folder,
-)
+from web.local.folders import make_folder, server_user, settle_folder
 
 
 @pytest.fixture

@@ -21,12 +21,7 @@ from tests.web.local.aftermath import (
     read_line,
 )
 from tests.web.local.launching import OWNER, ask, connect, on_wheels, port_of
-from web.local.folders import (
-    FolderInUse,
-    hold_lock,
-    server_user,
-    settle_folder,
-)
+from web.local.folders import FolderInUse, hold_lock, server_user, settle_folder
 from web.local.processes import Child, ChildFailed, ChildSpec, Supervisor
 
 

@@ -9,11 +9,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.web.local.aftermath import (
-    family,
-    is_open,
-    parents,
-)
+from tests.web.local.aftermath import family, is_open, parents
 from tests.web.local.launching import (
     AS_INSTALLED,
     WHEEL_ENVIRON,
@@ -24,13 +20,7 @@ from tests.web.local.launching import (
     port_of,
 )
 from web.local.binaries import EXTENSIONS, Places, ServersMissing, find_binaries
-from web.local.folders import (
-    FolderInUse,
-    hold_lock,
-    make_folder,
-    server_user,
-    settle_folder,
-)
+from web.local.folders import FolderInUse, hold_lock, make_folder, server_user, settle_folder
 from web.local.servers import LocalServers, find_running
 
 
