@@ -86,6 +86,29 @@ def test_a_question_is_read_answered_and_ended(office: Office, database: Databas
     assert refused(late) == (422, "illegal_move")
 
 
+def test_who_answered_and_who_closed_is_told_to_us_alone(
+    office: Office, database: Database, inside: Inside
+) -> None:
+    number = asks(database, CUSTOMER)
+    inside("tickets", "answer", number, "Send us the receipt number")
+    data(office.post(f"/admin/tickets/{number}/answer", {"text": "It went back today"}))
+    # Nobody of ours closes a ticket by answering it.
+    assert data(office.get(f"/admin/tickets/{number}"))["closed_by"] is None
+
+    closed = data(office.post(f"/admin/tickets/{number}/close"))
+
+    assert closed["closed_by"] == EMAIL
+    read = data(office.get(f"/admin/tickets/{number}"))
+    assert [note["by"] for note in read["notes"]] == [None, None, EMAIL]
+    *_, theirs, end = inside("tickets", "show", number).stdout.splitlines()
+    assert theirs.endswith(f"staff ({EMAIL}): It went back today")
+    assert end == f"{closed['closed_at'][:16]} closed by {EMAIL}"
+    with database.transaction() as tx:
+        told = tx.db.scalars(select(Notice).where(Notice.topic == ANSWERED_TOPIC)).all()
+    assert len(told) == 2
+    assert all(set(sms.params) == {"number", "words"} for sms in told)
+
+
 def test_the_queue_is_paged_by_who_waits_longest(
     office: Office, database: Database, clock: ManualClock
 ) -> None:
