@@ -182,6 +182,9 @@ ADMIN_LOCK_SECONDS = 15 * 60
 ADMIN_ACCESS_SECONDS = 15 * 60
 ADMIN_REFRESH_SECONDS = 7 * 24 * 3600
 ADMIN_SESSION_SECONDS = 30 * 24 * 3600
+# For so long the refresh token that was just used leads to its successor once more: another tab
+# asks at the same moment, or the answer was lost. Elsewhere between nothing and a minute.
+ADMIN_REFRESH_LEEWAY_SECONDS = 10
 
 # A call that was cut off is offered by SMS when nobody has dialled again by then, so often a day.
 DROP_QUIET_SECONDS = 60
