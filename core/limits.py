@@ -66,6 +66,8 @@ PHOTO_HEIGHT_MAX_PIXELS = 960
 PHOTO_LARGE_MAX_BYTES = 60_000
 PHOTO_SMALL_PIXELS = 160
 PHOTO_SMALL_MAX_BYTES = 8_000
+# Why we took one down: with the sentence around it, it fits two SMS whatever its letters are.
+PHOTO_REASON_MAX = 80
 # Decoding takes memory and a core: so many at once in one process, others are asked to wait.
 PHOTOS_AT_ONCE_MAX = 2
 # Until when the number that was paid before may freeze payouts after a change.

@@ -1,4 +1,7 @@
-"""Staff act under their name; a refresh token that was just used leads to the next one again."""
+"""Staff act under their name: answers, ends of tickets, photos taken down; tabs that refresh.
+
+A refresh token that was just used leads to the next one again.
+"""
 
 from collections.abc import Sequence
 
@@ -11,6 +14,7 @@ branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 
 MOMENT = sa.DateTime(timezone=True)
+TAKE_DOWNS = "listing_photo_take_downs"
 
 
 def upgrade() -> None:
@@ -22,9 +26,29 @@ def upgrade() -> None:
     op.add_column("admin_sessions", sa.Column("refreshed_at", MOMENT, nullable=True))
     op.execute("UPDATE admin_sessions SET refreshed_at = begun_at")
     op.alter_column("admin_sessions", "refreshed_at", nullable=False)
+    number = sa.Column("number", sa.BigInteger(), sa.Identity(always=True), nullable=False)
+    op.add_column("listing_photos", number)
+    op.create_unique_constraint(op.f("uq_listing_photos_number"), "listing_photos", ["number"])
+    op.create_table(
+        TAKE_DOWNS,
+        sa.Column("photo_number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("listing_id", sa.Uuid(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("kept_at", MOMENT, nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("taken_down_at", MOMENT, nullable=False),
+        sa.Column("taken_down_by", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["listing_id"], ["listings.id"], name=op.f(f"fk_{TAKE_DOWNS}_listing_id_listings")
+        ),
+        sa.PrimaryKeyConstraint("photo_number", name=op.f(f"pk_{TAKE_DOWNS}")),
+    )
+    op.create_index(op.f(f"ix_{TAKE_DOWNS}_listing_id"), TAKE_DOWNS, ["listing_id"])
 
 
 def downgrade() -> None:
+    op.drop_table(TAKE_DOWNS)
+    op.drop_column("listing_photos", "number")
     for name in ("refreshed_at", "refresh_salt"):
         op.drop_column("admin_sessions", name)
     op.drop_column("tickets", "closed_by")
