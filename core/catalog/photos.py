@@ -183,7 +183,7 @@ def add_photo(tx: Tx, token: str, pictures: Pictures) -> ListingPhoto:
     digest = sha256(pictures.large).digest()
     if any(photo.digest == digest for photo in there):
         raise Refused("same_photo")
-    if digest in _taken_down(tx, listing.id):
+    if _was_taken_down(tx, listing.id, digest):
         raise Refused("photo_taken_down")
     link.used += 1
     photo = ListingPhoto(
@@ -265,6 +265,8 @@ def lock_listing(tx: Tx, listing_id: UUID) -> Listing:
     return tx.db.get_one(Listing, listing_id, with_for_update={"key_share": True})
 
 
-def _taken_down(tx: Tx, listing_id: UUID) -> set[bytes]:
-    query = select(PhotoTakeDown.digest).where(PhotoTakeDown.listing_id == listing_id)
-    return set(tx.db.scalars(query))
+def _was_taken_down(tx: Tx, listing_id: UUID, digest: bytes) -> bool:
+    query = select(PhotoTakeDown.photo_number).where(
+        PhotoTakeDown.listing_id == listing_id, PhotoTakeDown.digest == digest
+    )
+    return tx.db.scalar(query.limit(1)) is not None

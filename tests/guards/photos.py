@@ -132,7 +132,7 @@ ALONE = (
     ),
     Guard(
         "what we took down is there again as soon as it is sent again",
-        check("a photo was taken down", photos, "_taken_down", lambda _tx, _listing: set()),
+        check("a photo was taken down", photos, "_was_taken_down", lambda *_: False),
         _down_and_sent_again,
     ),
     Guard(
