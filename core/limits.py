@@ -66,6 +66,8 @@ PHOTO_HEIGHT_MAX_PIXELS = 960
 PHOTO_LARGE_MAX_BYTES = 60_000
 PHOTO_SMALL_PIXELS = 160
 PHOTO_SMALL_MAX_BYTES = 8_000
+# Why we took one down: with the sentence around it, it fits two SMS whatever its letters are.
+PHOTO_REASON_MAX = 80
 # Decoding takes memory and a core: so many at once in one process, others are asked to wait.
 PHOTOS_AT_ONCE_MAX = 2
 # Until when the number that was paid before may freeze payouts after a change.
@@ -182,6 +184,9 @@ ADMIN_LOCK_SECONDS = 15 * 60
 ADMIN_ACCESS_SECONDS = 15 * 60
 ADMIN_REFRESH_SECONDS = 7 * 24 * 3600
 ADMIN_SESSION_SECONDS = 30 * 24 * 3600
+# For so long the refresh token that was just used leads to its successor once more: another tab
+# asks at the same moment, or the answer was lost. Elsewhere between nothing and a minute.
+ADMIN_REFRESH_LEEWAY_SECONDS = 10
 
 # A call that was cut off is offered by SMS when nobody has dialled again by then, so often a day.
 DROP_QUIET_SECONDS = 60

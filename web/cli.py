@@ -24,6 +24,7 @@ from web.commands import (
     paybill,
     payouts,
     phone,
+    photos,
     reconcile,
     reviews,
     run,
@@ -64,6 +65,7 @@ app.command()(sending.optouts)
 app.add_typer(payouts.app, name="payouts")
 app.add_typer(payouts.vendors, name="vendors")
 app.add_typer(vendors.listings, name="listings")
+app.add_typer(photos.app, name="photos")
 app.command()(papers.receipt)
 app.command()(papers.statement)
 app.add_typer(tax.app, name="tax")

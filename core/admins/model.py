@@ -39,6 +39,10 @@ class AdminSession(Base):
     admin_id: Mapped[UUID] = mapped_column(ForeignKey("admins.id"), index=True)
     refresh_digest: Mapped[bytes] = mapped_column(LargeBinary)
     """SHA-256 of the one refresh token that counts; any other of this session was used before."""
+    refresh_salt: Mapped[str]
+    """What made that token out of the one before it; empty while it is the first."""
+    refreshed_at: Mapped[datetime]
+    """Since when that token counts."""
     begun_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
     """When the refresh token that counts does so no more."""

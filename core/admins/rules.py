@@ -3,7 +3,7 @@
 import base64
 import unicodedata
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cryptography.hazmat.primitives import constant_time
 from cryptography.hazmat.primitives.hashes import SHA1
@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 from core.emails import is_email
 from core.errors import BadInput
-from core.limits import ADMIN_PASSWORD_MAX, ADMIN_PASSWORD_MIN
+from core.limits import ADMIN_PASSWORD_MAX, ADMIN_PASSWORD_MIN, ADMIN_REFRESH_LEEWAY_SECONDS
 
 # RFC 6238 as every authenticator app has it; one step early or late is taken (its section 5.2).
 STEP_SECONDS = 30
@@ -63,6 +63,11 @@ def step_at(now: datetime) -> int:
 def counts(step: int | None, last_step: int) -> bool:
     """Tell whether a code's step counts: once, and none before one that was taken."""
     return step is not None and step > last_step
+
+
+def just_refreshed(refreshed_at: datetime, now: datetime) -> bool:
+    """Tell whether a refresh was so short a while ago that its token may come once more."""
+    return now < refreshed_at + timedelta(seconds=ADMIN_REFRESH_LEEWAY_SECONDS)
 
 
 def email_of(typed: str) -> str:

@@ -134,22 +134,28 @@ def sign_in(tx: Tx, email: str, password: str, code: str) -> SignedIn | None:
     session = AdminSession(id=tx.ids.uuid(), admin_id=admin.id, begun_at=tx.now)
     tx.db.add(session)
     log.info("admin.signed_in", admin_id=str(admin.id), session_id=str(session.id))
-    return _hand_out(tx, session)
+    return _hand_out(tx, session, f"{session.id.hex}.{tx.ids.token()}")
 
 
 def refresh(tx: Tx, token: str) -> SignedIn | None:
     """Go on with a session: its refresh token for the next one; None when there is none.
 
-    A token that was used before ends the session: of the two who hold it one has stolen it.
+    The one that was just used leads to the same next one for some seconds: two tabs ask at once,
+    or an answer was lost. Any other that was used before ends the session: of the two who hold it
+    one has stolen it (RFC 9700, section 4.14.2).
     """
     session = _session_of(tx, token)
     if session is None:
         return None
-    if not hmac.compare_digest(session.refresh_digest, _digest(token)):
-        session.ended_at = tx.now
-        log.warning("admin.token_reused", session_id=str(session.id))
-        return None
-    return _hand_out(tx, session)
+    if _counts(session, token):
+        salt = tx.ids.token()
+        return _hand_out(tx, session, _successor(token, salt), salt)
+    again = _successor(token, session.refresh_salt)
+    if _counts(session, again) and rules.just_refreshed(session.refreshed_at, tx.now):
+        return SignedIn(session.admin_id, session.id, again)
+    session.ended_at = tx.now
+    log.warning("admin.token_reused", session_id=str(session.id))
+    return None
 
 
 def sign_out(tx: Tx, token: str) -> None:
@@ -204,10 +210,21 @@ def _session_of(tx: Tx, token: str) -> AdminSession | None:
     )
 
 
-def _hand_out(tx: Tx, session: AdminSession) -> SignedIn:
-    """Give a session its next refresh token; none outlives the session's own end."""
-    token = f"{session.id.hex}.{tx.ids.token()}"
+def _counts(session: AdminSession, token: str) -> bool:
+    return hmac.compare_digest(session.refresh_digest, _digest(token))
+
+
+def _successor(token: str, salt: str) -> str:
+    """The token after another: neither that one nor what is kept of a session tells it alone."""
+    session_id, _, secret = token.partition(".")
+    made = hmac.digest(secret.encode(), salt.encode(), "sha256")
+    return f"{session_id}.{made.hex()}"
+
+
+def _hand_out(tx: Tx, session: AdminSession, token: str, salt: str = "") -> SignedIn:
+    """Let a refresh token count from now on; none outlives the session's own end."""
     session.refresh_digest = _digest(token)
+    session.refresh_salt, session.refreshed_at = salt, tx.now
     session.expires_at = min(
         tx.now + timedelta(seconds=ADMIN_REFRESH_SECONDS),
         session.begun_at + timedelta(seconds=ADMIN_SESSION_SECONDS),

@@ -58,7 +58,7 @@ FROM attempts JOIN receipts ON receipts.id = receipt_id
 WHERE kind = 'return' AND suspense
 GROUP BY receipt_id, receipts.id
 HAVING bool_and(attempts.state NOT IN {_OPEN})
-    AND bool_and(reversed_at IS NULL OR attempts.state = 'failed')
+    AND bool_and(reversed_at IS NULL)
 """  # noqa: S608 -- put together from our own words.
 
 SUSPENSE_SETTLED = """
@@ -86,12 +86,12 @@ SELECT attempts.id::text AS subject, attempts.amount_cents,
 FROM attempts
 LEFT JOIN refunds ON refunds.id = refund_id
 LEFT JOIN receipts ON receipts.id = attempts.receipt_id
-WHERE kind = 'return' AND attempts.state = 'succeeded' AND reversed_at IS NOT NULL
+WHERE kind = 'return' AND reversed_at IS NOT NULL
     AND (refunds.state = 'reversed' OR suspense)
     AND NOT EXISTS (
         SELECT 1 FROM attempts AS later
         WHERE (later.refund_id = attempts.refund_id OR later.receipt_id = attempts.receipt_id)
-            AND later.state = 'succeeded' AND later.reversed_at > attempts.reversed_at
+            AND later.reversed_at > attempts.reversed_at
     )
 """  # noqa: S608 -- put together from our own words.
 
@@ -134,7 +134,7 @@ SELECT attempts.id::text AS subject, attempts.amount_cents,
 FROM attempts
 JOIN payouts ON payouts.id = payout_id
 JOIN vendors ON vendors.id = vendor_id
-WHERE reversed_at IS NOT NULL AND attempts.state = 'succeeded'
+WHERE reversed_at IS NOT NULL
 """
 
 # A person has looked where the vendor is paid.

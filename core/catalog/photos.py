@@ -13,8 +13,10 @@ from hashlib import sha256
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     ForeignKey,
+    Identity,
     Index,
     LargeBinary,
     UniqueConstraint,
@@ -76,6 +78,8 @@ class ListingPhoto(Base):
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger, Identity(always=True), unique=True)
+    """What we call it by; never another photo's, so that nobody takes down what came after it."""
     listing_id: Mapped[UUID] = mapped_column(ForeignKey("listings.id"))
     token: Mapped[str] = mapped_column(unique=True)
     """Its name in addresses, which nobody can guess."""
@@ -90,6 +94,24 @@ class ListingPhoto(Base):
     uploader_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     """Whose link it came through."""
     created_at: Mapped[datetime]
+
+
+class PhotoTakeDown(Base):
+    """A photo that we took down: which, who did it and why. The picture itself is gone."""
+
+    __tablename__ = "listing_photo_take_downs"
+
+    photo_number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    listing_id: Mapped[UUID] = mapped_column(ForeignKey("listings.id"), index=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    """The photo's: the same picture is not kept again for this listing."""
+    kept_at: Mapped[datetime]
+    """When the photo came."""
+    reason: Mapped[str]
+    """As its vendor was told."""
+    taken_down_at: Mapped[datetime]
+    taken_down_by: Mapped[str | None]
+    """Whose e-mail address; empty when it was done at the console."""
 
 
 class PhotoLink(Base):
@@ -147,11 +169,11 @@ def add_photo(tx: Tx, token: str, pictures: Pictures) -> ListingPhoto:
 
     Raises:
         NotFound: ``no_link``.
-        Refused: ``too_many_photos`` (data: limit), ``same_photo``; ``link_used_up``: so many came
-            through this link, whatever became of them.
+        Refused: ``too_many_photos`` (data: limit), ``same_photo``; ``photo_taken_down``: by us,
+            before; ``link_used_up``: so many came through this link, whatever became of them.
     """
     link = photo_link(tx, token)
-    listing = _locked(tx, link.listing_id)
+    listing = lock_listing(tx, link.listing_id)
     tx.db.refresh(link)
     if link.used >= PHOTOS_PER_LINK_MAX:
         raise Refused("link_used_up")
@@ -161,6 +183,8 @@ def add_photo(tx: Tx, token: str, pictures: Pictures) -> ListingPhoto:
     digest = sha256(pictures.large).digest()
     if any(photo.digest == digest for photo in there):
         raise Refused("same_photo")
+    if _was_taken_down(tx, listing.id, digest):
+        raise Refused("photo_taken_down")
     link.used += 1
     photo = ListingPhoto(
         id=tx.ids.uuid(),
@@ -187,7 +211,7 @@ def remove_photo(tx: Tx, token: str, photo_token: str) -> None:
         NotFound: ``no_link``.
     """
     link = photo_link(tx, token)
-    listing = _locked(tx, link.listing_id)
+    listing = lock_listing(tx, link.listing_id)
     photo = next((one for one in photos_of(tx, listing.id) if one.token == photo_token), None)
     if photo is None:
         return
@@ -236,6 +260,13 @@ def body_of(photo: ListingPhoto, size: Size) -> bytes:
     return photo.large if size is Size.LARGE else photo.small
 
 
-def _locked(tx: Tx, listing_id: UUID) -> Listing:
-    """The listing, locked: its photos are counted in turn."""
+def lock_listing(tx: Tx, listing_id: UUID) -> Listing:
+    """Return a listing, locked: its photos come and go one after another."""
     return tx.db.get_one(Listing, listing_id, with_for_update={"key_share": True})
+
+
+def _was_taken_down(tx: Tx, listing_id: UUID, digest: bytes) -> bool:
+    query = select(PhotoTakeDown.photo_number).where(
+        PhotoTakeDown.listing_id == listing_id, PhotoTakeDown.digest == digest
+    )
+    return tx.db.scalar(query.limit(1)) is not None

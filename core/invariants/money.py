@@ -124,13 +124,12 @@ HAVING coalesce(-sum(ledger_postings.amount_cents), 0) <> expected
 LIMIT :findings_max
 """
 
-# Whatever came back of customers' money is in the books again, once. (What came back before we
-# knew of its arrival was never out of them: it has failed.)
+# Whatever came back of customers' money is in the books again, once.
 CAME_BACK = """
 SELECT provider AS subject, sum(back_cents) AS expected, sum(posted_cents) AS actual
 FROM (
     SELECT provider, amount_cents AS back_cents, 0 AS posted_cents
-    FROM attempts WHERE kind = 'return' AND state = 'succeeded' AND reversed_at IS NOT NULL
+    FROM attempts WHERE kind = 'return' AND reversed_at IS NOT NULL
     UNION ALL
     SELECT split_part(account, ':', 2), 0, amount_cents
     FROM ledger_transfers JOIN ledger_postings ON transfer_id = ledger_transfers.id

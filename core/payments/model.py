@@ -67,6 +67,7 @@ class Attempt(Base):
         CheckConstraint("refund_id IS NULL OR kind = 'return'", name="refund"),
         CheckConstraint("link IS NULL OR method = 'card'", name="link"),
         CheckConstraint("takes_back IS NULL OR kind = 'return'", name="takes_back"),
+        CheckConstraint("reversed_at IS NULL OR state = 'succeeded'", name="reversed"),
         Index("ix_attempts_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index(
             "uq_attempts_open_collection",
@@ -143,11 +144,7 @@ class Attempt(Base):
     sent_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     reversed_at: Mapped[datetime | None]
-    """When we heard that money came back from a vendor or a customer.
-
-    Of one that succeeded it had arrived. One that failed came back before we knew of its arrival:
-    nothing of it is in the books, and word of its arrival counts no more.
-    """
+    """When we heard that money that had arrived at a vendor or a customer came back."""
 
     def move(self, event: AttemptEvent) -> AttemptState:
         """Go where the table says; raises core.errors.IllegalMove."""

@@ -236,9 +236,7 @@ def refund_failed(tx: Tx, attempt: Attempt) -> None:
 def _came_back_before(tx: Tx, attempt: Attempt) -> bool:
     """Tell whether this refund had arrived once before, and has its credit note from then."""
     back = select(Attempt.id).where(
-        Attempt.refund_id == attempt.refund_id,
-        Attempt.state == AttemptState.SUCCEEDED,
-        Attempt.reversed_at.is_not(None),
+        Attempt.refund_id == attempt.refund_id, Attempt.reversed_at.is_not(None)
     )
     return tx.db.scalar(back.limit(1)) is not None
 

@@ -89,12 +89,11 @@ def _reverse(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
         return "not_reversible"
     if attempt.reversed_at is not None:
         return "repeat"
+    if attempt.state is AttemptState.FAILED:
+        attempt.reason = Reason.CAME_BACK
+        return "repeat"
     if attempt.state is not AttemptState.SUCCEEDED:
-        # The word of its arrival may still come; nobody must be taken for paid by it then.
-        attempt.reversed_at = tx.now
-        if attempt.state is AttemptState.FAILED:
-            return "repeat"
-        fail(tx, attempt, event.reason or Reason.BAD_RECIPIENT, event.code)
+        fail(tx, attempt, Reason.CAME_BACK, event.code)
         return None
     number = event.receipt or f"{REVERSAL}{attempt.id}"
     amount = Money(attempt.amount_cents)
@@ -164,7 +163,8 @@ def _succeed(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
     number = event.receipt
     if attempt.state is AttemptState.SUCCEEDED:
         return _name(tx, attempt, number)
-    if attempt.reversed_at is not None:
+    if attempt.reason is Reason.CAME_BACK:
+        # The word of its arrival is late; nobody must be taken for paid by it.
         return "came_back"
     booking = by_hand = None
     if attempt.kind is Kind.COLLECTION:

@@ -33,6 +33,6 @@ def own_reason(attempt: Attempt, reason: Reason) -> Reason:
     That a paybill is empty or its operator may not take payments back is no reason to stop
     sending; refused credentials are.
     """
-    if attempt.takes_back is None or reason is Reason.CREDENTIALS:
+    if attempt.takes_back is None or reason in {Reason.CREDENTIALS, Reason.CAME_BACK}:
         return reason
     return Reason.OTHER

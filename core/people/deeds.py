@@ -41,6 +41,7 @@ class Deed(StrEnum):
     ANSWERED_REVIEW = "answered_review"
     PHOTO_ADDED = "photo_added"
     PHOTO_REMOVED = "photo_removed"
+    PHOTO_TAKEN_DOWN = "photo_taken_down"
 
 
 class VendorDeed(Base):

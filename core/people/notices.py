@@ -9,6 +9,7 @@ class VendorTopic(StrEnum):
     JOINED = "vendor_joined"
     PAPERS = "vendor_papers"
     PHOTOS = "listing_photos"
+    PHOTO_TAKEN_DOWN = "photo_taken_down"
     VERIFIED = "vendor_verified"
     PIN_CHOSEN = "vendor_pin_chosen"
     PIN_LOCKED = "vendor_pin_locked"

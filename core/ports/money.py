@@ -142,6 +142,8 @@ class Reason(StrEnum):
     BUSY = "busy"
     LIMIT = "limit"
     BAD_RECIPIENT = "bad_recipient"
+    CAME_BACK = "came_back"
+    """It arrived and came back before we knew of its arrival: nothing of it is in our books."""
     NO_FLOAT = "no_float"
     CREDENTIALS = "credentials"
     CONFIGURATION = "configuration"

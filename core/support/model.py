@@ -45,6 +45,8 @@ class Ticket(Base):
     said_at: Mapped[datetime]
     """When anybody last wrote."""
     closed_at: Mapped[datetime | None]
+    closed_by: Mapped[str | None]
+    """Whose e-mail address; empty when it ended by itself, or at the console."""
 
     def move(self, event: TicketEvent) -> TicketState:
         """Go where the table says; the only writer of the state; raises IllegalMove."""
@@ -63,3 +65,5 @@ class TicketNote(Base):
     author: Mapped[Author] = mapped_column(choice(Author, "author"))
     words: Mapped[str]
     at: Mapped[datetime]
+    written_by: Mapped[str | None]
+    """Whose of ours these are, by e-mail address; empty for a person's, and at the console."""

@@ -56,8 +56,14 @@ def write(tx: Tx, msisdn: str, words: str) -> Ticket:
     return ticket
 
 
-def answer(tx: Tx, number: int, words: str) -> Ticket:
-    """Answer a ticket; the person gets the words as a message.
+def answer(tx: Tx, number: int, words: str, by: str | None = None) -> Ticket:
+    """Answer a ticket; the person gets the words as a message, and no name.
+
+    Args:
+        tx: the caller's transaction.
+        number: the ticket's.
+        words: what the person gets.
+        by: the e-mail address of whoever answers; kept with the words.
 
     Raises:
         NotFound: ``no_ticket``.
@@ -67,21 +73,31 @@ def answer(tx: Tx, number: int, words: str) -> Ticket:
     said = _words(words, TICKET_ANSWER_MAX)
     ticket = _locked(tx, number)
     ticket.move(TicketEvent.ANSWER)
-    _note(tx, ticket, Author.STAFF, said)
+    _note(tx, ticket, Author.STAFF, said, by)
     outbox.add(tx, ANSWERED_TOPIC, ticket.msisdn, {"number": ticket.number, "words": said})
     return ticket
 
 
-def close(tx: Tx, number: int) -> Ticket:
-    """End a ticket; nobody is told. Raises NotFound (``no_ticket``) and IllegalMove."""
+def close(tx: Tx, number: int, by: str | None = None) -> Ticket:
+    """End a ticket; nobody is told.
+
+    Args:
+        tx: the caller's transaction.
+        number: the ticket's.
+        by: the e-mail address of whoever ends it; kept with the ticket.
+
+    Raises:
+        NotFound: ``no_ticket``.
+        IllegalMove: it is closed.
+    """
     ticket = _locked(tx, number)
-    _end(tx, ticket)
+    _end(tx, ticket, by)
     return ticket
 
 
-def _end(tx: Tx, ticket: Ticket) -> None:
+def _end(tx: Tx, ticket: Ticket, by: str | None = None) -> None:
     ticket.move(TicketEvent.CLOSE)
-    ticket.closed_at = tx.now
+    ticket.closed_at, ticket.closed_by = tx.now, by
     tx.db.flush()
 
 
@@ -94,10 +110,11 @@ def _words(words: str, most: int) -> str:
     return said
 
 
-def _note(tx: Tx, ticket: Ticket, author: Author, words: str) -> None:
+def _note(tx: Tx, ticket: Ticket, author: Author, words: str, by: str | None = None) -> None:
     ticket.said_at = tx.now
     tx.db.flush()
-    tx.db.add(TicketNote(ticket_id=ticket.id, author=author, words=words, at=tx.now))
+    note = TicketNote(ticket_id=ticket.id, author=author, words=words, at=tx.now, written_by=by)
+    tx.db.add(note)
     tx.db.flush()
 
 

@@ -187,11 +187,14 @@ def _payout_sent(params: Params, _context: NoticeContext) -> T:
     )
 
 
+_CAME_BACK = t("it came back to us")
 _PAYOUT_REASONS: Mapping[str, T] = {
+    Reason.CAME_BACK: _CAME_BACK,
     Reason.BAD_RECIPIENT: t("your number is not on M-Pesa"),
     Reason.LIMIT: t("it is over your M-Pesa limit"),
 }
 _BANK_REASONS: Mapping[str, T] = {
+    Reason.CAME_BACK: _CAME_BACK,
     Reason.BAD_RECIPIENT: t("your bank does not know the account"),
     Reason.LIMIT: t("it is over the limit of your bank account"),
 }

@@ -48,6 +48,7 @@ SEGMENTS_MAX: Mapping[str, int] = {
     Topic.CHANGED_VENDOR: 2,
     ANSWERED_TOPIC: 2,
     VendorTopic.JOINED: 2,
+    VendorTopic.PHOTO_TAKEN_DOWN: 2,
     HELP_TOPIC: 2,
     ANSWER_TOPIC: 2,
     LATE_TOPIC: 2,

@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from core.msisdn import local_form
 from core.people.notices import VendorTopic
-from sessions.notices.context import NoticeContext, Params, Words
+from sessions.notices.context import NoticeContext, Params, Words, as_said
 from sessions.texts import T, cut, t
 
 
@@ -37,6 +37,17 @@ def _photos(params: Params, context: NoticeContext) -> T:
         listing=cut(params["listing"]),
         day=date.fromisoformat(params["until"]),
         link=f"{context.public_url}/g/{params['token']}",
+    )
+
+
+def _photo_taken_down(params: Params, context: NoticeContext) -> T:
+    return t(
+        'We took down a photo of {listing}: "{reason}" For another one dial {dial}: My listings, '
+        "Photos. Not right? Call {help}.",
+        listing=cut(params["listing"]),
+        reason=as_said(params["reason"]),
+        dial=context.ussd_code,
+        help=local_form(context.help_phone),
     )
 
 
@@ -101,6 +112,7 @@ WORDS: Mapping[str, Words] = {
     VendorTopic.JOINED: _joined,
     VendorTopic.PAPERS: _papers,
     VendorTopic.PHOTOS: _photos,
+    VendorTopic.PHOTO_TAKEN_DOWN: _photo_taken_down,
     VendorTopic.VERIFIED: _verified,
     VendorTopic.PIN_CHOSEN: _pin_chosen,
     VendorTopic.PIN_LOCKED: _pin_locked,

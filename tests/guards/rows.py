@@ -137,6 +137,13 @@ GUARDS = (
         "attempts WHERE kind = 'payout' AND takes_back IS NOT NULL",
     ),
     never(
+        "money that never arrived came back",
+        constraint("attempts", "ck_attempts_reversed"),
+        paid_out,
+        "UPDATE attempts SET state = 'failed', reversed_at = now() WHERE kind = 'payout'",
+        "attempts WHERE state = 'failed' AND reversed_at IS NOT NULL",
+    ),
+    never(
         "a payout is on its way to nowhere",
         constraint("payouts", "ck_payouts_recipient"),
         paid_out,

@@ -87,6 +87,7 @@ TOLD: dict[str, tuple[str, ...]] = {
     VendorTopic.JOINED: (f"{CONTEXT.public_url}/v/{TOKEN}", "7"),
     VendorTopic.PAPERS: (f"{CONTEXT.public_url}/v/{TOKEN}", "{day}"),
     VendorTopic.PHOTOS: (f"{CONTEXT.public_url}/g/{TOKEN}", "{day}"),
+    VendorTopic.PHOTO_TAKEN_DOWN: ("*384*7781#", "0700000099"),
     VendorTopic.VERIFIED: ("*384*7781#",),
     VendorTopic.PIN_CHOSEN: ("0700000099",),
     VendorTopic.PIN_LOCKED: ("23:45", "0700000099"),
@@ -182,6 +183,17 @@ def test_somebodys_words_are_passed_on_whole(language: str) -> None:
     )
 
     assert said[:DISPUTE_NOTE_MAX] in body
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_vendor_reads_why_their_photo_is_gone(language: str) -> None:
+    reason = "It shows a phone number: {send} one without"
+
+    body = render(VendorTopic.PHOTO_TAKEN_DOWN, {**WORST, "reason": reason}, language, CONTEXT)
+
+    # Braces take two septets each, and are no places for values.
+    assert f'"{reason}"' in body
+    assert {"en": "My listings, Photos", "sw": "Huduma zangu, Picha"}[language] in body
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

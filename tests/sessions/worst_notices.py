@@ -11,6 +11,7 @@ from core.limits import (
     DOCUMENT_TOKEN_LENGTH,
     LISTING_LINK_LENGTH,
     PEOPLE_MAX,
+    PHOTO_REASON_MAX,
     RELAY_WORDS_MAX,
     TICKET_ANSWER_MAX,
 )
@@ -184,6 +185,7 @@ MORE |= {
     VendorTopic.JOINED: [{"token": TOKEN}],
     VendorTopic.PAPERS: [{"token": TOKEN, "until": "2026-09-30"}],
     VendorTopic.PHOTOS: [{"token": TOKEN, "until": "2026-09-30"}],
+    VendorTopic.PHOTO_TAKEN_DOWN: [{"reason": letter * PHOTO_REASON_MAX} for letter in ("x", "[")],
     VendorTopic.PIN_LOCKED: [{"until": UNTIL}],
     VendorTopic.STAFF_ADDED: [{"name": BUSINESS, "ending": "001"}],
     VendorTopic.STAFF_OWNER: [{"name": BUSINESS, "ending": "001"}],

@@ -41,8 +41,18 @@ POSTS = (
     "/admin/tickets/1/answer",
     "/admin/cases/1/close",
     "/admin/disputes/K7P4Q/resolve",
+    "/admin/listings/10000/photos/1/take-down",
 )
-GETS = ("tickets", "tickets/1", "cases", "cases/1", "disputes", "disputes/K7P4Q", "funnel")
+GETS = (
+    "tickets",
+    "tickets/1",
+    "cases",
+    "cases/1",
+    "disputes",
+    "disputes/K7P4Q",
+    "listings/10000/photos",
+    "funnel",
+)
 
 
 @pytest.fixture
@@ -84,6 +94,29 @@ def test_a_question_is_read_answered_and_ended(office: Office, database: Databas
     assert twice.json()["error"]["message"] == "That ticket is closed."
     late = office.post(f"/admin/tickets/{number}/answer", {"text": "Late"})
     assert refused(late) == (422, "illegal_move")
+
+
+def test_who_answered_and_who_closed_is_told_to_us_alone(
+    office: Office, database: Database, inside: Inside
+) -> None:
+    number = asks(database, CUSTOMER)
+    inside("tickets", "answer", number, "Send us the receipt number")
+    data(office.post(f"/admin/tickets/{number}/answer", {"text": "It went back today"}))
+    # Nobody of ours closes a ticket by answering it.
+    assert data(office.get(f"/admin/tickets/{number}"))["closed_by"] is None
+
+    closed = data(office.post(f"/admin/tickets/{number}/close"))
+
+    assert closed["closed_by"] == EMAIL
+    read = data(office.get(f"/admin/tickets/{number}"))
+    assert [note["by"] for note in read["notes"]] == [None, None, EMAIL]
+    *_, theirs, end = inside("tickets", "show", number).stdout.splitlines()
+    assert theirs.endswith(f"staff ({EMAIL}): It went back today")
+    assert end == f"{closed['closed_at'][:16]} closed by {EMAIL}"
+    with database.transaction() as tx:
+        told = tx.db.scalars(select(Notice).where(Notice.topic == ANSWERED_TOPIC)).all()
+    assert len(told) == 2
+    assert all(set(sms.params) == {"number", "words"} for sms in told)
 
 
 def test_the_queue_is_paged_by_who_waits_longest(
@@ -226,6 +259,10 @@ ODD = (
     ("cases?after=-", 422, "bad_request"),
     ("disputes/ZZZZ9", 404, "no_booking"),
     ("disputes/%00%00%00%00%00", 422, "bad_request"),
+    ("listings/99999/photos", 404, "no_listing"),
+    ("listings/999/photos", 422, "bad_request"),
+    ("listings/99999999999/photos", 422, "bad_request"),
+    ("listings/10000/photos/1/take-down", 405, "bad_method"),
     ("funnel?days=401", 422, "bad_request"),
     ("funnel?by=weather", 422, "bad_request"),
     ("nothing", 404, "not_found"),
@@ -250,10 +287,10 @@ RUBBISH: dict[str, bytes] = {
     "deep": b"[" * 9_000,
     "no fields": b"{}",
     "fields of other kinds": b'{"email":1,"password":[],"code":{},"refresh_token":true,"text":7,'
-    b'"note":null,"customer_percent":true,"why":1.5}',
+    b'"note":null,"customer_percent":true,"why":1.5,"reason":{}}',
     "half a letter": b'{"email":"\\ud800","password":"\\ud800","code":"\\ud800",'
     b'"refresh_token":"\\ud800","text":"\\ud800","note":"\\ud800","customer_percent":1e400,'
-    b'"why":"\\ud800"}',
+    b'"why":"\\ud800","reason":"\\ud800"}',
 }
 
 
@@ -267,7 +304,13 @@ def test_rubbish_is_refused_and_nothing_breaks(office: Office, database: Databas
             assert (status in {400, 422}, code) == (True, "bad_request"), (path, what)
         huge = json.dumps({"text": "x" * 20_000}).encode()
         assert refused(office.send(path, huge)) == (413, "too_long"), path
-    nul = {"text": "a\x00b", "note": "a\x00b", "customer_percent": 1, "why": "a\x00b"}
+    nul = {
+        "text": "a\x00b",
+        "note": "a\x00b",
+        "customer_percent": 1,
+        "why": "a\x00b",
+        "reason": "\x00",
+    }
     for path in POSTS[3:]:
         assert refused(office.post(path, nul)) == (422, "bad_request"), path
     long = office.post("/admin/tickets/1/answer", {"text": "x" * 201})
@@ -285,7 +328,7 @@ def test_the_description_says_who_may_and_what_comes_back(office: Office) -> Non
         for verb, operation in verbs.items()
         if path.startswith(f"{API}/admin/")
     }
-    assert len(admin) == 11
+    assert len(admin) == 13
     for operation in admin.values():
         assert operation["security"] == [{"admin": []}]
         assert {"200", "401", "404", "422"} <= set(operation["responses"])

@@ -34,7 +34,7 @@ def test_help_lists_every_command_and_loads_little(bare: Nafasi) -> None:
     for command in ("up", "serve", "worker", "beat", "migrate", "seed", "doctor", "phone",
                     "check", "ledger", "cancel", "change", "refunds", "policy", "deposit",
                     "paybill", "reconcile", "cases", "disputes", "tickets", "payouts", "vendors",
-                    "reviews",
+                    "reviews", "photos",
                     "clock", "trigger", "settings", "simulate", "simulator"):  # fmt: skip
         assert f" {command} " in shown.stdout, command
     heavy = "sqlalchemy", "celery", "fastapi"

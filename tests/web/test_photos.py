@@ -1,8 +1,6 @@
 """Photos of a listing: sent through a vendor's link, seen on the page that a customer is sent."""
 
 import re
-from dataclasses import dataclass
-from functools import partial
 from io import BytesIO
 from threading import Event, Thread
 
@@ -10,12 +8,9 @@ import httpx
 import pytest
 from PIL import Image
 
-from core.catalog.links import new_listing_link
-from core.catalog.model import Listing
-from core.catalog.photos import add_photo, new_photo_link, photos_of
 from core.catalog.rules import ListingStatus
 from core.clock import ManualClock
-from core.db.tx import Database, Tx
+from core.db.tx import Database
 from core.errors import Refused
 from core.limits import (
     PHOTO_LARGE_MAX_BYTES,
@@ -29,10 +24,11 @@ from core.limits import (
 )
 from core.people.deeds import Deed, deeds_of
 from core.people.model import Language, Vendor
-from core.people.usecases import ensure_user, set_language
-from tests.support.factories import CUSTOMER, VENDOR, make_listing, make_vendor
+from core.people.usecases import set_language
+from tests.support.factories import VENDOR
 from tests.support.pictures import as_phones_take_it, bomb, made, scene, written
 from tests.web.rig import Web
+from tests.web.shop import Shop, new_link
 from web.pages import vendor_photos
 
 HTML_BYTES_MAX = 6_000
@@ -41,49 +37,9 @@ PHOTOS_BYTES_MAX = 100_000
 REST_BYTES_MAX = 50_000
 
 
-@dataclass
-class Shop:
-    """A listing, its owner's link, and a customer's."""
-
-    web: Web
-    database: Database
-    listing: Listing
-    link: str
-    seen: str
-
-    def send(self, body: bytes, lang: str = "en") -> httpx.Response:
-        files = {"photo": ("beach.jpg", body, "image/jpeg")}
-        return self.web.http.post(f"{self.link}?lang={lang}", files=files)
-
-    def remove(self, photo: str) -> httpx.Response:
-        return self.web.http.post(self.link, files={"remove": (None, photo)})
-
-    def tokens(self) -> list[str]:
-        with self.database.transaction() as tx:
-            return [photo.token for photo in photos_of(tx, self.listing.id)]
-
-    def fill(self, count: int = PHOTOS_PER_LISTING_MAX) -> None:
-        token = self.link.removeprefix("/g/")
-        for turn in range(count):
-            pictures = made(turn)
-            self.database.run(partial(add_photo, token=token, pictures=pictures))
-
-    def set_status(self, status: ListingStatus) -> None:
-        with self.database.transaction() as tx:
-            tx.db.get_one(Listing, self.listing.id).status = status
-
-
-def new_link(tx: Tx, listing: Listing) -> str:
-    return f"/g/{new_photo_link(tx, ensure_user(tx, VENDOR).id, listing.id).token}"
-
-
 @pytest.fixture
 def shop(web: Web, database: Database) -> Shop:
-    with database.transaction() as tx:
-        listing = make_listing(tx, make_vendor(tx))
-        link = new_link(tx, listing)
-        seen = f"/l/{new_listing_link(tx, ensure_user(tx, CUSTOMER).id, listing.id).token}"
-    return Shop(web, database, listing, link, seen)
+    return Shop.open(web, database)
 
 
 def test_photos_are_sent_shown_and_removed(shop: Shop, database: Database) -> None:
@@ -153,8 +109,7 @@ def test_what_is_not_on_offer_is_seen_by_its_owner_alone(shop: Shop, database: D
     assert shop.web.http.get(f"/photos/{photo}/large.jpg").status_code == 404
     own = shop.web.http.get(f"{shop.link}/{photo}/large.jpg")
     assert (own.status_code, "private" in own.headers["cache-control"]) == (200, True)
-    with database.transaction() as tx:
-        other = new_link(tx, make_listing(tx, tx.db.query(Vendor).one(), title="Other"))
+    other = shop.another().link
     assert shop.web.http.get(f"{other}/{photo}/large.jpg").status_code == 404
     assert shop.web.http.post(other, files={"remove": (None, photo)}).status_code == 200
     assert shop.tokens() == [photo], "another listing's link removes nothing here"

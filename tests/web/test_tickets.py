@@ -35,6 +35,10 @@ def test_staff_list_read_answer_and_close(
     notes = json.loads(nafasi("show", number, "--json").stdout)["notes"]
     assert [note["words"] for note in notes] == ["I paid twice", "It went back today"]
     assert nafasi("close", number).exit_code == 0
+    *_, answered, closed = nafasi("show", number).stdout.splitlines()
+    # The console knows nobody's name.
+    assert answered.endswith(" staff: It went back today")
+    assert closed.endswith(" closed")
     assert nafasi().stdout == "Nobody waits for an answer.\n"
 
 

@@ -13,6 +13,7 @@ from core.admins.usecases import SignedIn
 from core.limits import (
     ADMIN_ACCESS_SECONDS,
     ADMIN_PASSWORD_MAX,
+    ADMIN_REFRESH_LEEWAY_SECONDS,
     EMAIL_MAX,
 )
 from web.api.access import Access
@@ -53,7 +54,9 @@ class Tokens(BaseModel):
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 -- RFC 6750's name of the kind.
     expires_in: int = Field(default=ADMIN_ACCESS_SECONDS, description="Seconds.")
     refresh_token: str = Field(
-        description="Good for one refresh, for seven days. Used again, it ends the session."
+        description="Good for one refresh, for seven days. Used again within "
+        f"{ADMIN_REFRESH_LEEWAY_SECONDS} seconds, it gets the same next one; later it ends the "
+        "session."
     )
 
 

@@ -1,8 +1,9 @@
 """``nafasi bench ledger``: the ledger and the calendar beside simpler forms, in one run.
 
 Each pair is measured in turns on the same servers, with durable commits, by ``CALLERS``
-connections that never pause; the ratio is the middle one of the rounds. While ours posts, its
-balances are rolled up as a worker would do it, and what is left to roll up counts as time of it.
+connections that never pause, once what the pair before it left is tidied; the ratio is the middle
+one of the rounds. While ours posts, its balances are rolled up as a worker would do it, and what
+is left to roll up counts as time of it.
 """
 
 import os
@@ -171,6 +172,7 @@ def _prepare(connection: Connection) -> None:
 
 
 def _pair(rig: Rig, name: str, goal: float | None, seconds: float) -> dict[str, Any]:
+    _tidy(rig)
     ours, peer = [], []
     for length in (WARM_UP_SECONDS, *[seconds] * ROUNDS):
         ours.append(_round(rig, name, "ours", length))
@@ -207,6 +209,13 @@ def _round(rig: Rig, name: str, side: str, seconds: float) -> Round:
     done = sum(count for count, _ in finished)
     slots = [sum(column) for column in zip(*(slots for _, slots in finished), strict=True)]
     return Round(done, took, slots, errors=len(results) - len(finished))
+
+
+def _tidy(rig: Rig) -> None:
+    """Put right what the pair before has left to tidy: it is not the next one's doing."""
+    with rig.connect() as connection:
+        connection.execute("VACUUM (ANALYZE)")
+        connection.execute("CHECKPOINT")
 
 
 def _payouts(rig: Rig, seconds: float, batch: int) -> Counted | None:

@@ -47,7 +47,10 @@ def show(number: Number, *, as_json: Json = False) -> None:
         return
     sys.stdout.write(f"Ticket {number} of {found['phone']}: {found['state']}\n")
     for note in found["notes"]:
-        sys.stdout.write(f"{note['at'][:16]} {note['author']}: {note['words']}\n")
+        sys.stdout.write(f"{note['at'][:16]} {_author(note)}: {note['words']}\n")
+    if found["closed_at"]:
+        by = f" by {found['closed_by']}" if found["closed_by"] else ""
+        sys.stdout.write(f"{found['closed_at'][:16]} closed{by}\n")
 
 
 @app.command()
@@ -66,6 +69,10 @@ def close(number: Number) -> None:
 
     _run(lambda tx: end(tx, number))
     say.print(f"Ticket {number} is closed.")
+
+
+def _author(note: dict[str, Any]) -> str:
+    return f"{note['author']} ({note['by']})" if note["by"] else str(note["author"])
 
 
 def _list(*, as_json: bool) -> None:

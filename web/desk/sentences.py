@@ -21,6 +21,11 @@ CASES = {
     "other_payer": "The provider says that somebody else paid.",
     "not_sendable": "M-Pesa does not send {came} cents.",
 }
+PHOTOS = {
+    "no_listing": "There is no such listing.",
+    "no_photo": "There is no such photo of that listing: perhaps its vendor has removed it.",
+    "bad_reason": "Say why, in at most {most} letters: the vendor is told it in a message.",
+}
 DISPUTES = {
     "no_booking": "There is no such booking.",
     "no_dispute": "No problem with that booking is open.",

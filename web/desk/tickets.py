@@ -19,6 +19,8 @@ class ListedTicket(BaseModel):
     state: TicketState
     opened_at: datetime
     waits_hours: int | None = Field(description="Since the first words not answered yet.")
+    closed_at: datetime | None
+    closed_by: str | None = Field(description="The e-mail address of whoever ended it.")
 
     @classmethod
     def of(cls, ticket: Ticket, now: datetime) -> Self:
@@ -30,6 +32,8 @@ class ListedTicket(BaseModel):
             state=ticket.state,
             opened_at=ticket.opened_at,
             waits_hours=waited if ticket.state is TicketState.OPEN else None,
+            closed_at=ticket.closed_at,
+            closed_by=ticket.closed_by,
         )
 
 
@@ -39,6 +43,7 @@ class Note(BaseModel):
     author: Author
     at: datetime
     words: str
+    by: str | None = Field(description="The e-mail address of whoever of ours wrote it.")
 
 
 class ReadTicket(ListedTicket):
@@ -53,5 +58,8 @@ class ReadTicket(ListedTicket):
     def of_view(cls, view: TicketView, now: datetime) -> Self:
         """Return a ticket and its notes as they are at a moment."""
         listed = ListedTicket.of(view.ticket, now).model_dump()
-        notes = [Note(author=each.author, at=each.at, words=each.words) for each in view.notes]
+        notes = [
+            Note(author=each.author, at=each.at, words=each.words, by=each.written_by)
+            for each in view.notes
+        ]
         return cls(**listed | {"phone": local_form(view.ticket.msisdn), "notes": notes})

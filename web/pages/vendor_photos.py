@@ -34,6 +34,7 @@ REFUSED = {
     "photo_pixels": t("That photo has too many pixels. Take a smaller photo."),
     "photo_small": t("That photo is too small or too narrow. Take a larger one."),
     "same_photo": t("That photo is there already."),
+    "photo_taken_down": t("We took that photo down. Send another one."),
     "too_many_photos": t(
         "There are {limit} photos already. Remove one first.", limit=PHOTOS_PER_LISTING_MAX
     ),

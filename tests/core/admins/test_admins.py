@@ -13,6 +13,7 @@ from core.db.tx import Database
 from core.errors import BadInput, NotFound, Refused
 from core.hashing import is_hashed
 from core.limits import (
+    ADMIN_REFRESH_LEEWAY_SECONDS,
     ADMIN_REFRESH_SECONDS,
     ADMIN_SESSION_SECONDS,
     ADMIN_TRIES_MAX,
@@ -93,7 +94,7 @@ def test_a_code_counts_once_and_an_older_one_no_more(
     assert staff.signs_in(database) is not None
 
 
-def test_a_refresh_token_is_good_for_one_refresh(
+def test_a_refresh_token_that_was_used_ends_the_session(
     database: Database, staff: Staff, clock: ManualClock
 ) -> None:
     first = staff.signs_in(database)
@@ -103,11 +104,37 @@ def test_a_refresh_token_is_good_for_one_refresh(
     assert second is not None
     assert second.session_id == first.session_id
     assert database.run(lambda tx: caller_of(tx, first.session_id)) is not None
+    clock.advance(seconds=ADMIN_REFRESH_LEEWAY_SECONDS)
 
     assert database.run(lambda tx: refresh(tx, first.refresh_token)) is None
 
     assert database.run(lambda tx: refresh(tx, second.refresh_token)) is None
     assert database.run(lambda tx: caller_of(tx, first.session_id)) is None
+
+
+def test_just_after_a_refresh_its_token_leads_to_the_same_next_one(
+    database: Database, staff: Staff, clock: ManualClock
+) -> None:
+    first = staff.signs_in(database)
+    assert first is not None
+
+    def go_on(token: str) -> str | None:
+        found = database.run(lambda tx: refresh(tx, token))
+        return None if found is None else found.refresh_token
+
+    second = go_on(first.refresh_token)
+    clock.advance(seconds=ADMIN_REFRESH_LEEWAY_SECONDS - 1)
+    assert go_on(first.refresh_token) == second != first.refresh_token
+    with database.transaction() as tx:
+        kept = tx.db.query(AdminSession).one()
+    # Asking again makes nothing last longer.
+    assert kept.refreshed_at == clock.now() - timedelta(seconds=ADMIN_REFRESH_LEEWAY_SECONDS - 1)
+
+    assert second is not None
+    third = go_on(second)
+    assert third is not None
+    assert go_on(first.refresh_token) is None, "the last but one is nobody's by mistake"
+    assert go_on(third) is None
 
 
 def test_a_session_ends_after_a_week_unused_and_after_a_month(

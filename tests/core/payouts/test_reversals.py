@@ -93,7 +93,7 @@ def test_what_came_back_before_we_knew_that_it_had_arrived_has_failed(world: Wor
     assert came_back(world, sent) is None
 
     assert read(world, payout).tries == 1
-    assert world.attempts(Kind.PAYOUT)[0].reason is Reason.BAD_RECIPIENT
+    assert world.attempts(Kind.PAYOUT)[0].reason is Reason.CAME_BACK
     assert world.balance("float:daraja") == kes(66_700)
     world.assert_sound()
 

@@ -61,10 +61,11 @@ def ticket_routes(desk: Desk) -> APIRouter:
 
     @router.post("/{number}/answer")
     def answer(number: Number, said: Answer, admin: Admin) -> Success[ListedTicket]:
-        """Answer; the person gets the words as an SMS."""
+        """Answer; the person gets the words as an SMS, and your name stays with us."""
 
         def send(tx: Tx) -> ListedTicket:
-            return ListedTicket.of(usecases.answer(tx, number, said.text), tx.now)
+            ticket = usecases.answer(tx, number, said.text, admin.email)
+            return ListedTicket.of(ticket, tx.now)
 
         return desk.do(admin, "ticket.answered", number, send)
 
@@ -73,7 +74,7 @@ def ticket_routes(desk: Desk) -> APIRouter:
         """End a ticket; nobody is told."""
 
         def end(tx: Tx) -> ListedTicket:
-            return ListedTicket.of(usecases.close(tx, number), tx.now)
+            return ListedTicket.of(usecases.close(tx, number, admin.email), tx.now)
 
         return desk.do(admin, "ticket.closed", number, end)
 
