@@ -7,7 +7,7 @@ the clock is moved by hand, so that a story of weeks takes a second and is the s
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -34,7 +34,13 @@ from channels.flutterwave.client import FlutterwaveClient
 from channels.flutterwave.provider import flutterwave_config
 from channels.flutterwave.transfers import FlutterwavePayouts
 from channels.health import SharedHealth
-from channels.registry import GATEWAYS, build_routes, enabled_gateways, enabled_providers
+from channels.registry import (
+    GATEWAYS,
+    SMS_ROUTES,
+    build_routes,
+    enabled_gateways,
+    enabled_providers,
+)
 from channels.simulator.app import create_app
 from channels.simulator.config import SimulatorConfig
 from channels.simulator.credentials import new_private_key_pem
@@ -212,6 +218,7 @@ class Stage:
             callback_secret=SecretStr(SECRET),
             ussd_code=USSD_CODE,
             ussd_gateways=",".join(GATEWAYS),
+            sms_routes=",".join(SMS_ROUTES),
             database_pool_size=POOL_SIZE,
             africastalking_base_url=f"{self.simulator}/africastalking",
             africastalking_username=config.username,
@@ -370,10 +377,10 @@ class World:
         self._owed["events"] += screen["final"] and screen["phone"] not in self._operators
         return screen
 
-    def text(self, phone: str, words: str) -> None:
-        """Send us an SMS from a phone."""
-        self.control("/sms", {"from": phone, "text": words})
-        self._owed["inbound"] += 1
+    def text(self, phone: str, words: str, parts: Sequence[int] = ()) -> None:
+        """Send us an SMS from a phone; in parts, as they are handed over by a gateway."""
+        self.control("/sms", {"from": phone, "text": words} | ({"parts": parts} if parts else {}))
+        self._owed["inbound"] += len(parts) or 1
         # The next one must not overtake it.
         eventually(self._at_rest)
 
