@@ -24,11 +24,11 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     exists,
+    func,
     or_,
     select,
     text,
     tuple_,
-    update,
 )
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, aliased, mapped_column
@@ -160,41 +160,37 @@ def store(tx: Tx, callback: Callback, received_at: datetime | None = None) -> bo
         .on_conflict_do_nothing()
         .returning(Inbound.id)
     ).first()
-    if added and callback.part_of:
-        _look_again(tx, callback)
     tx.wake(Work.INBOX)
     return added is not None
-
-
-def _look_again(tx: Tx, part: Callback) -> None:
-    """Have whoever waits for this part look now. Who looks just now without it is waited for."""
-    tx.db.execute(
-        update(Inbound)
-        .where(
-            Inbound.person == part.person,
-            Inbound.part_of == part.part_of,
-            Inbound.state == Arrival.WAITING,
-            Inbound.due_at > tx.now,
-        )
-        .values(due_at=tx.now)
-    )
 
 
 def due(tx: Tx, limit: int) -> list[UUID]:
     """Return waiting callbacks in the order in which they came.
 
     Those whose turn has not come, because an earlier one of the same person waits for its next
-    try, are left out: they must not fill the list.
+    try, are left out: they must not fill the list. For a part that nobody has looked at, the first
+    of its message is named, which may have waited for it.
     """
-    waits = _held_back(tx.now, _Earlier.tries > 0, _Earlier.due_at > tx.now)
-    return list(
-        tx.db.scalars(
-            select(Inbound.id)
-            .where(Inbound.state == Arrival.WAITING, Inbound.due_at <= tx.now, ~waits)
-            .order_by(Inbound.received_at, Inbound.id)
-            .limit(limit)
+    others = or_(Inbound.part_of.is_(None), _Earlier.part_of.is_distinct_from(Inbound.part_of))
+    waits = _held_back(tx.now, _Earlier.tries > 0, _Earlier.due_at > tx.now, others)
+    first = (
+        select(_Earlier.id)
+        .where(
+            _Earlier.person == Inbound.person,
+            _Earlier.part_of == Inbound.part_of,
+            _Earlier.state == Arrival.WAITING,
         )
+        .order_by(_Earlier.received_at, _Earlier.id)
+        .limit(1)
+        .scalar_subquery()
     )
+    found = tx.db.scalars(
+        select(func.coalesce(first, Inbound.id))
+        .where(Inbound.state == Arrival.WAITING, Inbound.due_at <= tx.now, ~waits)
+        .order_by(Inbound.received_at, Inbound.id)
+        .limit(limit)
+    )
+    return list(dict.fromkeys(found))
 
 
 def apply(tx: Tx, inbound_id: UUID, handle: Callable[[Tx, Inbound], str | None]) -> bool:
