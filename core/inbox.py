@@ -22,7 +22,6 @@ from sqlalchemy import (
     Select,
     String,
     UniqueConstraint,
-    and_,
     exists,
     func,
     or_,
@@ -257,19 +256,14 @@ def _held_back(now: datetime, *more: ColumnElement[bool]) -> ColumnElement[bool]
     """An earlier word of the same person waits. One that another worker applies still does.
 
     One that fails again and again ends to hold back the others, and so does a part whose others do
-    not come; but parts of one message always leave it to the first of them.
+    not come.
     """
     since = now - timedelta(seconds=SMS_PARTS_WAIT_SECONDS)
     return exists().where(
         _Earlier.person == Inbound.person,
         _Earlier.state == Arrival.WAITING,
-        or_(
-            _Earlier.part_of == Inbound.part_of,
-            and_(
-                _Earlier.tries < INBOX_HOLDS_BACK_TRIES_MAX,
-                or_(_Earlier.part_of.is_(None), _Earlier.received_at > since),
-            ),
-        ),
+        _Earlier.tries < INBOX_HOLDS_BACK_TRIES_MAX,
+        or_(_Earlier.part_of.is_(None), _Earlier.received_at > since),
         tuple_(_Earlier.received_at, _Earlier.id) < tuple_(Inbound.received_at, Inbound.id),
         *more,
     )
