@@ -5,8 +5,8 @@ alone where the provider promises that (``Callback.once``): the same one again i
 Applying it and marking it applied commit together. What one person sends is applied in the order
 in which it came, however many workers there are; different people do not wait for each other.
 
-Parts of a long message are callbacks like others, sealed until somebody has joined them. Only the
-first of them that waits is handed on, and looks at the others; it waits for them without failing.
+Parts of a long message are callbacks like others, sealed until somebody has joined them. The first
+of them that waits is applied for all; that it waits for the others is no failure.
 """
 
 import hashlib
@@ -193,7 +193,7 @@ def due(tx: Tx, limit: int) -> list[UUID]:
 
 
 def apply(tx: Tx, inbound_id: UUID, handle: Callable[[Tx, Inbound], str | None]) -> bool:
-    """Apply one waiting callback; False when another worker has it or had it, or its turn waits.
+    """Apply one waiting callback; False when another worker has it or had it, or when it waits.
 
     Args:
         tx: the transaction that carries both the effect and the mark.

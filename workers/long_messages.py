@@ -55,7 +55,8 @@ class _Joining:
         self._total = _said(read, inbox.body_of(tx, row))[1].total
         self._rows = {each.id: each for each in inbox.waiting_parts(tx, row)}
         known = [(each.note, self._part(each)) for each in inbox.known_parts(tx, row)]
-        self._joined = {(part.number, part.text) for note, part in known if note != GIVEN_UP}
+        joined = (None, REPEATED)
+        self._joined = {(part.number, part.text) for note, part in known if note in joined}
         self._given_up = {part.number for note, part in known if note == GIVEN_UP}
 
     def run(self) -> str | None:
@@ -118,6 +119,8 @@ class _Joining:
     def _until(self, draft: Draft) -> datetime:
         """Return until when a message waits for its other parts."""
         until = draft.last_at + timedelta(seconds=SMS_PARTS_WAIT_SECONDS)
+        # A part that comes meanwhile does not end a wait.
+        until = max(until, self._row.due_at)
         if until <= self._tx.now and self._was_away:
             return self._tx.now + timedelta(seconds=SMS_PARTS_AGAIN_SECONDS)
         return until

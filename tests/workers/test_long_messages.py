@@ -314,6 +314,21 @@ def test_a_part_that_waits_on_a_disk_while_the_database_is_away_is_waited_for(
     assert (heard(crew), told(crew)) == (["ab"], [])
 
 
+def test_what_is_stored_from_a_disk_piece_by_piece_is_waited_for(
+    crew: Crew, clock: ManualClock
+) -> None:
+    first, second, third = long_sms(*WORDS)
+    come(crew, clock, first)
+    came = clock.now()
+    clock.advance(seconds=300)
+    for late in (second, third):
+        run_inbox(crew.parts)
+        clock.advance(seconds=SMS_PARTS_AGAIN_SECONDS / 3)
+        crew.database.run(lambda tx, each=late: inbox.store(tx, each, came))
+    run_inbox(crew.parts)
+    assert (heard(crew), told(crew)) == ([WHOLE], [])
+
+
 def test_a_worker_that_was_away_gives_up_in_the_end(crew: Crew, clock: ManualClock) -> None:
     come(crew, clock, long_sms("a", "b")[0])
     for _ in range(2):
