@@ -38,6 +38,7 @@ from core.limits import (
     INBOX_HOLDS_BACK_TRIES_MAX,
     INBOX_TRIES_MAX,
     SMS_PARTS_KNOWN_SECONDS,
+    SMS_PARTS_TOGETHER_MAX,
     SMS_PARTS_WAIT_SECONDS,
 )
 from core.msisdn import MSISDN_MAX
@@ -229,6 +230,7 @@ def waiting_parts(tx: Tx, row: Inbound) -> list[Inbound]:
     return list(
         tx.db.scalars(
             _parts_of(row, Inbound.state == Arrival.WAITING)
+            .order_by(Inbound.received_at, Inbound.id)
             .with_for_update()
             .execution_options(populate_existing=True)
         )
@@ -236,14 +238,15 @@ def waiting_parts(tx: Tx, row: Inbound) -> list[Inbound]:
 
 
 def known_parts(tx: Tx, row: Inbound) -> list[Inbound]:
-    """Return those that were done with a short while ago."""
+    """Return those that were done with a short while ago, the last ones first."""
     since = tx.now - timedelta(seconds=SMS_PARTS_KNOWN_SECONDS)
-    return list(tx.db.scalars(_parts_of(row, Inbound.applied_at > since)))
+    known = _parts_of(row, Inbound.applied_at > since)
+    return list(tx.db.scalars(known.order_by(Inbound.applied_at.desc())))
 
 
 def _parts_of(row: Inbound, *which: ColumnElement[bool]) -> Select[Inbound]:
     same = (Inbound.person == row.person, Inbound.part_of == row.part_of)
-    return select(Inbound).where(*same, *which).order_by(Inbound.received_at, Inbound.id)
+    return select(Inbound).where(*same, *which).limit(SMS_PARTS_TOGETHER_MAX)
 
 
 def body_of(tx: Tx, row: Inbound) -> Json:

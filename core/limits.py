@@ -245,8 +245,9 @@ INBOX_HOLDS_BACK_TRIES_MAX = 3
 # part that came, about what gateways wait themselves, and the person's other messages so long
 # after the first. A worker that looks so much too late was away; others may have been, too, and
 # have what is missing on their disk: it waits again. A part is known so long for one that came
-# before.
+# before. Nobody sends more parts under one reference in that time than are looked at together.
 SMS_PARTS_MAX = 10
+SMS_PARTS_TOGETHER_MAX = 100
 SMS_PART_LETTERS_MAX = 160
 SMS_PARTS_WAIT_SECONDS = 120
 SMS_PARTS_LATE_SECONDS = 10

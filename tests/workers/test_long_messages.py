@@ -345,6 +345,19 @@ def test_the_same_words_under_another_number_are_another_part(
     assert heard(crew) == ["na na na "]
 
 
+def test_a_flood_of_parts_under_one_reference_is_worked_off(
+    crew: Crew, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is another first part of two, so that none is ever whole."""
+    monkeypatch.setattr(inbox, "SMS_PARTS_TOGETHER_MAX", 3)
+    for number in range(8):
+        arrive(crew.database, sms_part(f"{number}", 1, 2, id=f"in-{number}"))
+    for _ in range(6):
+        run_inbox(crew.parts)
+        clock.advance(seconds=SMS_PARTS_WAIT_SECONDS)
+    assert (heard(crew), told(crew)) == ([], [f"{number}" for number in range(8)])
+
+
 def test_four_workers_at_once_join_each_message_once(crew: Crew) -> None:
     wholes = []
     for reference in range(8):
