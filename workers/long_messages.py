@@ -55,8 +55,7 @@ class _Joining:
         self._total = _said(read, inbox.body_of(tx, row))[1].total
         self._rows = {each.id: each for each in inbox.waiting_parts(tx, row)}
         known = [(each.note, self._part(each)) for each in inbox.known_parts(tx, row)]
-        joined = (None, REPEATED)
-        self._joined = {(part.number, part.text) for note, part in known if note in joined}
+        self._joined = {(part.number, part.text) for note, part in known if note != GIVEN_UP}
         self._given_up = {part.number for note, part in known if note == GIVEN_UP}
 
     def run(self) -> str | None:

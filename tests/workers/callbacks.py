@@ -14,6 +14,7 @@ from core.ports.providers import Callback
 from core.settings import Settings
 
 RECEIPT = "SFF6XYQ1AB"
+SETTINGS = Settings(env="test")
 
 
 def stk(
@@ -125,7 +126,7 @@ def sms_part(
     form = urlencode({"id": name, "from": sender, "to": "20384", "text": text})
     header = quote_plus(bytes([5, 0, 3, reference, total, number]))
     call = SmsCall("https://nafasi.test", f"{form}&udh={header}".encode(), {}, b"")
-    return accept_sms(Settings(env="test"), call)
+    return accept_sms(SETTINGS, call)
 
 
 def long_sms(*texts: str, reference: int = 0xCC, sender: str = "+254700000011") -> list[Callback]:

@@ -17,7 +17,6 @@ from core.limits import (
     SMS_PARTS_KNOWN_SECONDS,
     SMS_PARTS_WAIT_SECONDS,
 )
-from core.ports.messages import SmsIn
 from core.ports.providers import Callback
 from core.vault import Vault
 from tests.conftest import START, VAULT_KEY
@@ -69,6 +68,7 @@ def test_parts_are_one_message_in_whatever_order_they_come(
     sent = long_sms(*WORDS)
     come(crew, clock, *(sent[at] for at in order[:2]))
     assert heard(crew) == []
+    assert crew.database.run(lambda tx: inbox.due(tx, 10)) == [], "nobody looks for nothing"
 
     come(crew, clock, sent[order[2]])
 
@@ -420,7 +420,9 @@ def test_any_interleaving_of_parts_gives_exactly_the_wholes(
             for whole, (sender, total) in enumerate(sent)
             for number in range(1, total + 1)
         ]
-        again = data.draw(st.lists(st.sampled_from(parts), max_size=3))
+        # What came in one part has no header: a gateway's double of it is another message.
+        cut = [part for part in parts if part[1].part_of]
+        again = data.draw(st.lists(st.sampled_from(cut), max_size=3)) if cut else []
         doubles = [(at, replace_id(each, f"double-{n}")) for n, (at, each) in enumerate(again)]
         came = data.draw(st.permutations([*parts, *doubles]))
         looks = data.draw(st.sets(st.integers(0, len(came)), max_size=4))
@@ -437,14 +439,9 @@ def test_any_interleaving_of_parts_gives_exactly_the_wholes(
             at: "".join(f"{at}.{number} " for number in range(1, total + 1))
             for at, (_, total) in enumerate(sent)
         }
-        # A message in one part has no header's help: a double of it is a message of its own.
-        once = [each for each in crew.desk.heard if not is_double(each)]
         for person in (PERSON, OTHER):
             order = dict.fromkeys(at for at, each in came if each.person == person)
             expected = [wholes[at] for at in order]
-            assert [each.text for each in once if each.sender == person] == expected
+            said = [each.text for each in crew.desk.heard if each.sender == person]
+            assert said == expected
         assert crew.desk.unfinished == []
-
-
-def is_double(said: SmsIn) -> bool:
-    return said.id.startswith("double") and said.part is None and said.text.count(".") == 1
