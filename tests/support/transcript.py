@@ -13,7 +13,8 @@ A line is a step; the indented block under it is what the phone then shows::
     drop                        the call is cut off
     sms +254700000011           what that phone was sent since it was last looked at
     sms from +254700000011: 1   an SMS to us
-    sms parts 3,1,1 from +254700000011: long words    so much of it comes, in this order
+    sms parts 3,1,1 from +254700000011: long words    so much of it comes, in this order;
+                                "parts 1 as 7 from" where the phone calls the message so
     pay ok                      ok cancelled wrong_pin insufficient timeout no_callback late twice
     card paid                   on the provider's page, by the newest link: paid declined
     paybill K7P4Q 66700         money by hand; "refused" or "rejected" behind it when it is
@@ -76,7 +77,7 @@ OUTCOMES = {
 }
 END, NOTHING, BETWEEN = "(end)", "(nothing)", "--"
 HERE = "https://nafasi.example"
-_SENT = re.compile(r"(?:parts (\S+) )?from ([^:]+):(.*)")
+_SENT = re.compile(r"(?:parts (\S+) (?:as (\d+) )?)?from ([^:]+):(.*)")
 _BLOCK = re.compile(r"\s+(\||\(end\)|\(nothing\)|--)")
 
 
@@ -281,9 +282,10 @@ class Player:
 
     def _sms(self, rest: str) -> list[str] | None:
         if sent := _SENT.fullmatch(rest):
-            numbers, phone, words = sent.groups(default="")
+            numbers, name, phone, words = sent.groups(default="")
             parts = [int(number) for number in numbers.split(",") if number]
-            self.world.text(phone.strip(), words.strip(), parts)
+            called = int(name) if name else None
+            self.world.text(phone.strip(), words.strip(), parts, called)
             return None
         self.world.work()
         # Where our pages are is different in every run.

@@ -377,9 +377,12 @@ class World:
         self._owed["events"] += screen["final"] and screen["phone"] not in self._operators
         return screen
 
-    def text(self, phone: str, words: str, parts: Sequence[int] = ()) -> None:
+    def text(
+        self, phone: str, words: str, parts: Sequence[int] = (), called: int | None = None
+    ) -> None:
         """Send us an SMS from a phone; in parts, as they are handed over by a gateway."""
-        self.control("/sms", {"from": phone, "text": words} | ({"parts": parts} if parts else {}))
+        more = {"parts": parts, "reference": called} if parts else {}
+        self.control("/sms", {"from": phone, "text": words} | more)
         self._owed["inbound"] += len(parts) or 1
         # The next one must not overtake it.
         eventually(self._at_rest)
