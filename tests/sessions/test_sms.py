@@ -332,7 +332,7 @@ def test_what_only_vendors_say_is_told_to_others(office: Office, words: str) -> 
     ("language", "begins"),
     [
         (Language.EN, "Only a part of your long SMS"),
-        (Language.SW, "SMS yako ndefu imetufikia sehemu"),
+        (Language.SW, "Ni sehemu tu ya SMS yako ndefu"),
     ],
 )
 def test_of_a_message_in_pieces_nothing_is_done_and_its_sender_is_told(
