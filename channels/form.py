@@ -57,6 +57,21 @@ def _decoded(text: str, name: str) -> str:
         raise BadCallback(field=name[:WORD_MAX]) from None
 
 
+def apart(query: bytes, name: str) -> tuple[bytes, bytes]:
+    """Return a field that is octets and no text, and the query without it.
+
+    There are none when it is not there; of a name that is there twice it is all octets together.
+    """
+    octets, rest = b"", []
+    for pair in query.split(b"&"):
+        key, _, value = pair.partition(b"=")
+        if unquote_to_bytes(key) == name.encode():
+            octets += unquote_to_bytes(value.replace(b"+", b" "))
+        else:
+            rest.append(pair)
+    return octets, b"&".join(rest)
+
+
 def word(found: dict[str, str], name: str, *, max_length: int = WORD_MAX) -> str:
     """Return a field that must be there and printable; raises BadCallback."""
     value = found.get(name, "")

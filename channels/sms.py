@@ -10,9 +10,11 @@ from core.settings import Settings
 
 # Ten joined segments; more than any handset sends.
 SMS_TEXT_MAX = 2_000
-# What routes call the sender and the words of a message from a person.
+# What routes call the sender and the words of a message from a person, and what says that it is a
+# part of a long one.
 SENDERS = ("from", "From")
 TEXTS = ("text", "Body")
+HEADERS = ("udh",)
 
 
 class OpenSender(SmsSender, Protocol):

@@ -4,6 +4,9 @@ A callback is itself by provider, kind, reference and the digest of its body, or
 alone where the provider promises that (``Callback.once``): the same one again is the same row.
 Applying it and marking it applied commit together. What one person sends is applied in the order
 in which it came, however many workers there are; different people do not wait for each other.
+
+Parts of a long message are callbacks like others, sealed until somebody has joined them. The first
+of them that waits is applied for all; that it waits for the others is no failure.
 """
 
 import hashlib
@@ -13,13 +16,31 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Index, String, UniqueConstraint, exists, select, text, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Index,
+    Select,
+    String,
+    UniqueConstraint,
+    exists,
+    func,
+    or_,
+    select,
+    text,
+    tuple_,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from core.db.base import Base, Json, choice
 from core.db.tx import Tx, Work
-from core.limits import INBOX_HOLDS_BACK_TRIES_MAX, INBOX_TRIES_MAX
+from core.limits import (
+    INBOX_HOLDS_BACK_TRIES_MAX,
+    INBOX_TRIES_MAX,
+    SMS_PARTS_KNOWN_SECONDS,
+    SMS_PARTS_TOGETHER_MAX,
+    SMS_PARTS_WAIT_SECONDS,
+)
 from core.msisdn import MSISDN_MAX
 from core.ports.providers import Callback
 
@@ -55,6 +76,13 @@ class Inbound(Base):
             "received_at",
             postgresql_where=text("state = 'waiting' AND person IS NOT NULL"),
         ),
+        Index(
+            "ix_inbox_part_of",
+            "person",
+            "part_of",
+            "received_at",
+            postgresql_where=text("part_of IS NOT NULL"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -64,6 +92,8 @@ class Inbound(Base):
     digest: Mapped[str]
     person: Mapped[str | None] = mapped_column(String(MSISDN_MAX))
     """Whose word it is, where it is a person's."""
+    part_of: Mapped[str | None]
+    """Which of this person's long messages it is a part of; comes round, as phones count so."""
     payload: Mapped[Json]
     state: Mapped[Arrival] = mapped_column(choice(Arrival, "state"), default=Arrival.WAITING)
     due_at: Mapped[datetime]
@@ -76,6 +106,23 @@ class Inbound(Base):
 class NotYet(Exception):
     """What a callback speaks of is not stored yet; try again later."""
 
+
+class Unfinished(Exception):
+    """A long message is not whole yet. What was written by then counts.
+
+    Attributes:
+        until: when to look again, unless another part comes before.
+        tries: as how often tried it counts then, at the least.
+    """
+
+    def __init__(self, until: datetime, tries: int) -> None:
+        super().__init__("unfinished")
+        self.until = until
+        self.tries = tries
+
+
+# What a part's body stands under until somebody has seen the whole: a PIN may be cut in two.
+SEALED = "sealed"
 
 _Earlier = aliased(Inbound)
 
@@ -91,6 +138,9 @@ def store(tx: Tx, callback: Callback, received_at: datetime | None = None) -> bo
     came = received_at or tx.now
     body = json.dumps(callback.payload, sort_keys=True, default=str)
     itself = "" if callback.once else body
+    payload = json.loads(body)
+    if callback.part_of:
+        payload = {SEALED: tx.vault.seal(payload).decode()}
     added = tx.db.execute(
         insert(Inbound)
         .values(
@@ -100,7 +150,8 @@ def store(tx: Tx, callback: Callback, received_at: datetime | None = None) -> bo
             reference=callback.reference,
             digest=hashlib.sha256(itself.encode()).hexdigest(),
             person=callback.person or None,
-            payload=json.loads(body),
+            part_of=callback.part_of or None,
+            payload=payload,
             state=Arrival.WAITING,
             due_at=came,
             tries=0,
@@ -117,49 +168,105 @@ def due(tx: Tx, limit: int) -> list[UUID]:
     """Return waiting callbacks in the order in which they came.
 
     Those whose turn has not come, because an earlier one of the same person waits for its next
-    try, are left out: they must not fill the list.
+    try, are left out: they must not fill the list. For a part that nobody has looked at, the first
+    of its message is named, which may have waited for it.
     """
-    waits = _held_back(_Earlier.tries > 0, _Earlier.due_at > tx.now)
-    return list(
-        tx.db.scalars(
-            select(Inbound.id)
-            .where(Inbound.state == Arrival.WAITING, Inbound.due_at <= tx.now, ~waits)
-            .order_by(Inbound.received_at, Inbound.id)
-            .limit(limit)
+    others = or_(Inbound.part_of.is_(None), _Earlier.part_of.is_distinct_from(Inbound.part_of))
+    waits = _held_back(tx.now, _Earlier.tries > 0, _Earlier.due_at > tx.now, others)
+    first = (
+        select(_Earlier.id)
+        .where(
+            _Earlier.person == Inbound.person,
+            _Earlier.part_of == Inbound.part_of,
+            _Earlier.state == Arrival.WAITING,
         )
+        .order_by(_Earlier.received_at, _Earlier.id)
+        .limit(1)
+        .scalar_subquery()
     )
+    found = tx.db.scalars(
+        select(func.coalesce(first, Inbound.id))
+        .where(Inbound.state == Arrival.WAITING, Inbound.due_at <= tx.now, ~waits)
+        .order_by(Inbound.received_at, Inbound.id)
+        .limit(limit)
+    )
+    return list(dict.fromkeys(found))
 
 
 def apply(tx: Tx, inbound_id: UUID, handle: Callable[[Tx, Inbound], str | None]) -> bool:
-    """Apply one waiting callback; False when another worker has it or had it, or its turn waits.
+    """Apply one waiting callback; False when another worker has it or had it, or when it waits.
 
     Args:
         tx: the transaction that carries both the effect and the mark.
         inbound_id: which callback.
-        handle: does the effect; returns a note when there was nothing to do.
+        handle: does the effect; returns a note when there was nothing to do, raises Unfinished
+            when the rest of it may still come.
     """
     row = tx.db.scalar(
         select(Inbound)
-        .where(Inbound.id == inbound_id, Inbound.state == Arrival.WAITING, ~_held_back())
+        .where(Inbound.id == inbound_id, Inbound.state == Arrival.WAITING, ~_held_back(tx.now))
         .with_for_update(skip_locked=True, of=Inbound)
     )
     if row is None:
         return False
-    row.note = handle(tx, row)
-    row.state = Arrival.IGNORED if row.note else Arrival.APPLIED
-    row.applied_at = tx.now
+    try:
+        note = handle(tx, row)
+    except Unfinished as rest:
+        row.due_at, row.tries = rest.until, max(rest.tries, row.tries)
+        return False
+    settle(tx, row, note)
     return True
 
 
-def _held_back(*more: ColumnElement[bool]) -> ColumnElement[bool]:
+def settle(tx: Tx, row: Inbound, note: str | None) -> None:
+    """Mark a callback as done with; a note says that there was nothing to do, and why."""
+    row.note = note
+    row.state = Arrival.IGNORED if note else Arrival.APPLIED
+    row.applied_at = tx.now
+
+
+def waiting_parts(tx: Tx, row: Inbound) -> list[Inbound]:
+    """Return the parts that wait of what a callback is a part of, as they came, and lock them."""
+    return list(
+        tx.db.scalars(
+            _parts_of(row, Inbound.state == Arrival.WAITING)
+            .order_by(Inbound.received_at, Inbound.id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+    )
+
+
+def known_parts(tx: Tx, row: Inbound) -> list[Inbound]:
+    """Return those that were done with a short while ago, the last ones first."""
+    since = tx.now - timedelta(seconds=SMS_PARTS_KNOWN_SECONDS)
+    known = _parts_of(row, Inbound.applied_at > since)
+    return list(tx.db.scalars(known.order_by(Inbound.applied_at.desc())))
+
+
+def _parts_of(row: Inbound, *which: ColumnElement[bool]) -> Select[Inbound]:
+    same = (Inbound.person == row.person, Inbound.part_of == row.part_of)
+    return select(Inbound).where(*same, *which).limit(SMS_PARTS_TOGETHER_MAX)
+
+
+def body_of(tx: Tx, row: Inbound) -> Json:
+    """Return a callback's body, also of a part that is still sealed."""
+    sealed = row.payload.get(SEALED)
+    return tx.vault.open(sealed.encode()) if isinstance(sealed, str) else row.payload
+
+
+def _held_back(now: datetime, *more: ColumnElement[bool]) -> ColumnElement[bool]:
     """An earlier word of the same person waits. One that another worker applies still does.
 
-    One that fails again and again ends to hold back the others.
+    One that fails again and again ends to hold back the others, and so does a part whose others do
+    not come.
     """
+    since = now - timedelta(seconds=SMS_PARTS_WAIT_SECONDS)
     return exists().where(
         _Earlier.person == Inbound.person,
         _Earlier.state == Arrival.WAITING,
         _Earlier.tries < INBOX_HOLDS_BACK_TRIES_MAX,
+        or_(_Earlier.part_of.is_(None), _Earlier.received_at > since),
         tuple_(_Earlier.received_at, _Earlier.id) < tuple_(Inbound.received_at, Inbound.id),
         *more,
     )

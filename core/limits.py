@@ -246,6 +246,18 @@ API_BODY_MAX_BYTES = 16 * 1024
 # A callback that fails by a fault of ours holds back its person's later ones so many times: some
 # fourteen seconds.
 INBOX_HOLDS_BACK_TRIES_MAX = 3
+# A long message in parts; no handset sends more. The rest is waited for so long after the last
+# part that came, about what gateways wait themselves, and the person's other messages so long
+# after the first. A worker that looks so much too late was away; others may have been, too, and
+# have what is missing on their disk: it waits again. A part is known so long for one that came
+# before. Nobody sends more parts under one reference in that time than are looked at together.
+SMS_PARTS_MAX = 10
+SMS_PARTS_TOGETHER_MAX = 100
+SMS_PART_LETTERS_MAX = 160
+SMS_PARTS_WAIT_SECONDS = 120
+SMS_PARTS_LATE_SECONDS = 10
+SMS_PARTS_AGAIN_SECONDS = 30
+SMS_PARTS_KNOWN_SECONDS = 600
 # Callbacks on disk while the database is away: some 500,000 messages, and so many are stored in
 # one transaction when it is back.
 JOURNAL_MAX_BYTES = 256 * 1024 * 1024

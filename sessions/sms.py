@@ -5,7 +5,7 @@ that came after the last screen of a conversation, else that screen. Words that 
 commands whatever is open, but for an answer in free words (decision 0025).
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from core import outbox, questions, talks
@@ -52,6 +52,11 @@ TOO_MANY = t(
 PIN_SENT = t(
     "Never send a PIN by SMS, to us or anybody. We have not kept it. M-Pesa asks for it on your "
     "phone only. For a listing reply BOOK and its number."
+)
+
+UNFINISHED = t(
+    "Only a part of your long SMS came to us, so we did nothing with it. Please send it again, "
+    "shorter."
 )
 
 
@@ -134,12 +139,8 @@ class SmsDesk:
         A message whose sender is no phone (a short code, a name), or is ourselves, gets none: two
         machines must not answer each other.
         """
-        try:
-            msisdn = parse_msisdn(sms.sender)
-        except BadInput:
-            return
-        if msisdn in self._ours or sms.sender == sms.to:
-            self._count("own")
+        msisdn = self._to_answer(sms)
+        if msisdn is None:
             return
         person = find_person(tx, msisdn)
         open_codes = _open_codes(tx, person)
@@ -151,9 +152,7 @@ class SmsDesk:
         letter = _Letter(tx, person, command, talk, turn, sms)
         answers = _is_answer(letter)
         understood = answers or command.verb is not Verb.UNKNOWN
-        heard = Heard(msisdn, name, sms.text, understood, tx.now)
-        verdict = self._restraint.judge(heard)
-        self._count(verdict.value)
+        verdict = self._judge(Heard(msisdn, name, sms.text, understood, tx.now))
         answer: Text | None = None
         if verdict is Verdict.ANSWER or command.verb is Verb.STOP:
             handler = self._answered if answers else self._handlers[command.verb]
@@ -165,10 +164,42 @@ class SmsDesk:
         said = [answer]
         if HIDDEN in sms.text and command.verb is not Verb.PIN:
             said.append(PIN_SENT)
-        language = find_person(tx, msisdn).language
-        for number, each in enumerate(said):
-            key = f"sms:{name}:{number}" if number else f"sms:{name}"
-            outbox.add(tx, ANSWER_TOPIC, msisdn, {"text": plain(each, language)}, key=key)
+        _owe(tx, msisdn, name, said)
+
+    def handle_unfinished(self, tx: Tx, sms: SmsIn) -> None:
+        """Owe the sender of a long message a word that only a part of it came, and do nothing.
+
+        Args:
+            tx: the caller's transaction.
+            sms: with what came of its text.
+        """
+        msisdn = self._to_answer(sms)
+        if msisdn is None:
+            return
+        name = f"{sms.provider}:{sms.id}"
+        verdict = self._judge(Heard(msisdn, name, sms.text, understood=False, now=tx.now))
+        if verdict in SILENT:
+            return
+        said = [TOO_MANY if verdict is Verdict.TELL else UNFINISHED]
+        if HIDDEN in sms.text:
+            said.append(PIN_SENT)
+        _owe(tx, msisdn, name, said)
+
+    def _to_answer(self, sms: SmsIn) -> str | None:
+        """Return whom a message is from; None when it is nobody who is answered."""
+        try:
+            msisdn = parse_msisdn(sms.sender)
+        except BadInput:
+            return None
+        if msisdn in self._ours or sms.sender == sms.to:
+            self._count("own")
+            return None
+        return msisdn
+
+    def _judge(self, heard: Heard) -> Verdict:
+        verdict = self._restraint.judge(heard)
+        self._count(verdict.value)
+        return verdict
 
     def _done(self, handler: Callable[[_Letter], Text | None], letter: _Letter) -> Text | None:
         """Do what is asked for, or nothing of it and say why."""
@@ -268,6 +299,14 @@ class SmsDesk:
             total=words.money_told(view.booking),
             dial=f"{self._ussd_code.rstrip('#')}*{view.booking.code}#",
         )
+
+
+def _owe(tx: Tx, msisdn: str, name: str, said: Sequence[Text]) -> None:
+    """Owe the sender of the message of this name our answers."""
+    language = find_person(tx, msisdn).language
+    for number, each in enumerate(said):
+        key = f"sms:{name}:{number}" if number else f"sms:{name}"
+        outbox.add(tx, ANSWER_TOPIC, msisdn, {"text": plain(each, language)}, key=key)
 
 
 def _is_answer(letter: _Letter) -> bool:

@@ -13,8 +13,12 @@ MESSAGE = "sms"
 
 
 def without_pin(tx: Tx, callback: Callback) -> Callback:
-    """Return a callback as it may be stored: of people's messages, without a PIN."""
-    if callback.kind != MESSAGE:
+    """Return a callback as it may be stored: of people's messages, without a PIN.
+
+    A part of a message is left as it is, as a PIN may be cut in two: the inbox seals it, and who
+    joins the parts looks at the whole (``workers/long_messages.py``).
+    """
+    if callback.kind != MESSAGE or callback.part_of:
         return callback
     payload = dict(callback.payload)
     sender = next((payload[name] for name in SENDERS if name in payload), "")

@@ -76,6 +76,7 @@ class Entry:
             "reference": callback.reference,
             "once": callback.once,
             "person": callback.person,
+            "part_of": callback.part_of,
             "payload": dict(callback.payload),
         }
         body = json.dumps(said, default=str, separators=(",", ":")).encode()

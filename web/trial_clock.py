@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Select, exists, func, or_, select
 
+from core import inbox
 from core.booking.model import Booking
 from core.db.tx import Database, Tx
 from core.disputes.model import Dispute
@@ -142,6 +143,9 @@ def _due(tx: Tx) -> tuple[str, ...]:
         column = moments.selected_columns[0]
         if tx.db.scalar(select(exists(moments.where(column <= tx.now)))):
             found.append(work)
+    if "inbox" in found and not inbox.due(tx, 1):
+        # Words that wait for an earlier one of their person, as for the rest of a long message.
+        found.remove("inbox")
     run = select(PayoutRun.finished_at).where(PayoutRun.week == rules.week_of(tx.now))
     if "payouts" not in found and tx.db.scalar(run) is None:
         found.append("payouts")

@@ -52,6 +52,7 @@ from workers.balances import note_answer, note_refusal
 from workers.budget import Budget
 from workers.counters import CALLBACKS
 from workers.drops import note_drop
+from workers.long_messages import join_parts
 from workers.parts import Parts
 
 log = structlog.get_logger()
@@ -144,6 +145,8 @@ def _by_route(read: Read) -> Handler:
     """Make the handler of a route's callback: a message or a report."""
 
     def handle(parts: Parts, tx: Tx, row: Inbound) -> str | None:
+        if row.part_of:
+            return join_parts(parts.desk, tx, row, read)
         said = read(row.payload)
         if isinstance(said, SmsIn):
             parts.desk.handle(tx, said)

@@ -53,6 +53,9 @@ class Desk(Protocol):
     def handle(self, tx: Tx, sms: SmsIn) -> None:
         """Do what a message asks for and owe the answer, in one transaction."""
 
+    def handle_unfinished(self, tx: Tx, sms: SmsIn) -> None:
+        """Owe whoever wrote a long message a word that only a part of it came."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:

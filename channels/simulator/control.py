@@ -17,6 +17,7 @@ from channels.simulator import (
     flutterwave_charges,
     flutterwave_exports,
     flutterwave_transfers,
+    kannel,
     sms,
     sms_in,
     statement,
@@ -37,6 +38,8 @@ from channels.simulator.wire import TooLarge, read_body
 
 ORGANISATION_CENTS_MAX = 10**13
 LOG_ID_MAX = 10**12
+# Parts of one message that are handed over, those that come again among them.
+PARTS_MAX = 40
 
 Action = Callable[[Call], Awaitable[dict[str, object]]]
 
@@ -162,9 +165,20 @@ async def list_sms(call: Call) -> dict[str, object]:
 
 
 async def send_sms(call: Call) -> dict[str, object]:
-    """`{"from", "text", "to"?}`: a person writes to our short code."""
+    """`{"from", "text", "to"?, "parts"?, "reference"?}`: a person writes to our short code.
+
+    `parts` has Kannel hand over a long message in parts, `[3, 1, 2, 2]`: in this order, one of
+    them twice; what is not named is lost. `reference` is what the phone calls the message.
+    """
     to = call.text("to") if call.has("to") else None
-    return sms_in.send_from_phone(call.world, call.phone("from"), call.text("text"), to).as_json()
+    parts = None
+    if call.has("parts"):
+        reference = None
+        if call.has("reference"):
+            reference = call.whole("reference", 0, kannel.REFERENCE_MAX)
+        parts = sms_in.InParts(call.numbers("parts", PARTS_MAX), reference)
+    number, text = call.phone("from"), call.text("text")
+    return sms_in.send_from_phone(call.world, number, text, to, parts).as_json()
 
 
 async def list_prompts(call: Call) -> dict[str, object]:

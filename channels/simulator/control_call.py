@@ -62,6 +62,15 @@ class Call:
             raise BadInput(f"{name} must be a whole number between {least} and {most}")
         return value
 
+    def numbers(self, name: str, most: int) -> list[int]:
+        """Some whole numbers, at most so many; what they may be belongs to who uses them."""
+        value = self.body.get(name)
+        if not isinstance(value, list) or not 1 <= len(value) <= most:
+            raise BadInput(f"{name} must be a list of 1 to {most} numbers")
+        if any(isinstance(each, bool) or not isinstance(each, int) for each in value):
+            raise BadInput(f"{name} must be whole numbers")
+        return value
+
     def seconds(self, name: str, default: float | None = None) -> float:
         """A number of seconds; its limits belong to who uses it."""
         value = self.body.get(name, default)

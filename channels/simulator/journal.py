@@ -49,7 +49,12 @@ class Callback:
 
     @property
     def _form(self) -> str:
-        return urlencode({key: str(value) for key, value in self.body.items()})
+        return urlencode(
+            {
+                key: each if isinstance(each, bytes) else str(each)
+                for key, each in self.body.items()
+            }
+        )
 
     @property
     def headers(self) -> dict[str, str]:

@@ -92,6 +92,8 @@ class Phone:
     on_mpesa: bool = True
     reachable: bool = True
     opted_out: bool = False
+    long_messages: int = 0
+    """How many it has sent in parts."""
     sent_cents: int = 0
     received_cents: int = 0
     day: date | None = None

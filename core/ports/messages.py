@@ -6,14 +6,32 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
+class SmsPart:
+    """Which part of a long message one is: ``number`` of ``total``, counted from 1.
+
+    Attributes:
+        reference: the sender's phone gives it to all parts of a message; it comes round.
+    """
+
+    reference: int
+    total: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class SmsIn:
-    """A message from a person. ``id`` is the provider's and is seen once."""
+    """A message from a person. ``id`` is the provider's and is seen once.
+
+    Attributes:
+        part: which part of a long message it is; None for a whole one.
+    """
 
     provider: str
     id: str
     sender: str
     to: str
     text: str
+    part: SmsPart | None = None
 
 
 @dataclass(frozen=True, slots=True)

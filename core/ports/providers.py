@@ -87,6 +87,7 @@ class Callback:
         payload: the body, without secrets.
         once: the reference alone makes it itself: another body under it is the same callback.
         person: the number of whoever it comes from; what one person sends is applied in order.
+        part_of: which of this person's long messages it is a part of; the same for all its parts.
     """
 
     provider: str
@@ -95,3 +96,4 @@ class Callback:
     payload: Mapping[str, Any] = field(default_factory=dict)
     once: bool = False
     person: str = ""
+    part_of: str = ""

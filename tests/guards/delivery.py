@@ -2,10 +2,12 @@
 
 from sqlalchemy import false
 
+from channels.kannel.messages import read_sms
 from core import inbox, outbox, receipts
 from core.cases.model import CaseKind
 from core.cases.usecases import open_case
 from core.db.tx import Tx
+from core.inbox import Inbound
 from core.people.penalties import add_penalty
 from core.ports.providers import Callback
 from core.support.lifecycle import TicketState
@@ -13,6 +15,10 @@ from core.support.model import Ticket
 from tests.core.booking.world import World
 from tests.guards.guard import Guard, Kind, check, count, outcome, unique, unique_index, words
 from tests.support.factories import CUSTOMER
+from tests.support.fakes import FakeDesk
+from tests.workers.callbacks import sms_part
+from workers import long_messages
+from workers.long_messages import join_parts
 
 
 def _callback_once(world: World) -> None:
@@ -38,6 +44,27 @@ def _words_in_order(world: World) -> None:
     _, later = world.run(lambda tx: inbox.due(tx, 2))
 
     assert not world.run(lambda tx: inbox.apply(tx, later, lambda *_: None))
+
+
+def _parts_known(world: World) -> None:
+    """The network brings a long message once more, under other names."""
+    desk = FakeDesk()
+
+    def handle(tx: Tx, row: Inbound) -> str | None:
+        return join_parts(desk, tx, row, read_sms) if row.part_of else None
+
+    def look(tx: Tx) -> None:
+        for each in inbox.due(tx, 10):
+            inbox.apply(tx, each, handle)
+
+    for turn in ("first", "again"):
+        for number in (1, 2):
+            part = sms_part(f"part {number} ", number, 2, id=f"{turn} {number}")
+            world.run(lambda tx, each=part: inbox.store(tx, each))
+        world.run(look)
+        world.clock.advance(seconds=1)
+
+    assert count(world, "SELECT count(*) FROM inbox WHERE part_of IS NULL") == 1
 
 
 def _turn_once(world: World) -> None:
@@ -91,6 +118,16 @@ GUARDS = (
         "a person's later word is applied before an earlier one",
         check("one person's words wait for each other", inbox, "_held_back", lambda *_: false()),
         _words_in_order,
+    ),
+    Guard(
+        "a long message that the network brings twice is applied twice",
+        check(
+            "parts that came before are known",
+            long_messages._Joining,
+            "_why_known",
+            lambda *_: None,
+        ),
+        _parts_known,
     ),
     Guard(
         "somebody is told the same twice",

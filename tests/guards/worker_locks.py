@@ -1,12 +1,15 @@
 """Locks of those who work side by side: two workers, or two persons on one case."""
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
 
+from channels.kannel.messages import read_sms
 from core import inbox, outbox
 from core.cases.model import CaseKind
 from core.cases.usecases import close, open_case
+from core.db.tx import Tx
 from core.errors import Refused
 from core.inbox import Inbound
 from core.outbox import Notice
@@ -18,8 +21,11 @@ from core.ports.money import Reason
 from core.ports.providers import Callback
 from tests.core.booking.world import PROVIDER, World
 from tests.core.payouts.steps import the_payout
-from tests.guards.guard import Guard, Kind, both_do, lock, meet_in, words
+from tests.guards.guard import Guard, Kind, both_do, count, lock, meet_in, words
 from tests.support.factories import CUSTOMER
+from tests.support.fakes import FakeDesk
+from tests.workers.callbacks import sms_part
+from workers.long_messages import join_parts
 
 
 def _one_sends(world: World) -> None:
@@ -52,6 +58,38 @@ def _one_applies(world: World) -> None:
     results = both_do(world, lambda tx: inbox.apply(tx, row_id, lambda *_: None), r"FROM inbox")
 
     assert results == (True, False), "another worker has it"
+
+
+def _joined_once(world: World) -> None:
+    """While a worker joins a message, a part that had waited on a disk is stored: an older one.
+
+    It is the first of them now, so that another worker looks at all of them through it.
+    """
+    desk, came = FakeDesk(), world.clock.now()
+    world.clock.advance(seconds=5)
+
+    def keep(tx: Tx, number: int, name: str, received_at: datetime) -> None:
+        inbox.store(tx, sms_part(f"part {number} ", number, 2, id=name), received_at)
+
+    def look(tx: Tx) -> None:
+        [first] = inbox.due(tx, 1)
+        inbox.apply(tx, first, lambda _, row: join_parts(desk, tx, row, read_sms))
+
+    def look_with_an_older_part() -> None:
+        world.run(lambda tx: keep(tx, 1, "older", came))
+        world.run(look)
+
+    for number in (1, 2):
+        now = world.clock.now()
+        world.run(lambda tx, n=number, at=now: keep(tx, n, f"in-{n}", at))
+
+    # Right after the parts were read.
+    meet_in(
+        world, lambda: world.run(look), r"FROM inbox WHERE inbox\.person", look_with_an_older_part
+    )
+
+    wholes = "SELECT count(*) FROM inbox WHERE part_of IS NULL"
+    assert count(world, wholes) == 1
 
 
 def _owed(world: World) -> UUID:
@@ -126,6 +164,11 @@ GUARDS = (
         "two workers apply one callback",
         lock("a callback, when applied", "inbox"),
         _one_applies,
+    ),
+    Guard(
+        "two workers make two messages of one that came in parts",
+        lock("parts of a long message, when joined", "inbox", r"WHERE inbox\.person"),
+        _joined_once,
     ),
     Guard(
         "two workers take the same messages",

@@ -326,3 +326,60 @@ def test_what_was_told_with_a_pin_is_kept_without_it(office: Office, database: D
 @pytest.mark.parametrize("words", ["KUBALI", "decline", "STATEMENT"])
 def test_what_only_vendors_say_is_told_to_others(office: Office, words: str) -> None:
     assert office.say(STRANGER, words) == "This phone is not a vendor's."
+
+
+@pytest.mark.parametrize(
+    ("language", "begins"),
+    [
+        (Language.EN, "Only a part of your long SMS"),
+        (Language.SW, "Ni sehemu tu ya SMS yako ndefu"),
+    ],
+)
+def test_of_a_message_in_pieces_nothing_is_done_and_its_sender_is_told(
+    office: Office, database: Database, language: Language, begins: str
+) -> None:
+    came = SmsIn("kannel", "1", CUSTOMER, "20384", "STOP ... BOOK 4507 25/12 80")
+    with database.transaction() as tx:
+        set_language(tx, CUSTOMER, language)
+        SmsDesk("*384*7781#").handle_unfinished(tx, came)
+
+    [told] = office.answers(CUSTOMER)
+    assert told.startswith(begins)
+    assert septets(told) <= 160
+    with database.transaction() as tx:
+        assert not tx.db.scalars(select(OptOut.msisdn)).all()
+
+
+def test_who_sent_a_pin_in_pieces_is_warned_too(office: Office, database: Database) -> None:
+    with database.transaction() as tx:
+        came = SmsIn("kannel", "1", CUSTOMER, "20384", "my PIN is **** ... at the gate")
+        SmsDesk("*384*7781#").handle_unfinished(tx, came)
+
+    told, warned = office.answers(CUSTOMER)
+    assert told.startswith("Only a part")
+    assert warned.startswith("Never send a PIN")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "answers"),
+    [
+        (Verdict.TELL, ["You wrote very often."]),
+        (Verdict.FLOOD, []),
+        (Verdict.LOOP, []),
+    ],
+)
+def test_pieces_are_no_way_around_the_restraint(
+    office: Office, database: Database, verdict: Verdict, answers: list[str]
+) -> None:
+    class Decided:
+        def judge(self, _heard: Heard) -> Verdict:
+            return verdict
+
+    with database.transaction() as tx:
+        desk = SmsDesk("*384*7781#", restraint=Decided(), ours=["+254700000097"])
+        desk.handle_unfinished(tx, SmsIn("kannel", "1", CUSTOMER, "20384", "half of"))
+        desk.handle_unfinished(tx, SmsIn("kannel", "2", "+254700000097", "20384", "half of"))
+        desk.handle_unfinished(tx, SmsIn("kannel", "3", "MPESA", "20384", "half of"))
+
+    assert [text[:21] for text in office.answers(CUSTOMER)] == answers
+    assert office.answers("+254700000097") == []

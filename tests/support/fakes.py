@@ -153,11 +153,16 @@ class FakeDesk:
     def __init__(self, *steps: Step) -> None:
         self.script = Script(steps)
         self.heard: list[SmsIn] = []
+        self.unfinished: list[SmsIn] = []
 
     def handle(self, tx: Tx, sms: SmsIn) -> None:
         self.heard.append(sms)
         outbox.add(tx, "answer", sms.sender, {"to": sms.id})
         self.script.play()
+
+    def handle_unfinished(self, tx: Tx, sms: SmsIn) -> None:
+        self.unfinished.append(sms)
+        outbox.add(tx, "unfinished", sms.sender, {"to": sms.id})
 
 
 def plain_words(topic: str, params: Mapping[str, Any], language: str) -> str:

@@ -31,7 +31,13 @@ from channels.flutterwave.client import FlutterwaveClient
 from channels.flutterwave.provider import flutterwave_config
 from channels.flutterwave.transfers import FlutterwavePayouts
 from channels.health import SharedHealth
-from channels.registry import GATEWAYS, build_routes, enabled_gateways, enabled_providers
+from channels.registry import (
+    GATEWAYS,
+    SMS_ROUTES,
+    build_routes,
+    enabled_gateways,
+    enabled_providers,
+)
 from channels.simulator.app import create_app
 from channels.simulator.config import SimulatorConfig
 from channels.simulator.credentials import new_private_key_pem
@@ -182,6 +188,7 @@ class Stage(Servers):
             callback_secret=SecretStr(SECRET),
             ussd_code=USSD_CODE,
             ussd_gateways=",".join(GATEWAYS),
+            sms_routes=",".join(SMS_ROUTES),
             database_pool_size=POOL_SIZE,
             africastalking_base_url=f"{self.simulator}/africastalking",
             africastalking_username=config.username,

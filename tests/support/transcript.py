@@ -3,7 +3,7 @@
 A line is a step; the indented block under it is what the phone then shows::
 
     given clock 2026-11-20 09:00; language +254700000011 sw
-    given operator +254700000001 airtel
+    given operator +254700000001 airtel; route +254700000001 kannel
     given price 4508 524,738; deposit 4508 30 14; wallet +254700000001 400,000
     phone +254700000001         who holds the phone from here on
     dial *384*7781#
@@ -13,6 +13,8 @@ A line is a step; the indented block under it is what the phone then shows::
     drop                        the call is cut off
     sms +254700000011           what that phone was sent since it was last looked at
     sms from +254700000011: 1   an SMS to us
+    sms parts 3,1,1 from +254700000011: long words    so much of it comes, in this order;
+                                "parts 1 as 7 from" where the phone calls the message so
     pay ok                      ok cancelled wrong_pin insufficient timeout no_callback late twice
     card paid                   on the provider's page, by the newest link: paid declined
     paybill K7P4Q 66700         money by hand; "refused" or "rejected" behind it when it is
@@ -76,6 +78,7 @@ OUTCOMES = {
 }
 END, NOTHING, BETWEEN = "(end)", "(nothing)", "--"
 HERE = "https://nafasi.example"
+_SENT = re.compile(r"(?:parts (\S+) (?:as (\d+) )?)?from ([^:]+):(.*)")
 _BLOCK = re.compile(r"\s+(\||\(end\)|\(nothing\)|--)")
 
 
@@ -244,6 +247,8 @@ class Player:
                         choose_deposit(tx, int(number), int(percent) * 100, int(days))
                 case "operator", [phone, operator]:
                     self.world.call_over(phone, operator)
+                case "route", [phone, route]:
+                    self.world.control("/phones", {"phone": phone, "sms_route": route})
                 case "wallet", [phone, amount]:
                     self.world.control(
                         "/phones", {"phone": phone, "balance_cents": _cents(amount)}
@@ -277,9 +282,11 @@ class Player:
         self.world.hang_up(self.phone)
 
     def _sms(self, rest: str) -> list[str] | None:
-        if rest.startswith("from "):
-            phone, _, words = rest.removeprefix("from ").partition(":")
-            self.world.text(phone.strip(), words.strip())
+        if sent := _SENT.fullmatch(rest):
+            numbers, name, phone, words = sent.groups(default="")
+            parts = [int(number) for number in numbers.split(",") if number]
+            called = int(name) if name else None
+            self.world.text(phone.strip(), words.strip(), parts, called)
             return None
         self.world.work()
         # Where our pages are is different in every run.

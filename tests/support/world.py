@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -126,10 +127,13 @@ class World:
         self._owed["events"] += screen["final"] and screen["phone"] not in self._operators
         return screen
 
-    def text(self, phone: str, words: str) -> None:
-        """Send us an SMS from a phone."""
-        self.control("/sms", {"from": phone, "text": words})
-        self._owed["inbound"] += 1
+    def text(
+        self, phone: str, words: str, parts: Sequence[int] = (), called: int | None = None
+    ) -> None:
+        """Send us an SMS from a phone; in parts, as they are handed over by a gateway."""
+        more = {"parts": parts, "reference": called} if parts else {}
+        self.control("/sms", {"from": phone, "text": words} | more)
+        self._owed["inbound"] += len(parts) or 1
         # The next one must not overtake it.
         eventually(self._at_rest)
 

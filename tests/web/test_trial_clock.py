@@ -6,20 +6,28 @@ from itertools import pairwise
 
 import pytest
 
+from core import inbox
 from core.booking.lifecycle import State
 from core.booking.model import Booking
 from core.booking.timers import due_bookings, fire
 from core.clock import SystemClock
-from core.db.tx import Database
+from core.db.tx import Database, Tx
 from core.disputes.model import Problem
 from core.disputes.usecases import open_dispute
 from core.ids import SystemIds
-from core.inbox import Inbound
+from core.inbox import Inbound, Unfinished
 from core.local_clock import read_ahead
 from core.outbox import Notice, Sending
 from core.payouts.usecases import close_run, open_run
+from core.ports.providers import Callback
 from core.vault import Vault
-from tests.support.factories import make_held, make_instant_listing, make_paid, make_vendor
+from tests.support.factories import (
+    CUSTOMER,
+    make_held,
+    make_instant_listing,
+    make_paid,
+    make_vendor,
+)
 from web.trial_clock import Advance, WorkersIdle
 
 LIMIT = 100
@@ -129,6 +137,21 @@ def test_a_waiting_callback_is_waited_for(local: Database) -> None:
         Advance(local, crew.send, settle_seconds=0.3).by(timedelta(hours=1))
 
     assert refused.value.data["due"] == ("inbox",)
+
+
+def test_who_waits_for_the_rest_of_a_long_message_is_not_waited_for(local: Database) -> None:
+    crew = Crew(local)
+
+    def unfinished(tx: Tx, _row: Inbound) -> None:
+        raise Unfinished(tx.now + timedelta(hours=2), tries=1)
+
+    for name, part_of in (("in-1", "20384 7/2"), ("in-2", "")):
+        said = Callback("kannel", "sms", name, once=True, person=CUSTOMER, part_of=part_of)
+        local.run(lambda tx, each=said: inbox.store(tx, each))
+    [first, _] = local.run(lambda tx: inbox.due(tx, 2))
+    local.run(lambda tx: inbox.apply(tx, first, unfinished))
+
+    Advance(local, crew.send, settle_seconds=0.3).by(timedelta(seconds=60))
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,19 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote_plus, urlencode
 from uuid import UUID
 
+from channels.kannel.messages import accept_sms
+from channels.sms import SmsCall
 from core import inbox
 from core.db.tx import Database
 from core.inbox import Inbound
 from core.ports.providers import Callback
+from core.settings import Settings
 
 RECEIPT = "SFF6XYQ1AB"
+SETTINGS = Settings(env="test")
 
 
 def stk(
@@ -106,6 +111,30 @@ def sms(text: str, sender: str = "+254700000011", id: str = "in-1") -> Callback:
     """A message from a person."""
     form = {"id": id, "from": sender, "to": "20384", "text": text, "date": "2026-11-20 06:00:00"}
     return Callback("africastalking", "sms", id, form)
+
+
+def sms_part(
+    text: str,
+    number: int,
+    total: int,
+    reference: int = 0xCC,
+    id: str = "",  # noqa: A002
+    sender: str = "+254700000011",
+) -> Callback:
+    """A part of a long message, as Kannel hands it over."""
+    name = id or f"{sender} {reference} {number}"
+    form = urlencode({"id": name, "from": sender, "to": "20384", "text": text})
+    header = quote_plus(bytes([5, 0, 3, reference, total, number]))
+    call = SmsCall("https://nafasi.test", f"{form}&udh={header}".encode(), {}, b"")
+    return accept_sms(SETTINGS, call)
+
+
+def long_sms(*texts: str, reference: int = 0xCC, sender: str = "+254700000011") -> list[Callback]:
+    """All parts of a long message in their order."""
+    return [
+        sms_part(text, number, len(texts), reference, sender=sender)
+        for number, text in enumerate(texts, 1)
+    ]
 
 
 def delivery(message_id: str, word: str) -> Callback:
