@@ -86,7 +86,7 @@ class Switch:
     def __init__(self) -> None:
         self.app: ASGIApp | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
-        self.requests = 0
+        self.requests = self.heard = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -97,6 +97,7 @@ class Switch:
             return
         assert self.app is not None, "a provider calls back before or after a story"
         self.requests += 1
+        self.heard += 1
         try:
             await self.app(scope, receive, send)
         finally:
@@ -106,6 +107,18 @@ class Switch:
         """Run a coroutine on the server's loop."""
         assert self.loop is not None, "the server has started"
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result()
+
+
+class Counted:
+    """An application whose requests are counted."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.heard = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.heard += scope["type"] == "http"
+        await self._app(scope, receive, send)
 
 
 class NoBroker(Producer):
@@ -262,10 +275,11 @@ def staged(databases: Databases, vault: Vault, begin: datetime) -> Iterator[Stag
             seed=7,
             waits=QUICK,
         )
-        simulator = stack.enter_context(serving(create_app(config, measure=_measure, clock=clock)))
+        providers = Counted(create_app(config, measure=_measure, clock=clock))
+        simulator = stack.enter_context(serving(providers))
         http = stack.enter_context(httpx.Client(trust_env=False, timeout=20))
         certificate = http.get(f"{simulator}/simulator/certificate.pem").text
-        servers = (clock, base, simulator, config, http)
+        servers = (clock, base, simulator, config, http, lambda: switch.heard + providers.heard)
         stage = Stage(*servers, databases, vault, switch, certificate)
         yield stage
         for recycler in stage.markets.values():

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -40,19 +40,25 @@ LOG_MAX = 1_000
 BESIDE = {"housekeeping", "checker", "cases", "float", "balances"}
 WORK = tuple(job.run for job in JOBS if job.name not in BESIDE)
 SEE_OTHER = 303
+# Requests of ours that one look at the providers takes.
+LOOKS = 2
 _PAY_LINK = re.compile(rf"{SHOWN}(/pay/\S+)")
 _CARD_PAGE = re.compile(r"http[^\"]+/hosted/pay/[^\"]+")
 
 
 @dataclass
 class Servers:
-    """Where a world is: ours and the providers', and the clock of all."""
+    """Where a world is: ours and the providers', and the clock of all.
+
+    ``heard`` counts the requests that have come to either.
+    """
 
     clock: ManualClock
     base: str
     simulator: str
     config: SimulatorConfig
     http: httpx.Client
+    heard: Callable[[], int]
 
 
 class World:
@@ -75,6 +81,7 @@ class World:
         self._woken = woken
         # What our own steps make the providers tell us; the rest follows from their journal.
         self._owed: Counter[str] = Counter()
+        self._rested: tuple[int, int] | None = None
         self._operators: dict[str, str] = {}
 
     def control(self, path: str, body: dict[str, Any] | None = None) -> Any:
@@ -230,11 +237,17 @@ class World:
         return min(first, monday) if first else monday
 
     def _at_rest(self) -> bool:
-        """Tell whether the providers have nothing more to tell."""
+        """Tell whether the providers have nothing more to tell; asked anew after any request."""
+        heard, owed = self.servers.heard(), self._owed.total()
+        if self._rested == (heard, owed):
+            return True
         log = self.control(f"/log?limit={LOG_MAX}")["log"]
         assert len(log) < LOG_MAX, "the story is too long for the journal"
         prompts = self.control(f"/stk?status=all&limit={LOG_MAX}")["stk"]
-        return at_rest(self._owed, log, prompts)
+        if not at_rest(self._owed, log, prompts):
+            return False
+        self._rested = heard + LOOKS, owed
+        return True
 
     def forget(self, phone: str) -> None:
         """Let the next call ask anew who has a number, as the console does."""

@@ -174,3 +174,16 @@ def arrivals(database: Database) -> list[Inbound]:
     """Every stored callback, in the order of arrival."""
     with database.transaction() as tx:
         return tx.db.query(Inbound).order_by(Inbound.received_at, Inbound.id).all()
+
+
+def replace_id(callback: Callback, name: str) -> Callback:
+    body = {**callback.payload, "id": name}
+    return Callback(
+        callback.provider,
+        callback.kind,
+        name,
+        body,
+        once=True,
+        person=callback.person,
+        part_of=callback.part_of,
+    )
