@@ -7,6 +7,8 @@ not all parts came in its time-out, which is half an hour after the last one unl
 ``sms-combine-concatenated-mo-timeout`` says less. 60 is a good value: we join what is left, and
 whoever lost a part is told so before they have given up on us. ``%b`` is the text as it came;
 ``%a`` would lose the blank at which two parts were cut. With ``mo-recode`` all of it is UTF-8.
+``omit-empty`` must be on: our answer is empty, and Kannel would tell the person so (user guide,
+"sms-service").
 
 Delivery reports: the address that went along with the message. Nothing is signed: the secret in
 the address is what it knows, so it should stand in a network of its own.
