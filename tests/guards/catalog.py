@@ -72,7 +72,8 @@ PAGE = ROOT / "docs" / "generated" / "guards.md"
 _HEAD = """# Guards
 
 Written from `tests/guards` by `python -m tests.guards`; a test says when this page is stale.
-Each of the {count} guards is taken away alone and its story must then fail: `pytest tests/guards`.
+Each of the {count} guards is taken away alone and its story must then fail:
+`pytest tests/guards -m ""`, and in each `make check`; `make test` plays every tenth.
 Locks are shown by two callers who meet at the worst moment (`tests/support/races.py`).
 """
 _TITLES = {
