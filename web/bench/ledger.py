@@ -215,7 +215,6 @@ def _tidy(rig: Rig) -> None:
     """Put right what the pair before has left to tidy: it is not the next one's doing."""
     with rig.connect() as connection:
         connection.execute("VACUUM (ANALYZE)")
-        connection.execute("CHECKPOINT")
 
 
 def _payouts(rig: Rig, seconds: float, batch: int) -> Counted | None:
