@@ -16,6 +16,7 @@ from core.ids import CountedIds
 from core.vault import Vault
 from tests.sessions.sample import prepare
 from tests.support.recycling import Recycler
+from tests.support.rehearsal import Rehearsal
 from tests.support.servers import POSTGRES, REDIS, Databases, TestServers
 
 # A Friday, 09:00 in Nairobi.
@@ -110,6 +111,16 @@ def hall_database(
 ) -> Iterator[Database]:
     with halls.lend(clock, ids, vault) as lent:
         yield lent
+
+
+@pytest.fixture(scope="module")
+def rehearsal(recycler: Recycler) -> Iterator[Rehearsal]:
+    """A database on which lives can be played that leave nothing behind."""
+    clock, ids, vault = ManualClock(START), CountedIds(), Vault([VAULT_KEY])
+    with recycler.lend(clock, ids, vault) as lent:
+        made = Rehearsal(lent.engine.url, clock, ids, vault)
+        yield made
+        made.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """Each guard alone: its story passes with it and fails without it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -9,13 +9,10 @@ from sqlalchemy import Enum, text
 from core.clock import ManualClock
 from core.db.models import metadata
 from core.db.tx import Database
-from core.ids import CountedIds
-from core.vault import Vault
-from tests.conftest import START, VAULT_KEY
+from tests.conftest import START
 from tests.core.booking.world import World
 from tests.guards.catalog import ALONE, MEETING, PAGE, page
 from tests.guards.guard import Guard
-from tests.support.recycling import Recycler
 from tests.support.rehearsal import Rehearsal
 
 ONE_IN = 10
@@ -49,15 +46,6 @@ def shared_out(guards: Sequence[Guard]) -> list[Any]:
         pytest.param(guard, id=guard.id, marks=[pytest.mark.proof] if at % ONE_IN else [])
         for at, guard in enumerate(guards)
     ]
-
-
-@pytest.fixture(scope="module")
-def rehearsal(recycler: Recycler) -> Iterator[Rehearsal]:
-    clock, ids, vault = ManualClock(START), CountedIds(), Vault([VAULT_KEY])
-    with recycler.lend(clock, ids, vault) as lent:
-        made = Rehearsal(lent.engine.url, clock, ids, vault)
-        yield made
-        made.close()
 
 
 def opened(rehearsal: Rehearsal) -> World:

@@ -1,21 +1,15 @@
 """Long messages in parts when much happens at once: workers, people, doubles, in any order."""
 
-from collections.abc import Iterator
-
-import pytest
 import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.clock import ManualClock
-from core.ids import CountedIds
 from core.inbox import Arrival
 from core.limits import SMS_PARTS_WAIT_SECONDS
-from core.vault import Vault
-from tests.conftest import START, VAULT_KEY
+from tests.conftest import START
 from tests.core.escrow.tools import together
 from tests.support.fakes import notices
-from tests.support.recycling import Recycler
 from tests.support.rehearsal import Rehearsal
 from tests.workers.callbacks import arrivals, arrive, long_sms, replace_id, sms_part
 from tests.workers.conftest import Crew, make_crew
@@ -55,15 +49,6 @@ def test_workers_look_while_parts_come_at_once(crew: Crew) -> None:
 
     assert len(notices(crew.database, "answer")) == 6
     assert {row.state for row in arrivals(crew.database)} == {Arrival.APPLIED}
-
-
-@pytest.fixture(scope="module")
-def rehearsal(recycler: Recycler) -> Iterator[Rehearsal]:
-    clock, ids, vault = ManualClock(START), CountedIds(), Vault([VAULT_KEY])
-    with recycler.lend(clock, ids, vault) as lent:
-        made = Rehearsal(lent.engine.url, clock, ids, vault)
-        yield made
-        made.close()
 
 
 SENT = st.lists(
