@@ -5,8 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import update
 
 from core.booking import cancel, timers, usecases
 from core.booking.lifecycle import State
@@ -210,19 +209,3 @@ def test_without_an_open_dispute_nothing_can_be_added_taken_back_or_decided(
     for attempt in tries:
         with pytest.raises(NotFound, match="no_dispute"):
             attempt()
-
-
-def test_the_database_lets_a_booking_have_one_open_dispute(court: Court) -> None:
-    booking = court.begun()
-    court.report(booking)
-
-    with pytest.raises(DBAPIError, match="uq_disputes_open"):
-        court.run(
-            lambda tx: tx.db.execute(
-                text(
-                    "INSERT INTO disputes (id, booking_id, problem, state, answer_by, decide_by,"
-                    " opened_at) SELECT gen_random_uuid(), booking_id, problem, state, answer_by,"
-                    " decide_by, opened_at FROM disputes"
-                )
-            )
-        )

@@ -226,4 +226,4 @@ def test_many_clean_rows_are_taken_in_without_a_difference(
 
     assert (result.matched, result.faults) == (rows, [])
     assert count(database, StatementMatch) == rows
-    assert count(database, Attempt) == 0
+    assert cases(database) == []
