@@ -60,32 +60,40 @@ class _Joining:
 
     def run(self) -> str | None:
         """See ``join_parts``."""
-        waiting = [
-            draft
-            for draft in sort_out(map(self._part, self._rows.values()))
-            if not self._finish(draft)
-        ]
+        waiting, in_vain = list[Draft](), True
+        for draft in sort_out(map(self._part, self._rows.values())):
+            words, kept = self._hide(draft)
+            why = self._why_known(kept)
+            if len(draft.parts) == self._total or self._until(draft) <= self._tx.now:
+                self._finish(draft, words, kept, why)
+            else:
+                waiting.append(draft)
+                in_vain = in_vain and why is not None
         if self._row.applied_at is not None:
             return self._row.note
         until = min(map(self._until, waiting))
         for draft in waiting:
             for part in (*draft.parts.values(), *draft.doubles):
                 self._rows[part.id].due_at = until
-        raise Unfinished(until, self._tries(waiting))
+        # When all are known, there is most likely nothing to wait for: nobody else should.
+        raise Unfinished(until, INBOX_HOLDS_BACK_TRIES_MAX if in_vain else self._tries(waiting))
 
     def _part(self, row: Inbound) -> Part:
         said, part = _said(self._read, inbox.body_of(self._tx, row))
         return Part(row.id, part.number, said.text, row.received_at)
 
-    def _finish(self, draft: Draft) -> bool:
-        """Do what there is to be done with a message; False while it waits for more."""
-        words, kept = self._hide(draft)
-        why = self._why_known(kept)
+    def _finish(self, draft: Draft, words: str, kept: Mapping[int, str], why: str | None) -> None:
+        """Do what there is to be done with a message that is whole or given up.
+
+        Args:
+            draft: what came of it.
+            words: of all that came, without a PIN.
+            kept: of each part, by its number.
+            why: there is nothing to be said about it; None when there is.
+        """
         if len(draft.parts) == self._total:
             if why is None:
                 self._store(draft, words)
-        elif self._until(draft) > self._tx.now:
-            return False
         elif why is None:
             self._tell(draft, words)
             why = GIVEN_UP
@@ -93,7 +101,6 @@ class _Joining:
             each = self._rows[part.id]
             each.payload = _with_text(inbox.body_of(self._tx, each), kept[part.number])
             inbox.settle(self._tx, each, why)
-        return True
 
     def _hide(self, draft: Draft) -> tuple[str, dict[int, str]]:
         """Return the words of a message without a PIN, and by number what each part keeps."""
@@ -133,9 +140,6 @@ class _Joining:
 
     def _tries(self, waiting: list[Draft]) -> int:
         """Return as how often tried this look counts; see ``inbox._held_back``."""
-        if all(self._why_known(self._hide(draft)[1]) for draft in waiting):
-            # Most likely there is nothing to wait for: nobody else should.
-            return INBOX_HOLDS_BACK_TRIES_MAX
         over = self._tx.now - timedelta(seconds=SMS_PARTS_WAIT_SECONDS)
         again = any(draft.last_at <= over for draft in waiting)
         return max(1, self._row.tries + again)

@@ -57,8 +57,7 @@ SELECT receipt_id::text AS subject, receipts.spare_cents AS amount_cents,
 FROM attempts JOIN receipts ON receipts.id = receipt_id
 WHERE kind = 'return' AND suspense
 GROUP BY receipt_id, receipts.id
-HAVING bool_and(attempts.state NOT IN {_OPEN})
-    AND bool_and(reversed_at IS NULL)
+HAVING bool_and(attempts.state NOT IN {_OPEN}) AND bool_and(reversed_at IS NULL)
 """  # noqa: S608 -- put together from our own words.
 
 SUSPENSE_SETTLED = """
@@ -86,8 +85,7 @@ SELECT attempts.id::text AS subject, attempts.amount_cents,
 FROM attempts
 LEFT JOIN refunds ON refunds.id = refund_id
 LEFT JOIN receipts ON receipts.id = attempts.receipt_id
-WHERE kind = 'return' AND reversed_at IS NOT NULL
-    AND (refunds.state = 'reversed' OR suspense)
+WHERE kind = 'return' AND reversed_at IS NOT NULL AND (refunds.state = 'reversed' OR suspense)
     AND NOT EXISTS (
         SELECT 1 FROM attempts AS later
         WHERE (later.refund_id = attempts.refund_id OR later.receipt_id = attempts.receipt_id)
