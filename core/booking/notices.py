@@ -14,6 +14,7 @@ from core.catalog.model import Area, Listing, Town
 from core.catalog.queries import Alternative
 from core.db.tx import Tx
 from core.people.model import User, Vendor
+from core.people.queries import owner_by_id
 
 
 class Topic(StrEnum):
@@ -149,11 +150,7 @@ def customer_msisdn(tx: Tx, booking: Booking) -> str:
 
 def vendor_msisdn(tx: Tx, booking: Booking) -> str:
     """Return the number of a booking's vendor."""
-    return tx.db.scalars(
-        select(User.msisdn)
-        .join(Vendor, Vendor.user_id == User.id)
-        .where(Vendor.id == booking.vendor_id)
-    ).one()
+    return owner_by_id(tx, booking.vendor_id)
 
 
 def _tell(

@@ -136,12 +136,18 @@ def publish(tx: Tx, number: int) -> Listing:
         NotFound: ``no_listing``.
         Refused: ``vendor_unchecked``: nobody has checked who the vendor is.
     """
-    listing = tx.db.scalar(select(Listing).where(Listing.number == number))
-    if listing is None:
-        raise NotFound("no_listing")
+    listing = any_listing(tx, number)
     if _vendor(tx, listing.vendor_id).status is not VendorStatus.ACTIVE:
         raise Refused("vendor_unchecked")
     listing.status = ListingStatus.PUBLISHED
+    return listing
+
+
+def any_listing(tx: Tx, number: int) -> Listing:
+    """Return a listing, on offer or not; raises NotFound (``no_listing``)."""
+    listing = tx.db.scalar(select(Listing).where(Listing.number == number))
+    if listing is None:
+        raise NotFound("no_listing")
     return listing
 
 

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from core import outbox
+from core.catalog.listings import any_listing
 from core.catalog.model import Listing
 from core.catalog.photos import ListingPhoto, PhotoTakeDown, lock_listing, photos_of
 from core.db.tx import Tx
 from core.errors import BadInput, NotFound
 from core.limits import LIST_MAX, PHOTO_REASON_MAX, PHOTOS_PER_LISTING_MAX
 from core.people.deeds import Deed, note
-from core.people.model import User, Vendor
 from core.people.notices import VendorTopic
+from core.people.queries import owner_by_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def photos_for_staff(tx: Tx, number: int) -> PhotosView:
     Raises:
         NotFound: ``no_listing``.
     """
-    listing = _listing(tx, number)
+    listing = any_listing(tx, number)
     there = (
         select(ListingPhoto, func.octet_length(ListingPhoto.large))
         .where(ListingPhoto.listing_id == listing.id)
@@ -90,7 +91,7 @@ def take_down(
     grounds = " ".join(reason.split())
     if not 0 < len(grounds) <= PHOTO_REASON_MAX:
         raise BadInput("bad_reason", most=PHOTO_REASON_MAX)
-    listing = lock_listing(tx, _listing(tx, number).id)
+    listing = lock_listing(tx, any_listing(tx, number).id)
     photo = next((one for one in photos_of(tx, listing.id) if one.number == photo_number), None)
     if photo is None:
         return TakenDown(_taken_before(tx, listing, photo_number), already=True)
@@ -111,13 +112,6 @@ def take_down(
     return TakenDown(down, already=False)
 
 
-def _listing(tx: Tx, number: int) -> Listing:
-    listing = tx.db.scalar(select(Listing).where(Listing.number == number))
-    if listing is None:
-        raise NotFound("no_listing")
-    return listing
-
-
 def _taken_before(tx: Tx, listing: Listing, photo_number: int) -> PhotoTakeDown:
     down = tx.db.get(PhotoTakeDown, photo_number)
     if down is None or down.listing_id != listing.id:
@@ -126,6 +120,5 @@ def _taken_before(tx: Tx, listing: Listing, photo_number: int) -> PhotoTakeDown:
 
 
 def _tell_owner(tx: Tx, listing: Listing, reason: str) -> None:
-    owner = tx.db.get_one(User, tx.db.get_one(Vendor, listing.vendor_id).user_id)
     told = {"listing": listing.title, "reason": reason}
-    outbox.add(tx, VendorTopic.PHOTO_TAKEN_DOWN.value, owner.msisdn, told)
+    outbox.add(tx, VendorTopic.PHOTO_TAKEN_DOWN.value, owner_by_id(tx, listing.vendor_id), told)

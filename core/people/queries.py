@@ -7,6 +7,8 @@ from sqlalchemy import select
 from core.db.tx import Tx
 from core.people.model import User, Vendor
 
+_OWNERS = select(User.msisdn).join(Vendor, Vendor.user_id == User.id)
+
 
 def user_id(tx: Tx, msisdn: str) -> UUID | None:
     """Return the id of a number's user, None for somebody who has never done anything."""
@@ -15,5 +17,9 @@ def user_id(tx: Tx, msisdn: str) -> UUID | None:
 
 def owner_of(tx: Tx, number: int) -> str:
     """Return the phone number of a vendor, by the vendor's number."""
-    query = select(User.msisdn).join(Vendor, Vendor.user_id == User.id)
-    return tx.db.scalars(query.where(Vendor.number == number)).one()
+    return tx.db.scalars(_OWNERS.where(Vendor.number == number)).one()
+
+
+def owner_by_id(tx: Tx, vendor_id: UUID) -> str:
+    """Return the phone number of a vendor."""
+    return tx.db.scalars(_OWNERS.where(Vendor.id == vendor_id)).one()

@@ -26,6 +26,7 @@ from core.limits import (
     RELAYS_A_DAY_MAX,
 )
 from core.people.model import User, Vendor
+from core.people.queries import owner_by_id
 from core.people.usecases import ensure_user
 from core.relay.model import Relay, RelayLine, Speaker
 
@@ -141,12 +142,7 @@ def _free_number(tx: Tx, *people: UUID) -> int:
 def _side(tx: Tx, relay: Relay, msisdn: str) -> Speaker | None:
     if tx.db.get_one(User, relay.customer_id).msisdn == msisdn:
         return Speaker.CUSTOMER
-    return Speaker.VENDOR if _vendor_msisdn(tx, relay) == msisdn else None
-
-
-def _vendor_msisdn(tx: Tx, relay: Relay) -> str:
-    vendor = tx.db.get_one(Vendor, relay.vendor_id)
-    return tx.db.get_one(User, vendor.user_id).msisdn
+    return Speaker.VENDOR if owner_by_id(tx, relay.vendor_id) == msisdn else None
 
 
 def _say(tx: Tx, relay: Relay, speaker: Speaker, words: str) -> bool:
@@ -173,7 +169,7 @@ def _say(tx: Tx, relay: Relay, speaker: Speaker, words: str) -> bool:
         "words": said,
     }
     to = (
-        _vendor_msisdn(tx, relay)
+        owner_by_id(tx, relay.vendor_id)
         if speaker is Speaker.CUSTOMER
         else tx.db.get_one(User, relay.customer_id).msisdn
     )

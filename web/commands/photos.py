@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 # What the database can hold: a greater number is no photo's and no listing's.
 NUMBER_MAX = 2**31 - 1
 
-
 app = typer.Typer(no_args_is_help=True, help="Photos of listings: list, take-down.")
 
 Listing = Annotated[int, typer.Argument(min=1, max=NUMBER_MAX, help="The listing's number.")]
