@@ -17,13 +17,16 @@ from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Index,
     Select,
     String,
     UniqueConstraint,
+    bindparam,
     exists,
     func,
+    literal_column,
     or_,
     select,
     text,
@@ -124,7 +127,63 @@ class Unfinished(Exception):
 # What a part's body stands under until somebody has seen the whole: a PIN may be cut in two.
 SEALED = "sealed"
 
+# Built once: each callback passes through all of them.
 _Earlier = aliased(Inbound)
+_NOW: BindParameter[datetime] = bindparam("now")
+_SINCE: BindParameter[datetime] = bindparam("since")
+# Written out, so that a prepared plan, too, can find them in the indexes of what waits.
+_WAITING: ColumnElement[Arrival] = literal_column(f"'{Arrival.WAITING}'")
+_NEVER_TRIED: ColumnElement[int] = literal_column("0")
+
+
+def _held_back(*more: ColumnElement[bool]) -> ColumnElement[bool]:
+    """An earlier word of the same person waits. One that another worker applies still does.
+
+    One that fails again and again ends to hold back the others, and so does a part whose others do
+    not come.
+    """
+    return exists().where(
+        _Earlier.person == Inbound.person,
+        _Earlier.state == _WAITING,
+        _Earlier.tries < INBOX_HOLDS_BACK_TRIES_MAX,
+        or_(_Earlier.part_of.is_(None), _Earlier.received_at > _SINCE),
+        tuple_(_Earlier.received_at, _Earlier.id) < tuple_(Inbound.received_at, Inbound.id),
+        *more,
+    )
+
+
+_ADD = (
+    insert(Base.metadata.tables[Inbound.__tablename__])
+    .on_conflict_do_nothing()
+    .returning(Inbound.id)
+)
+_WHOLE_FIRST = (
+    select(_Earlier.id)
+    .where(
+        _Earlier.person == Inbound.person,
+        _Earlier.part_of == Inbound.part_of,
+        _Earlier.state == _WAITING,
+    )
+    .order_by(_Earlier.received_at, _Earlier.id)
+    .limit(1)
+    .scalar_subquery()
+)
+_OF_ANOTHER = or_(Inbound.part_of.is_(None), _Earlier.part_of.is_distinct_from(Inbound.part_of))
+_DUE = (
+    select(func.coalesce(_WHOLE_FIRST, Inbound.id))
+    .where(
+        Inbound.state == _WAITING,
+        Inbound.due_at <= _NOW,
+        ~_held_back(_Earlier.tries > _NEVER_TRIED, _Earlier.due_at > _NOW, _OF_ANOTHER),
+    )
+    .order_by(Inbound.received_at, Inbound.id)
+    .limit(bindparam("at_most"))
+)
+_TAKE = (
+    select(Inbound)
+    .where(Inbound.id == bindparam("inbound_id"), Inbound.state == _WAITING, ~_held_back())
+    .with_for_update(skip_locked=True, of=Inbound)
+)
 
 
 def store(tx: Tx, callback: Callback, received_at: datetime | None = None) -> bool:
@@ -141,25 +200,23 @@ def store(tx: Tx, callback: Callback, received_at: datetime | None = None) -> bo
     payload = json.loads(body)
     if callback.part_of:
         payload = {SEALED: tx.vault.seal(payload).decode()}
-    added = tx.db.execute(
-        insert(Inbound)
-        .values(
-            id=tx.ids.uuid(),
-            provider=callback.provider,
-            kind=callback.kind,
-            reference=callback.reference,
-            digest=hashlib.sha256(itself.encode()).hexdigest(),
-            person=callback.person or None,
-            part_of=callback.part_of or None,
-            payload=payload,
-            state=Arrival.WAITING,
-            due_at=came,
-            tries=0,
-            received_at=came,
-        )
-        .on_conflict_do_nothing()
-        .returning(Inbound.id)
-    ).first()
+    added = tx.db.scalar(
+        _ADD,
+        {
+            "id": tx.ids.uuid(),
+            "provider": callback.provider,
+            "kind": callback.kind,
+            "reference": callback.reference,
+            "digest": hashlib.sha256(itself.encode()).hexdigest(),
+            "person": callback.person or None,
+            "part_of": callback.part_of or None,
+            "payload": payload,
+            "state": Arrival.WAITING,
+            "due_at": came,
+            "tries": 0,
+            "received_at": came,
+        },
+    )
     tx.wake(Work.INBOX)
     return added is not None
 
@@ -171,25 +228,7 @@ def due(tx: Tx, limit: int) -> list[UUID]:
     try, are left out: they must not fill the list. For a part that nobody has looked at, the first
     of its message is named, which may have waited for it.
     """
-    others = or_(Inbound.part_of.is_(None), _Earlier.part_of.is_distinct_from(Inbound.part_of))
-    waits = _held_back(tx.now, _Earlier.tries > 0, _Earlier.due_at > tx.now, others)
-    first = (
-        select(_Earlier.id)
-        .where(
-            _Earlier.person == Inbound.person,
-            _Earlier.part_of == Inbound.part_of,
-            _Earlier.state == Arrival.WAITING,
-        )
-        .order_by(_Earlier.received_at, _Earlier.id)
-        .limit(1)
-        .scalar_subquery()
-    )
-    found = tx.db.scalars(
-        select(func.coalesce(first, Inbound.id))
-        .where(Inbound.state == Arrival.WAITING, Inbound.due_at <= tx.now, ~waits)
-        .order_by(Inbound.received_at, Inbound.id)
-        .limit(limit)
-    )
+    found = tx.db.scalars(_DUE, {"now": tx.now, "since": _parts_since(tx), "at_most": limit})
     return list(dict.fromkeys(found))
 
 
@@ -202,11 +241,7 @@ def apply(tx: Tx, inbound_id: UUID, handle: Callable[[Tx, Inbound], str | None])
         handle: does the effect; returns a note when there was nothing to do, raises Unfinished
             when the rest of it may still come.
     """
-    row = tx.db.scalar(
-        select(Inbound)
-        .where(Inbound.id == inbound_id, Inbound.state == Arrival.WAITING, ~_held_back(tx.now))
-        .with_for_update(skip_locked=True, of=Inbound)
-    )
+    row = tx.db.scalar(_TAKE, {"inbound_id": inbound_id, "since": _parts_since(tx)})
     if row is None:
         return False
     try:
@@ -255,21 +290,9 @@ def body_of(tx: Tx, row: Inbound) -> Json:
     return tx.vault.open(sealed.encode()) if isinstance(sealed, str) else row.payload
 
 
-def _held_back(now: datetime, *more: ColumnElement[bool]) -> ColumnElement[bool]:
-    """An earlier word of the same person waits. One that another worker applies still does.
-
-    One that fails again and again ends to hold back the others, and so does a part whose others do
-    not come.
-    """
-    since = now - timedelta(seconds=SMS_PARTS_WAIT_SECONDS)
-    return exists().where(
-        _Earlier.person == Inbound.person,
-        _Earlier.state == Arrival.WAITING,
-        _Earlier.tries < INBOX_HOLDS_BACK_TRIES_MAX,
-        or_(_Earlier.part_of.is_(None), _Earlier.received_at > since),
-        tuple_(_Earlier.received_at, _Earlier.id) < tuple_(Inbound.received_at, Inbound.id),
-        *more,
-    )
+def _parts_since(tx: Tx) -> datetime:
+    """Since when a part that came keeps the others of its person waiting."""
+    return tx.now - timedelta(seconds=SMS_PARTS_WAIT_SECONDS)
 
 
 def postpone(tx: Tx, inbound_id: UUID, note: str) -> Arrival:

@@ -1,7 +1,5 @@
 """Guards of what comes in, what goes out, and what a person decides: each once."""
 
-from sqlalchemy import false
-
 from channels.kannel.messages import read_sms
 from core import inbox, outbox, receipts
 from core.cases.model import CaseKind
@@ -116,7 +114,12 @@ GUARDS = (
     ),
     Guard(
         "a person's later word is applied before an earlier one",
-        check("one person's words wait for each other", inbox, "_held_back", lambda *_: false()),
+        words(
+            Kind.CHECK,
+            "one person's words wait for each other",
+            r"AND NOT \(EXISTS .*(?= FOR UPDATE)",
+            "FROM inbox",
+        ),
         _words_in_order,
     ),
     Guard(
