@@ -14,6 +14,7 @@ from sqlalchemy import (
     Identity,
     Index,
     LargeBinary,
+    PrimaryKeyConstraint,
     String,
     Text,
     text,
@@ -94,7 +95,8 @@ class Posting(Base):
     __table_args__ = (
         CheckConstraint("amount_cents <> 0", name="amount"),
         CheckConstraint("(entry_no IS NULL) = (balance_after_cents IS NULL)", name="entry"),
-        Index("ix_ledger_postings_transfer_id", "transfer_id"),
+        # Found by its transfer; its own number only keeps the order.
+        PrimaryKeyConstraint("transfer_id", "id"),
         Index(
             "uq_ledger_postings_account_entry_no",
             "account",
@@ -110,7 +112,7 @@ class Posting(Base):
         ),
     )
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
     transfer_id: Mapped[UUID] = mapped_column(ForeignKey(TransferRow.id))
     account: Mapped[str] = mapped_column(Text)
     """A path; no foreign key, which would lock the row that everybody names."""
