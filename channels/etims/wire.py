@@ -28,8 +28,9 @@ KNOWN_ALREADY = "994"
 HALTED = frozenset({"901", "902", "903", "921", "922"})
 AWAY = frozenset({"990", "999"})
 
-# Codes of KRA's lists: mobile money, approved, refund, piece, no package.
-MOBILE_MONEY, APPROVED, REFUND, PIECE, UNPACKED = "06", "02", "06", "U", "NT"
+# Codes of KRA's lists (docs/tax.md): card, mobile money; approved, refund; piece, no package.
+CARD, MOBILE_MONEY = "05", "06"
+APPROVED, REFUND, PIECE, UNPACKED = "02", "06", "U", "NT"
 SALE, CREDIT = "S", "R"
 US = "nafasi"
 ITEMS = {
@@ -77,7 +78,7 @@ def sale(document: TaxDocument, item_class: str) -> dict[str, Any]:
         "custNm": None,
         "salesTyCd": "N",
         "rcptTyCd": CREDIT if back else SALE,
-        "pmtTyCd": MOBILE_MONEY,
+        "pmtTyCd": CARD if document.by_card else MOBILE_MONEY,
         "salesSttsCd": APPROVED,
         "cfmDt": confirmed,
         "salesDt": confirmed[:8],

@@ -15,9 +15,10 @@ from core.documents.model import Document, DocumentKind
 from core.documents.rules import NOTHING, Lines
 from core.escrow.accounts import escrow
 from core.escrow.model import Posting, TransferRow
+from core.escrow.postings import incoming_key
 from core.escrow.transfer import TransferKind
 from core.money import Money
-from core.payments.model import Attempt, Refund
+from core.payments.model import Attempt, Direction, Method, Receipt, Refund
 from core.pricing.rules import Price
 
 INCOMING = frozenset({TransferKind.PAID.value, TransferKind.MATCHED.value})
@@ -56,6 +57,7 @@ class History:
     def __init__(self) -> None:
         self._moved: dict[UUID, Moved] = {}
         self._refund_ids: dict[str, UUID] = {}
+        self._cards: set[str] = set()
         self._refunds: dict[UUID, list[Refund]] = defaultdict(list)
         self._receipts: dict[UUID, list[Document]] = defaultdict(list)
         self._room_cents: dict[UUID, int] = {}
@@ -68,6 +70,11 @@ class History:
     def refund_id(self, key: str) -> UUID | None:
         """Return the refund that a transfer's key names by its attempt."""
         return self._refund_ids.get(key.rpartition(":")[2])
+
+    def method(self, key: str) -> Method:
+        """Return what the money of a transfer's key came by, or went back to."""
+        by_card = not self._cards.isdisjoint((key, key.rpartition(":")[2]))
+        return Method.CARD if by_card else Method.MPESA
 
     def refunds_before(self, booking_id: UUID, refund_id: UUID) -> list[Money]:
         """Return the refunds that were planned before one; the ledger reverses in this order.
@@ -130,6 +137,10 @@ class History:
                     came.remove(amount)
                     side.remove(amount)
 
+    def note_card(self, *names: str) -> None:
+        """Take in what a key of card money may be, or end in."""
+        self._cards.update(names)
+
     def note_refund(self, refund: Refund, attempt_id: UUID | None) -> None:
         """Take in one try of a refund, in the order in which refunds were planned.
 
@@ -143,7 +154,7 @@ class History:
 
 
 def history_of(tx: Tx, bookings: Iterable[Booking]) -> History:
-    """Return the history of bookings, in three questions however many they are."""
+    """Return the history of bookings, in four questions however many they are."""
     history = History()
     by_path = {escrow(booking.code): booking for booking in bookings}
     ids = [booking.id for booking in by_path.values()]
@@ -157,13 +168,25 @@ def history_of(tx: Tx, bookings: Iterable[Booking]) -> History:
         postings[account].append((transfer_id, kind, cents))
     for path, rows in postings.items():
         history.note_transfers(by_path[path], rows)
-    for refund, attempt_id in tx.db.execute(
-        select(Refund, Attempt.id)
+    for receipt in tx.db.scalars(
+        select(Receipt)
+        .join(Attempt, Attempt.id == Receipt.attempt_id)
+        .where(
+            Receipt.booking_id.in_(ids),
+            Receipt.direction == Direction.IN,
+            Attempt.method == Method.CARD,
+        )
+    ):
+        history.note_card(incoming_key(receipt.provider, receipt.number), str(receipt.id))
+    for refund, attempt_id, method in tx.db.execute(
+        select(Refund, Attempt.id, Attempt.method)
         .outerjoin(Attempt, Attempt.refund_id == Refund.id)
         .where(Refund.booking_id.in_(ids))
         .order_by(Refund.number)
     ):
         history.note_refund(refund, attempt_id)
+        if method is Method.CARD:
+            history.note_card(str(attempt_id))
     for document in tx.db.scalars(
         select(Document)
         .where(Document.booking_id.in_(ids))

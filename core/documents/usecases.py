@@ -142,7 +142,7 @@ def _write(
         original_id=None if original is None else original.id,
         **asdict(lines),
         total_cents=lines.total_cents,
-        content=_content(seller, money, rates.of(booking, money.listing)),
+        content=_content(seller, money, history, rates.of(booking, money.listing)),
         verify_token=_token(tx),
         download_token=_token(tx),
         moved_at=transfer.posted_at,
@@ -209,7 +209,9 @@ def _token(tx: Tx) -> str:
     return tx.ids.token()[:DOCUMENT_TOKEN_LENGTH]
 
 
-def _content(seller: Seller, money: _Due, rates: dict[str, Any]) -> dict[str, Any]:
+def _content(
+    seller: Seller, money: _Due, history: History, rates: dict[str, Any]
+) -> dict[str, Any]:
     """What is printed, as it is today: a name that changes tomorrow changes no document."""
     booking, listing, customer = money.booking, money.listing, money.customer
     return {
@@ -227,16 +229,20 @@ def _content(seller: Seller, money: _Due, rates: dict[str, Any]) -> dict[str, An
             "total_cents": booking.total_cents,
         },
         "rates": rates,
-        "payment": _payment(money.transfer),
+        "payment": _payment(money.transfer, history),
     }
 
 
-def _payment(transfer: TransferRow) -> dict[str, str | None]:
-    """Through whom the money went, and the provider's receipt where it is known by now."""
+def _payment(transfer: TransferRow, history: History) -> dict[str, str | None]:
+    """By what and through whom it went, and the provider's receipt where it is known by now."""
     _way, _, rest = transfer.idempotency_key.partition(":")
     provider, _, number = rest.partition(":")
     ours = transfer.kind == TransferKind.RETURNED or number.startswith("attempt:")
-    return {"provider": provider, "receipt": None if ours else number}
+    return {
+        "method": history.method(transfer.idempotency_key).value,
+        "provider": provider,
+        "receipt": None if ours else number,
+    }
 
 
 class _Rates:

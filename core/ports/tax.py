@@ -41,6 +41,7 @@ class TaxDocument:
         original_number: of a credit note, the number of the invoice that it takes back.
         issued_at: when.
         lines: what it is made of.
+        by_card: the money came, or went back, by card; else by mobile money.
     """
 
     number: int
@@ -48,6 +49,7 @@ class TaxDocument:
     original_number: int | None
     issued_at: datetime
     lines: tuple[TaxLine, ...]
+    by_card: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,13 @@ def registrar(simulator: Simulator) -> Iterator[EtimsRegistrar]:
     made.close()
 
 
+def test_what_was_paid_by_card_is_not_called_mobile_money() -> None:
+    by_card = replace(GOLDEN, by_card=True)
+
+    assert sale(by_card, "90111800")["pmtTyCd"] == "05"
+    assert sale(replace(by_card, original_number=91), "90111800")["pmtTyCd"] == "05"
+
+
 def test_a_sale_has_every_field_and_sums_that_agree() -> None:
     body = sale(GOLDEN, "90111800")
 

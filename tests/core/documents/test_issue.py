@@ -5,11 +5,13 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
 
+from core.booking.cancel import cancel_by_customer
 from core.catalog.model import Listing
 from core.db.tx import Tx
+from core.documents import etims
 from core.documents.model import DocumentKind
 from core.documents.queries import (
     by_download_token,
@@ -23,6 +25,7 @@ from core.errors import NotFound
 from core.escrow import ledger
 from core.escrow.transfer import Leg, Transfer, TransferKind
 from core.money import Money, kes
+from core.payments.model import Attempt, Method
 from core.payments.refunds import plan_refund
 from core.pricing.model import RateName, RateRow
 from core.pricing.rules import Rates, quote
@@ -43,7 +46,11 @@ def test_a_payment_gets_its_receipt(papers: Papers) -> None:
     assert (receipt.base_cents, receipt.service_fee_cents) == (kes(50_000).cents, kes(7_500).cents)
     assert (receipt.vat_cents, receipt.rounding_cents) == (kes(9_200).cents, 0)
     assert receipt.content["seller"] == {"name": SELLER.name, "pin": SELLER.pin}
-    assert receipt.content["payment"] == {"provider": "daraja", "receipt": RECEIPT}
+    assert receipt.content["payment"] == {
+        "method": "mpesa",
+        "provider": "daraja",
+        "receipt": RECEIPT,
+    }
     assert receipt.content["customer"]["phone"] == "+2547****001"
     assert receipt.content["rates"]["vat"] == {
         "basis_points": 1600,
@@ -52,6 +59,25 @@ def test_a_payment_gets_its_receipt(papers: Papers) -> None:
     }
     assert papers.run(documents_due) == 0
     papers.assert_sound()
+
+
+def test_what_is_paid_by_card_says_so_and_what_goes_back_to_it_does(papers: Papers) -> None:
+    booking = papers.confirmed()
+
+    def by_card(tx: Tx) -> None:
+        tx.db.scalars(select(Attempt)).one().method = Method.CARD
+
+    papers.run(by_card)
+    papers.issue()
+    papers.run(lambda tx: cancel_by_customer(tx, booking.id, booking.customer_id))
+    (back,) = papers.send_due()
+    assert papers.paid(back.attempt_id, "FLW-R-1") is None
+    papers.issue()
+
+    assert [each.content["payment"]["method"] for each in papers.documents()] == ["card", "card"]
+    told = papers.run(etims.begin)
+    assert told is not None
+    assert told.by_card
 
 
 def test_nothing_is_issued_twice(papers: Papers) -> None:
