@@ -14,6 +14,9 @@ from tests.support.factories import make_listing, make_vendor
 from tests.support.recycling import Recycler
 from tests.support.servers import Databases
 
+# About the tests themselves: played by `make check`.
+pytestmark = pytest.mark.proof
+
 FACTS = """
 SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM listings),
     (SELECT md5(string_agg(rates::text, ',' ORDER BY rates::text)) FROM rates)

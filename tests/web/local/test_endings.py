@@ -24,6 +24,9 @@ from tests.web.local.launching import OWNER, ask, connect, on_wheels, port_of
 from web.local.folders import FolderInUse, hold_lock, server_user, settle_folder
 from web.local.processes import Child, ChildFailed, ChildSpec, Supervisor
 
+# Each starts servers of its own: played by `make check`.
+pytestmark = pytest.mark.proof
+
 
 def test_a_signal_to_the_owner_stops_the_servers(folder: Path) -> None:
     with python_process(OWNER, str(folder)) as owner:
