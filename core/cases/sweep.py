@@ -219,11 +219,14 @@ CALLBACK_SETTLED = """
 SELECT subject FROM open JOIN inbox ON inbox.id::text = subject WHERE inbox.state <> 'dead'
 """
 
-# A receipt that a statement had before us has come, or one that it had not stands in another.
+# A receipt that a statement had before us has come as it had it, or one that it had not stands in
+# another.
 DIFFERENCE_SETTLED = """
 SELECT subject FROM open
 JOIN receipts ON provider = facts ->> 'provider' AND number = facts ->> 'number'
 WHERE facts ->> 'fault' = 'missing_ours'
+    AND CASE direction WHEN 'in' THEN receipts.amount_cents ELSE -receipts.amount_cents END
+        = (facts ->> 'theirs_cents')::bigint
 UNION ALL
 SELECT subject FROM open
 JOIN receipts ON provider = facts ->> 'provider' AND number = facts ->> 'number'

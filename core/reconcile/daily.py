@@ -1,33 +1,22 @@
 """The daily look: float, statements and what neither of them explains."""
 
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Collection, Mapping
+from datetime import time, timedelta
 
-from sqlalchemy import text
+from sqlalchemy import Select, func, select, text
 
 from core.cases.model import CaseKind
 from core.cases.usecases import close_settled, open_case
-from core.clock import nairobi_date
+from core.clock import NAIROBI, nairobi_date, nairobi_moment
 from core.db.tx import Tx
 from core.escrow import accounts, ledger
 from core.limits import CASES_BATCH_MAX, STATEMENT_DUE_DAYS
-from core.payments import receipts
+from core.payments.model import Direction, Receipt
+from core.reconcile.places import is_shown, stands_there, was_asked_for
 from core.reconcile.usecases import Accounts
 
 MONTHS_MAX = 50
 SETTLED_NOTE = "A statement has come; closed by itself."
-
-# Months are Kenya's. One that ended lately may still get its statement.
-MONTHS_MISSING = text(
-    "SELECT to_char(at AT TIME ZONE 'Africa/Nairobi', 'YYYY-MM') AS month, count(*) AS receipts,"
-    " sum(amount_cents) AS cents"
-    " FROM receipts WHERE provider = :provider AND direction = ANY (:ways)"
-    " AND account IS DISTINCT FROM :nowhere"
-    " AND (date_trunc('month', at AT TIME ZONE 'Africa/Nairobi') + interval '1 month')::date"
-    "   <= :due"
-    " AND NOT EXISTS (SELECT 1 FROM statement_matches WHERE receipt_id = receipts.id)"
-    " GROUP BY month ORDER BY month LIMIT :most"
-)
 
 # Two statements that meet: what one ends with, the other begins with.
 BREAKS = text(
@@ -43,22 +32,14 @@ BREAKS = text(
 def look_daily(tx: Tx, ours: Mapping[str, Accounts]) -> list[int]:
     """Compare float, statements and open items; return the numbers of new cases.
 
-    A month whose statement nobody has taken in is a case until somebody does; statements that
-    meet with different balances are a difference.
+    A month whose statement nobody has taken in is a case until somebody does, or says why not;
+    statements that meet with different balances are a difference.
     """
     opened: list[int | None] = []
-    due = nairobi_date(tx.now) - timedelta(days=STATEMENT_DUE_DAYS)
     wanting: set[str] = set()
     for provider, its in ours.items():
         for account, ways in its.items():
-            values = {
-                "provider": provider,
-                "ways": sorted(ways),
-                "nowhere": receipts.TO_A_CARD,
-                "due": due,
-                "most": MONTHS_MAX,
-            }
-            for row in tx.db.execute(MONTHS_MISSING, values).all():
+            for row in tx.db.execute(_months_missing(tx, provider, account, ways)):
                 subject = f"{provider}:{account}:{row.month}"
                 wanting.add(subject)
                 facts = {
@@ -71,12 +52,38 @@ def look_daily(tx: Tx, ours: Mapping[str, Accounts]) -> list[int]:
                 opened.append(
                     open_case(
                         tx, CaseKind.STATEMENT_MISSING, subject,
-                        amount_cents=int(row.cents), facts=facts, again=True,
+                        amount_cents=int(row.cents), facts=facts,
                     )
                 )  # fmt: skip
     _close_found(tx, wanting)
     opened += _open_breaks(tx)
     return [number for number in opened if number is not None]
+
+
+def _months_missing(
+    tx: Tx, provider: str, account: str, ways: Collection[Direction]
+) -> Select[str, int, int]:
+    """Select the months, Kenya's, of which no statement has come that covers what we have.
+
+    One that ended lately may still get its statement.
+    """
+    local = func.timezone(NAIROBI.key, Receipt.at)
+    month = func.to_char(local, "YYYY-MM").label("month")
+    cents = func.sum(Receipt.amount_cents).label("cents")
+    due = nairobi_date(tx.now) - timedelta(days=STATEMENT_DUE_DAYS)
+    return (
+        select(month, func.count().label("receipts"), cents)
+        .where(
+            Receipt.provider == provider,
+            stands_there(ways),
+            Receipt.at < nairobi_moment(due.replace(day=1), time()),
+            ~is_shown(),
+            ~was_asked_for(account),
+        )
+        .group_by(month)
+        .order_by(month)
+        .limit(MONTHS_MAX)
+    )
 
 
 def _float_cents(tx: Tx, provider: str) -> int:

@@ -1,13 +1,15 @@
 """How far the books are confirmed by statements, and what is not."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import text
+from sqlalchemy import case, func, select, text
 
 from core.db.tx import Tx
 from core.limits import STATEMENT_LATE_SECONDS
+from core.payments.model import Direction, Receipt
+from core.reconcile.places import is_a_difference, is_shown, moves_there
 from core.reconcile.usecases import Accounts
 
 SHOWN_MAX = 50
@@ -39,7 +41,7 @@ class AccountView:
 
 @dataclass(frozen=True, slots=True)
 class OpenItems:
-    """What the float is made of that no statement has confirmed in three days.
+    """What the float is made of that no statement has confirmed in three days, and no case names.
 
     Attributes:
         receipts: how many.
@@ -52,26 +54,12 @@ class OpenItems:
     out_cents: int
 
 
-_SIGNED = "CASE direction WHEN 'in' THEN receipts.amount_cents ELSE -receipts.amount_cents END"
-
 LAST = text(
     "SELECT DISTINCT ON (provider, account) provider, account, ends, closing_cents"
     " FROM statements ORDER BY provider, account, ends DESC LIMIT :most"
 )
 
-MOVED = text(
-    f"SELECT coalesce(sum({_SIGNED}), 0) FROM receipts"  # noqa: S608 -- our own words.
-    " WHERE provider = :provider AND direction = ANY (:ways) AND at >= :since"
-    " AND NOT EXISTS (SELECT 1 FROM statement_matches WHERE receipt_id = receipts.id)"
-)
-
-UNCONFIRMED = text(
-    "SELECT count(*) AS receipts,"
-    " coalesce(sum(amount_cents) FILTER (WHERE direction = 'in'), 0) AS in_cents,"
-    " coalesce(sum(amount_cents) FILTER (WHERE direction = 'out'), 0) AS out_cents"
-    " FROM receipts WHERE at < :before"
-    " AND NOT EXISTS (SELECT 1 FROM statement_matches WHERE receipt_id = receipts.id)"
-)
+_SIGNED = case((Receipt.direction == Direction.IN, 1), else_=-1) * Receipt.amount_cents
 
 
 def account_views(tx: Tx, ours: Mapping[str, Accounts]) -> list[AccountView]:
@@ -88,8 +76,7 @@ def account_views(tx: Tx, ours: Mapping[str, Accounts]) -> list[AccountView]:
             row = last.get((provider, account))
             moved = 0
             if row is not None:
-                values = {"provider": provider, "ways": sorted(ways), "since": row.ends}
-                moved = int(tx.db.execute(MOVED, values).scalar_one())
+                moved = _moved_cents(tx, provider, ways, row.ends)
             views.append(
                 AccountView(
                     provider, account, row.ends if row else None,
@@ -99,8 +86,29 @@ def account_views(tx: Tx, ours: Mapping[str, Accounts]) -> list[AccountView]:
     return views
 
 
+def _moved_cents(tx: Tx, provider: str, ways: Collection[Direction], since: datetime) -> int:
+    """Return what receipts have moved in an account since a moment, as no statement has shown."""
+    moved = select(func.coalesce(func.sum(_SIGNED), 0)).where(
+        Receipt.provider == provider,
+        moves_there(ways),
+        Receipt.at >= since,
+        ~is_shown(),
+        ~is_a_difference(),
+    )
+    return int(tx.db.execute(moved).scalar_one())
+
+
 def open_items(tx: Tx) -> OpenItems:
-    """Return what no statement has confirmed although it is older than the latest callback."""
-    before = tx.now - timedelta(seconds=STATEMENT_LATE_SECONDS)
-    row = tx.db.execute(UNCONFIRMED, {"before": before}).one()
-    return OpenItems(row.receipts, int(row.in_cents), int(row.out_cents))
+    """Return what neither a statement nor a case explains, older than the latest callback."""
+    came, went = (
+        func.coalesce(func.sum(Receipt.amount_cents).filter(Receipt.direction == way), 0)
+        for way in (Direction.IN, Direction.OUT)
+    )
+    receipts, in_cents, out_cents = tx.db.execute(
+        select(func.count(), came, went).where(
+            Receipt.at < tx.now - timedelta(seconds=STATEMENT_LATE_SECONDS),
+            ~is_shown(),
+            ~is_a_difference(),
+        )
+    ).one()
+    return OpenItems(receipts, int(in_cents), int(out_cents))

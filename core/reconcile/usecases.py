@@ -10,9 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import aliased
 
 from core.booking.model import Booking
 from core.db.tx import Tx
@@ -31,34 +30,14 @@ from core.payments.queries import receipt_numbered
 from core.reconcile.differences import open_cases, was_shown
 from core.reconcile.matcher import Entry, Fault, FaultKind, Matcher, Outcome
 from core.reconcile.model import StatementMatch, StatementRow
+from core.reconcile.places import CHARGE, OTHER_WAY, is_shown, stands_there
 from core.reconcile.statement import BadStatement, Line, LineKind, Reading, Statement
 
 Accounts = Mapping[str, Collection[Direction]]
 """Our accounts with one provider: shortcode to which way money moves there."""
 Progress = Callable[[int], None]
 NOT_AHEAD = timedelta()
-CHARGE = "charge:"
-OTHER_WAY = {receipts.CAME_BACK: Direction.OUT, receipts.TAKEN_BACK: Direction.IN}
-SHOWN_ELSEWHERE = (*OTHER_WAY, receipts.TO_A_CARD)
 SIGN = {Direction.IN: 1, Direction.OUT: -1}
-
-_PAYMENT = aliased(Receipt)
-# A charge stands where its payment does: one that was kept back from what came, with what came.
-_WAY = case(
-    (
-        Receipt.number.startswith(CHARGE),
-        func.coalesce(
-            select(_PAYMENT.direction)
-            .where(
-                _PAYMENT.provider == Receipt.provider,
-                _PAYMENT.number == func.substr(Receipt.number, len(CHARGE) + 1),
-            )
-            .scalar_subquery(),
-            Receipt.direction,
-        ),
-    ),
-    else_=Receipt.direction,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,8 +264,6 @@ def _named_by_payment(
 
 
 def _entry(receipt: Receipt, accounts: Accounts) -> Entry[UUID]:
-    # What came back came to the account that it had left, what was taken back left the one to
-    # which it had come.
     way = OTHER_WAY.get(receipt.account or "", receipt.direction)
     account = next((name for name, ways in accounts.items() if way in ways), "")
     amount_cents = SIGN[receipt.direction] * receipt.amount_cents
@@ -308,18 +285,15 @@ def _unseen(tx: Tx, statement: Statement, ways: Collection[Direction]) -> Iterab
     Close to the end of the period a clock that is off decides: those wait for the next statement.
     """
     margin = timedelta(seconds=STATEMENT_EARLY_SECONDS)
-    known = select(StatementMatch.receipt_id).where(StatementMatch.receipt_id == Receipt.id)
+    left_by_last = margin if _follows(tx, statement) else timedelta()
     rows = tx.db.scalars(
         select(Receipt)
         .where(
             Receipt.provider == statement.provider,
-            or_(
-                _WAY.in_(ways) & func.coalesce(Receipt.account, "").not_in(SHOWN_ELSEWHERE),
-                Receipt.account.in_([what for what, way in OTHER_WAY.items() if way in ways]),
-            ),
-            Receipt.at >= statement.begins,
+            stands_there(ways),
+            Receipt.at >= statement.begins - left_by_last,
             Receipt.at < statement.ends - margin,
-            ~known.exists(),
+            ~is_shown(),
             ~was_shown(statement),
         )
         .order_by(Receipt.at)
@@ -327,6 +301,16 @@ def _unseen(tx: Tx, statement: Statement, ways: Collection[Direction]) -> Iterab
     )
     accounts = {statement.account: ways}
     return [_entry(row, accounts) for row in rows]
+
+
+def _follows(tx: Tx, statement: Statement) -> bool:
+    """Tell whether the statement before this one has been taken in."""
+    before = select(StatementRow.id).where(
+        StatementRow.provider == statement.provider,
+        StatementRow.account == statement.account,
+        StatementRow.ends == statement.begins,
+    )
+    return tx.db.scalar(before.limit(1)) is not None
 
 
 def _refuse_other_file(outcome: Outcome[UUID]) -> None:

@@ -12,6 +12,7 @@ from tests.core.reconcile.statements import (
     DAY,
     FIRST,
     PAYOUTS,
+    SECOND,
     TOTAL_CENTS,
     cases,
     line,
@@ -61,6 +62,35 @@ def test_a_receipt_that_comes_later_closes_its_case(paid: Database, clock: Manua
 
     (case,) = cases(paid)
     assert case.state is CaseState.CLOSED
+
+
+def test_one_that_comes_later_with_another_amount_closes_nothing(paid: Database) -> None:
+    stranger = line("SFF6XYQ3EF", TOTAL_CENTS + 100, balance_cents=3 * TOTAL_CENTS + 100, place=3)
+    taken(paid, reading([*CLEAN, stranger]))
+    with paid.transaction() as tx:
+        listing = make_instant_listing(tx, make_vendor(tx, "+254700000013"))
+        make_paid(tx, listing, "+254700000003", receipt="SFF6XYQ3EF")
+    with paid.transaction() as tx:
+        sweep(tx)
+
+    (case,) = cases(paid)
+    assert case.state is CaseState.OPEN
+
+
+def test_what_a_clock_that_is_off_hides_at_the_end_the_next_statement_looks_for(
+    paid: Database, clock: ManualClock
+) -> None:
+    """A payment of the last minutes that neither of two statements shows."""
+    meeting = {"begins": START - DAY, "ends": START + DAY / 24 / 60}
+    assert taken(paid, reading(CLEAN[:1], **meeting)).faults == []
+    after = {"begins": meeting["ends"], "ends": START + 3 * DAY}
+
+    result = taken(paid, reading([line("SFG7OTHER1", at=START + DAY)], "file-2", **after))
+
+    assert {(f.kind, f.number) for f in result.faults} == {
+        (FaultKind.MISSING_OURS, "SFG7OTHER1"),
+        (FaultKind.MISSING_THEIRS, SECOND),
+    }
 
 
 def test_what_a_statement_showed_before_we_knew_of_it_is_not_missing_in_the_next(
