@@ -21,7 +21,6 @@ from core.db.tx import Database, Tx
 from core.deadletters import piles
 from core.documents.queries import documents_due
 from core.escrow import ledger
-from core.escrow.accounts import AccountKind
 from core.inbox import Arrival, Inbound
 from core.insight.queries import ENDINGS, STAGES, funnels
 from core.outbox import Notice, Sending
@@ -175,15 +174,26 @@ def _by_state(name: str, about: str, states: Iterable[str], counts: Counts) -> M
 
 
 def _money(tx: Tx) -> list[Metric]:
-    """Escrow owed, money with providers, money of nobody: cents, by ledger account."""
-    shown = {AccountKind.ESCROW, AccountKind.FLOAT, AccountKind.SUSPENSE, AccountKind.PAYABLE}
-    family = GaugeMetricFamily(
+    """What we hold, and whose it is: cents, by ledger account and summed up."""
+    lines = ledger.trial_balance(tx)
+    accounts = GaugeMetricFamily(
         "nafasi_ledger_cents", "Balances on their normal side.", labels=["account"]
     )
-    for line in ledger.trial_balance(tx):
-        if line.kind in shown:
-            family.add_metric([line.account], line.balance.cents)
-    return [family]
+    for line in lines:
+        accounts.add_metric([line.account], line.balance.cents)
+    sums = ledger.totals(lines)
+    held = GaugeMetricFamily(
+        "nafasi_float_cents",
+        "What providers hold; escrow and what else we owe, and what we earned.",
+        labels=["side"],
+    )
+    for side, cents in (
+        ("held", sums.float_cents),
+        ("owed", sums.owed_cents),
+        ("earned", sums.earned_cents),
+    ):
+        held.add_metric([side], cents)
+    return [accounts, held]
 
 
 def _documents(tx: Tx) -> Metric:

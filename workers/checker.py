@@ -4,10 +4,14 @@ What is found goes to the table that the metrics read, to a case, and as one pla
 log at error level, where alarms listen. A break that lasts is told once.
 """
 
+from collections.abc import Sequence
+
 import structlog
 from sqlalchemy import text
 
 from core import checker
+from core.db.tx import Tx
+from core.invariants.check import Finding
 from core.invariants.run import run_all
 from workers.parts import Parts
 
@@ -23,7 +27,12 @@ def run_checker(parts: Parts) -> int:
     with parts.database.transaction() as tx:
         tx.db.execute(text(f"SET LOCAL statement_timeout = '{STATEMENT_SECONDS}s'"))
         findings = run_all(tx)
-    alerts = parts.database.run(lambda tx: checker.record(tx, findings))
+    return parts.database.run(lambda tx: _record(tx, findings))
+
+
+def _record(tx: Tx, findings: Sequence[Finding]) -> int:
+    """Keep what was found, and tell what is new before that is kept: rather twice than never."""
+    alerts = checker.record(tx, findings)
     for alert in alerts:
         log.error("invariant.broken", invariant=alert.invariant, case=alert.case, text=alert.text)
     return len(alerts)

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, UniqueConstraint, func, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.cases.model import CaseKind
+from core.cases.model import Case, CaseKind, CaseState
 from core.cases.usecases import close_settled, open_case
 from core.clock import nairobi_date
 from core.db.base import Base, cents, choice
@@ -169,6 +169,8 @@ def look_for_unpaid(tx: Tx) -> list[int]:
                 late[f"{tax.value} {month}"] = cents_left
     _close_paid(tx, late)
     for subject, cents_left in late.items():
+        if _was_explained(tx, subject, cents_left):
+            continue
         tax_name, _, month = subject.partition(" ")
         due = due_on(Tax(tax_name), Month.parse(month))
         facts = {"tax": tax_name, "month": month, "due": due.isoformat()}
@@ -178,6 +180,18 @@ def look_for_unpaid(tx: Tx) -> list[int]:
             )
         )
     return [number for number in opened if number is not None]
+
+
+def _was_explained(tx: Tx, subject: str, cents_left: int) -> bool:
+    """Tell whether a person has put an end to the case of just this sum."""
+    explained = select(Case.id).where(
+        Case.kind == CaseKind.TAX_UNPAID,
+        Case.subject == subject,
+        Case.state == CaseState.CLOSED,
+        Case.amount_cents == cents_left,
+        Case.note != PAID_NOTE,
+    )
+    return tx.db.scalar(explained.limit(1)) is not None
 
 
 def due_on(tax: Tax, month: Month) -> date:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from core.db.tx import Tx
 from core.errors import KeyReused, Unposted
-from core.escrow.accounts import LIMITED, AccountKind, kind_of, sign_of
+from core.escrow.accounts import LIMITED, NORMAL_SIDE, AccountKind, Side, kind_of, sign_of
 from core.escrow.model import Account, Deferred, Posting, TransferRow
 from core.escrow.transfer import Transfer
 from core.money import KES, Money
@@ -21,6 +21,7 @@ ROLL_UP_MAX = 10_000
 WAITS = (Deferred.transfer_id == Posting.transfer_id) & Posting.entry_no.is_(None)
 BATCH_MAX = 1_000
 TRIAL_LINES_MAX = 500
+OWED = (AccountKind.ESCROW, AccountKind.PAYABLE, AccountKind.SUSPENSE, AccountKind.TAX)
 
 SQLSTATE_KEY_REUSED = "NL409"
 # What each other refusal is called in the data of ``Unposted``: migration 0003 raises the NL
@@ -76,6 +77,28 @@ class TrialLine:
     account: str
     kind: AccountKind
     balance: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a trial balance comes to, in cents.
+
+    Attributes:
+        debit_cents, credit_cents: both sides, which are the same.
+        escrow_owed_cents: what waits for the end of bookings.
+        owed_cents: all that is somebody else's: escrow, vendors', taxes, and nobody's yet.
+        earned_cents: fees and commissions, less what was spent.
+        suspense_cents: of what is owed, what is nobody's yet.
+        float_cents: what providers hold: what is owed and what was earned.
+    """
+
+    debit_cents: int
+    credit_cents: int
+    escrow_owed_cents: int
+    owed_cents: int
+    earned_cents: int
+    suspense_cents: int
+    float_cents: int
 
 
 def post(tx: Tx, transfer: Transfer) -> UUID:
@@ -254,6 +277,24 @@ def trial_balance(tx: Tx, currency: str = KES) -> list[TrialLine]:
         TrialLine(path, kind, Money(sign_of(kind) * int(cents), currency))
         for path, kind, cents in rows
     ]
+
+
+def totals(lines: Sequence[TrialLine]) -> Totals:
+    """Sum a trial balance up: what is held is owed to others or earned."""
+
+    def total(*kinds: AccountKind) -> int:
+        return sum(line.balance.cents for line in lines if line.kind in kinds)
+
+    on = {side: [kind for kind in AccountKind if NORMAL_SIDE[kind] is side] for side in Side}
+    return Totals(
+        debit_cents=total(*on[Side.DEBIT]),
+        credit_cents=total(*on[Side.CREDIT]),
+        escrow_owed_cents=total(AccountKind.ESCROW),
+        owed_cents=total(*OWED),
+        earned_cents=total(AccountKind.REVENUE) - total(AccountKind.EXPENSE),
+        suspense_cents=total(AccountKind.SUSPENSE),
+        float_cents=total(AccountKind.FLOAT),
+    )
 
 
 def _refusal(error: DBAPIError, key: str) -> Exception:

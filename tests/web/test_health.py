@@ -7,12 +7,15 @@ from sqlalchemy import text
 
 from core import checker
 from core.db.tx import Database
+from core.escrow import ledger, postings
 from core.invariants.check import Finding
+from tests.core.escrow.tools import PRICE
 from tests.support.factories import make_held, make_instant_listing, make_paid, make_vendor
 from tests.web.rig import Web, make_settings, running, silence
 from web.health import Readiness
 from web.schema import head_on_disk
 
+SIDES = ("held", "owed", "earned")
 NOBODY = "redis://127.0.0.1:1/0"
 
 
@@ -85,6 +88,16 @@ def test_metrics_count_what_the_database_holds(web: Web) -> None:
     assert web.metric('nafasi_notices{state="waiting"}') >= 2
     assert web.metric('nafasi_ledger_cents{account="escrow:*"}') == 6_670_000
     assert web.metric('nafasi_ledger_cents{account="float:daraja"}') == 6_670_000
+
+
+def test_what_is_held_is_owed_or_earned_also_after_a_release(web: Web) -> None:
+    with web.parts.database.transaction() as tx:
+        booking = make_paid(tx, make_instant_listing(tx, make_vendor(tx)))
+        ledger.post(tx, postings.released(booking.code, 12, PRICE, booking_id=booking.id))
+
+    sides = {side: web.metric(f'nafasi_float_cents{{side="{side}"}}') for side in SIDES}
+    assert sides == {"held": 6_670_000, "owed": 5_170_000, "earned": 1_500_000}
+    assert web.metric('nafasi_ledger_cents{account="tax:vat"}') == 920_000
 
 
 def test_metrics_tell_what_the_checker_found_and_what_waits_for_a_person(web: Web) -> None:

@@ -6,7 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
+from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
 
 from core import checker
@@ -99,6 +100,27 @@ def test_a_break_is_told_once_and_its_case_closes_when_it_holds_again(
     with crew.database.transaction() as tx:
         states = tx.db.scalars(select(Case.state).order_by(Case.number)).all()
     assert states == [CaseState.CLOSED, CaseState.OPEN]
+
+
+def test_an_alarm_that_dies_before_it_is_kept_is_told_again(crew: Crew) -> None:
+    sell(crew.database)
+    run(crew.database, BREAK)
+
+    def die_at_commit(_session: Session) -> None:
+        raise KeyboardInterrupt
+
+    with capture_logs() as logs:
+        event.listen(Session, "before_commit", die_at_commit)
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                run_checker(crew.parts)
+        finally:
+            event.remove(Session, "before_commit", die_at_commit)
+        assert run_checker(crew.parts) == 1
+
+    assert [entry["event"] for entry in logs if entry["log_level"] == "error"][-1:] == [
+        "invariant.broken"
+    ]
 
 
 def test_the_schedule_finds_a_break_within_two_minutes() -> None:

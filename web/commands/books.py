@@ -58,7 +58,10 @@ def ledger(*, as_json: Json = False) -> None:
         views = account_views(tx, accounts_of(settings))
         held = last_held(tx)
         cases = {kind.value: count for kind, (count, _) in open_by_kind(tx).items()}
-    totals = _totals(lines) | {
+    sums = book.totals(lines)
+    balanced = sums.debit_cents == sums.credit_cents
+    totals = asdict(sums) | {
+        "balanced": balanced,
         "open_items": asdict(items),
         "statements": [asdict(view) | {"expected_cents": view.expected_cents} for view in views],
         "balances": [asdict(each) for each in held],
@@ -73,30 +76,8 @@ def ledger(*, as_json: Json = False) -> None:
     else:
         _print_ledger(lines, totals)
         _print_statements(totals)
-    if not totals["balanced"]:
+    if not balanced:
         raise typer.Exit(1)
-
-
-def _totals(lines: "list[TrialLine]") -> dict[str, Any]:
-    """Sum both sides, and set what is owed beside what is held, in cents."""
-    from core.escrow.accounts import NORMAL_SIDE, AccountKind, Side
-
-    def total(*kinds: AccountKind) -> int:
-        return sum(line.balance.cents for line in lines if line.kind in kinds)
-
-    debit = total(*(kind for kind in AccountKind if NORMAL_SIDE[kind] is Side.DEBIT))
-    credit = total(*(kind for kind in AccountKind if NORMAL_SIDE[kind] is Side.CREDIT))
-    owed = total(AccountKind.ESCROW, AccountKind.PAYABLE, AccountKind.SUSPENSE, AccountKind.TAX)
-    return {
-        "debit_cents": debit,
-        "credit_cents": credit,
-        "balanced": debit == credit,
-        "escrow_owed_cents": total(AccountKind.ESCROW),
-        "owed_cents": owed,
-        "earned_cents": total(AccountKind.REVENUE) - total(AccountKind.EXPENSE),
-        "suspense_cents": total(AccountKind.SUSPENSE),
-        "float_cents": total(AccountKind.FLOAT),
-    }
 
 
 def _print_ledger(lines: "list[TrialLine]", totals: dict[str, Any]) -> None:

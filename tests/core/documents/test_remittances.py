@@ -6,6 +6,7 @@ import pytest
 
 from core.cases.model import CaseKind
 from core.cases.queries import open_cases
+from core.cases.usecases import close
 from core.documents import remittances
 from core.documents.month import Month
 from core.documents.remittances import due_on, look_for_unpaid, owed, pay_over
@@ -136,5 +137,8 @@ def test_a_month_that_is_overdue_is_a_case_until_it_is_paid(owing: Papers) -> No
     paid(owing)
     owing.run(look_for_unpaid)
 
-    assert [case.subject for case in owing.run(open_cases)] == ["withholding 2026-12"]
+    (left,) = owing.run(open_cases)
+    assert left.subject == "withholding 2026-12"
+    owing.run(lambda tx: close(tx, left.number, "Our bank is closed today."))
+    assert owing.run(look_for_unpaid) == [], "somebody has said why"
     assert owing.run(lambda tx: remittances.unpaid(tx, Tax.VAT)) == {}
