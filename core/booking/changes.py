@@ -23,6 +23,7 @@ from core.booking.model import Booking, BookingChange
 from core.booking.moves import move
 from core.booking.notices import Topic, tell_customer, tell_vendor
 from core.catalog import calendar
+from core.clock import nairobi_date
 from core.db.base import Json
 from core.db.tx import Tx
 from core.limits import HOLD_STRETCH_SECONDS
@@ -133,6 +134,7 @@ def become(
     price = grown(_price(change.price), Money(booking.kept_cents + booking.refunds_cents))
     for part in fields(Price):
         setattr(booking, f"{part.name}_cents", getattr(price, part.name).cents)
+    booking.priced_on = nairobi_date(change.created_at)
     for name in ("starts_on", "ends_on", "starts_at", "ends_at", "people", "quantity"):
         setattr(booking, name, getattr(change, name))
     move(tx, booking, event, actor, actor_id, note)

@@ -107,6 +107,8 @@ class Booking(Base):
     """Wrong PINs typed since the last lock."""
     pin_locked_until: Mapped[datetime | None]
     due_at: Mapped[datetime | None]
+    priced_on: Mapped[date]
+    """Whose rates its price has: the day, in Kenya, of the booking or of its last change."""
     created_at: Mapped[datetime]
     accepted_at: Mapped[datetime | None]
     paid_at: Mapped[datetime | None]

@@ -221,6 +221,7 @@ def _as_agreed(tx: Tx, offer: Offer, customer: User) -> dict[str, Any]:
         "policy": offer.policy,
         "check_in_pin_sealed": tx.vault.seal(tx.ids.digits(4)),
         "due_at": due(tx.now) if due else rules.answer_due(tx.now, offer.starts_at),
+        "priced_on": nairobi_date(tx.now),
         "created_at": tx.now,
     }
 

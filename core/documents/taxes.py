@@ -184,7 +184,7 @@ def _rows(tx: Tx, tax: Tax, month: Month) -> list[TaxRow]:
     rates: dict[tuple[date, str], DatedRate] = {}
     rows = []
     for row in found:
-        key = nairobi_date(row.Booking.created_at), row.category.value
+        key = row.Booking.priced_on, row.category.value
         if key not in rates:
             rates[key] = dated_rates(tx, *key)[RATE[tax]]
         pin = row.Vendor.kra_pin_sealed

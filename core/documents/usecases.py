@@ -253,7 +253,7 @@ class _Rates:
         self._known: dict[tuple[date, str], dict[str, Any]] = {}
 
     def of(self, booking: Booking, listing: Listing) -> dict[str, Any]:
-        key = nairobi_date(booking.created_at), listing.category.value
+        key = booking.priced_on, listing.category.value
         if key not in self._known:
             found = dated_rates(self._tx, *key)
             self._known[key] = {name.value: _rate(rate) for name, rate in found.items()}

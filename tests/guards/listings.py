@@ -3,7 +3,7 @@
 from core.catalog.rules import Category, PriceUnit
 from core.limits import PHOTO_LARGE_MAX_BYTES
 from tests.core.booking.world import World
-from tests.guards.guard import as_it_is, constraint, foreign, never, unique
+from tests.guards.guard import as_it_is, constraint, foreign, never, trigger, unique
 from tests.guards.photos import with_a_photo
 
 
@@ -39,8 +39,16 @@ GUARDS = (
         "a rate takes more than all",
         constraint("rates", "ck_rates_basis_points"),
         as_it_is,
-        "UPDATE rates SET basis_points = 10001",
+        "INSERT INTO rates (name, basis_points, effective_from)"
+        " VALUES ('vat', 10001, '2026-12-24')",
         "rates WHERE basis_points > 10000",
+    ),
+    never(
+        "old prices cannot be explained any more",
+        trigger("rates", "append_only"),
+        as_it_is,
+        "UPDATE rates SET basis_points = 1601 WHERE name = 'vat'",
+        "rates WHERE basis_points = 1601",
     ),
     never(
         "two rates hold from one day",
@@ -54,7 +62,8 @@ GUARDS = (
         "a commission is taken of what only a tax is of",
         constraint("rates", "ck_rates_base_of_name"),
         as_it_is,
-        "UPDATE rates SET base = 'fee' WHERE name = 'commission'",
+        "INSERT INTO rates (name, basis_points, effective_from, base)"
+        " VALUES ('commission', 1500, '2026-12-24', 'fee')",
         "rates WHERE name = 'commission' AND base IS NOT NULL",
     ),
     never(

@@ -196,11 +196,14 @@ class World:
     def released(self, receipt: str = RECEIPT, msisdn: str = CUSTOMER, **wish: Any) -> Booking:
         """A booking whose money has become the vendor's."""
         booking = self.confirmed(receipt, msisdn, **wish)
-        self.clock.set(self.due(booking))
-        self.fire()
-        self.clock.set(self.due(booking))
-        self.fire()
+        self.release(booking)
         return booking
+
+    def release(self, booking: Booking) -> None:
+        """A paid booking ends, and nobody complains."""
+        for _ in range(2):
+            self.clock.set(self.due(booking))
+            self.fire()
 
     # Time.
 

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from core.booking.cancel import cancel_by_vendor
+from core.clock import nairobi_date
 from core.db.tx import Tx
 from core.documents.etims import tax_lines
 from core.documents.month import Month
@@ -14,6 +15,7 @@ from core.escrow.transfer import Leg, Transfer, TransferKind
 from core.money import Money, kes
 from core.pricing.model import RateName, RateRow
 from core.pricing.rules import RateBase
+from tests.core.booking.kitchen import MORE
 from tests.core.documents.papers import Papers
 
 NOVEMBER, DECEMBER = Month.parse("2026-11"), Month.parse("2026-12")
@@ -93,6 +95,32 @@ def test_what_the_tax_was_of_on_the_day_of_booking_is_its_base(papers: Papers) -
         (kes(50_000).cents, 0, 0),
         (kes(7_500).cents, kes(1_200).cents, 1600),
     ]
+
+
+def test_a_change_brings_the_rates_of_its_own_day(papers: Papers) -> None:
+    """Booked at 16 %, moved when it is 18 %: the price, the papers and the report say 18."""
+    booking = papers.confirmed()
+    papers.issue()
+    papers.clock.advance(days=1)
+
+    def dearer(tx: Tx) -> None:
+        today = nairobi_date(tx.now)
+        tx.db.add(RateRow(name=RateName.VAT, basis_points=1800, effective_from=today))
+
+    papers.run(dearer)
+    more = papers.preview(booking, in_days=20).to_pay
+    papers.change(booking, more, in_days=20)
+    assert papers.paid(papers.send_prompt(), MORE) is None
+    papers.issue()
+    assert papers.read(booking).vat_cents == kes(10_350).cents
+
+    receipt = papers.documents()[-1]
+    assert receipt.content["rates"]["vat"]["basis_points"] == 1800
+    papers.release(booking)
+    (row,) = papers.run(lambda tx: tax_report(tx, Tax.VAT, DECEMBER)).rows
+    assert (row.base_cents, row.basis_points, row.tax_cents) == (
+        kes(57_500).cents, 1800, kes(10_350).cents,
+    )  # fmt: skip
 
 
 def test_a_refund_of_everything_owes_nothing(papers: Papers) -> None:
