@@ -25,6 +25,7 @@ from web.commands import (
     payouts,
     phone,
     photos,
+    rates,
     reconcile,
     reviews,
     run,
@@ -68,6 +69,7 @@ app.add_typer(vendors.listings, name="listings")
 app.add_typer(photos.app, name="photos")
 app.command()(papers.receipt)
 app.command()(papers.statement)
+app.add_typer(rates.app, name="rates")
 app.add_typer(tax.app, name="tax")
 app.add_typer(etims.app, name="etims")
 app.add_typer(disputes.app, name="disputes")

@@ -26,9 +26,8 @@ from core.escrow.model import Posting, TransferRow
 from core.escrow.transfer import TransferKind
 from core.limits import TAX_ROWS_MAX
 from core.people.model import Vendor
-from core.pricing.model import RateName
 from core.pricing.queries import DatedRate, dated_rates
-from core.pricing.rules import VAT_BASES, WITHHOLDING_BASES, RateBase
+from core.pricing.rules import VAT_BASES, WITHHOLDING_BASES, RateBase, RateName
 
 
 class Tax(StrEnum):

@@ -1,23 +1,13 @@
 """The dated rates."""
 
 from datetime import date
-from enum import StrEnum
 
 from sqlalchemy import BigInteger, CheckConstraint, Identity, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.base import Base, choice
 from core.money import BASIS_POINTS
-from core.pricing.rules import RateBase
-
-
-class RateName(StrEnum):
-    """Which rate a row sets; the names of the fields of ``Rates``."""
-
-    SERVICE_FEE = "service_fee"
-    COMMISSION = "commission"
-    VAT = "vat"
-    WITHHOLDING = "withholding"
+from core.pricing.rules import RateBase, RateName
 
 
 class RateRow(Base):

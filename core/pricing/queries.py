@@ -8,8 +8,8 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from core.db.tx import Tx
 from core.errors import NafasiError
-from core.pricing.model import RateName, RateRow
-from core.pricing.rules import RateBase, Rates
+from core.pricing.model import RateRow
+from core.pricing.rules import RateBase, RateName, Rates
 
 # Built once: it is part of every price that is shown.
 _RATES = (

@@ -6,6 +6,15 @@ from enum import StrEnum
 from core.money import BASIS_POINTS, Money
 
 
+class RateName(StrEnum):
+    """Which rate; the names of the fields of ``Rates``."""
+
+    SERVICE_FEE = "service_fee"
+    COMMISSION = "commission"
+    VAT = "vat"
+    WITHHOLDING = "withholding"
+
+
 class RateBase(StrEnum):
     """What a tax is of; courts have changed their mind about it, so it is dated with the rate."""
 
@@ -21,6 +30,7 @@ class RateBase(StrEnum):
 
 VAT_BASES = (RateBase.PRICE_AND_FEE, RateBase.FEE)
 WITHHOLDING_BASES = (RateBase.PRICE, RateBase.AFTER_COMMISSION)
+BASES = {RateName.VAT: VAT_BASES, RateName.WITHHOLDING: WITHHOLDING_BASES}
 
 
 @dataclass(frozen=True, slots=True)

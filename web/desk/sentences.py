@@ -21,6 +21,13 @@ CASES = {
     "other_payer": "The provider says that somebody else paid.",
     "not_sendable": "M-Pesa does not send {came} cents.",
 }
+RATES = {
+    "bad_rate": "A rate is from 0 to 100 percent, with two decimals at the most.",
+    "rate_too_early": "A rate begins tomorrow at the earliest: prices of today, {today}, are out.",
+    "bad_base": "That rate can be of {wanted}.",
+    "rates_too_high": "Commission and withholding together would leave the vendor nothing.",
+    "rate_set": "There is a rate for just that already; rates are added, never changed.",
+}
 PHOTOS = {
     "no_listing": "There is no such listing.",
     "no_photo": "There is no such photo of that listing: perhaps its vendor has removed it.",

@@ -27,8 +27,8 @@ from core.escrow.transfer import Leg, Transfer, TransferKind
 from core.money import Money, kes
 from core.payments.model import Attempt, Method
 from core.payments.refunds import plan_refund
-from core.pricing.model import RateName, RateRow
-from core.pricing.rules import Rates, quote
+from core.pricing.model import RateRow
+from core.pricing.rules import RateName, Rates, quote
 from tests.core.booking.world import RECEIPT
 from tests.core.documents.papers import SELLER, Papers
 from tests.core.escrow.tools import PRICE, run_sql

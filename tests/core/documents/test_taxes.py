@@ -13,8 +13,8 @@ from core.documents.taxes import Tax, Untied, tax_report
 from core.escrow import accounts, ledger
 from core.escrow.transfer import Leg, Transfer, TransferKind
 from core.money import Money, kes
-from core.pricing.model import RateName, RateRow
-from core.pricing.rules import RateBase
+from core.pricing.model import RateRow
+from core.pricing.rules import RateBase, RateName
 from tests.core.booking.kitchen import MORE
 from tests.core.documents.papers import Papers
 

@@ -11,9 +11,9 @@ from sqlalchemy.exc import IntegrityError
 from core.db.tx import Database
 from core.limits import PRICE_MAX_CENTS
 from core.money import Money, kes
-from core.pricing.model import RateName, RateRow
+from core.pricing.model import RateRow
 from core.pricing.queries import RatesMissing, rates_on
-from core.pricing.rules import RateBase, Rates, quote
+from core.pricing.rules import RateBase, RateName, Rates, quote
 from tests.core.escrow.tools import RATES
 
 DAY = date(2026, 11, 20)

@@ -24,7 +24,8 @@ from core.payments import refunds, suspense
 from core.payments.collections import start_collection
 from core.payments.lifecycle import RefundState
 from core.payments.model import Receipt, Refund
-from core.pricing.model import RateName, RateRow
+from core.pricing.model import RateRow
+from core.pricing.rules import RateName
 from tests.core.market.rig import ahead, answers, one_of, phones, picks
 from tests.core.market.workers import Workers
 from tests.support.factories import make_booking, make_held
