@@ -13,7 +13,8 @@ from pathlib import Path
 
 from tests.journeys.trial import Trial
 
-RECOVERY_SECONDS_MAX = 90.0
+# R4 of the core anchors.
+RECOVERY_SECONDS_MAX = 60.0
 POOL_PROCESSES = 2
 LOOK_SECONDS = 0.1
 
