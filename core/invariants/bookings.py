@@ -47,6 +47,20 @@ WHERE state_before IS DISTINCT FROM state_before_expected
 LIMIT :findings_max
 """
 
+CHAIN = """
+SELECT concat(code, ' event ', events.id) AS subject, encode(chain_expected, 'hex') AS expected,
+    encode(chain, 'hex') AS actual
+FROM (
+    SELECT booking_id, id, chain, booking_event_digest(
+        lag(chain) OVER (PARTITION BY booking_id ORDER BY id), booking_events
+    ) AS chain_expected
+    FROM booking_events
+) AS events
+JOIN bookings ON bookings.id = booking_id
+WHERE chain <> chain_expected
+LIMIT :findings_max
+"""
+
 LAST_MOVE = """
 SELECT code AS subject, coalesce(last_state, 'an audit row') AS expected, state AS actual
 FROM bookings
@@ -98,6 +112,7 @@ LIMIT :findings_max
 CHECKS = (
     Check(Invariant.UNITS, "claimed units are the calendar's, none oversold", UNITS),
     Check(Invariant.LIFECYCLE, "moves follow the table in order", MOVES),
+    Check(Invariant.AUDIT, "moves are as they were written", CHAIN),
     Check(Invariant.LIFECYCLE, "a booking is where its last move led", LAST_MOVE),
     Check(Invariant.LIFECYCLE, "a state that waits has a timer", TIMER_SET),
     Check(Invariant.LIFECYCLE, "timers fire", TIMER_FIRED),

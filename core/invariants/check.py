@@ -17,6 +17,7 @@ class Invariant(StrEnum):
     NUMBERS = "I12"
     NOTICES = "I13"
     FLOAT = "I14"
+    AUDIT = "I15"
     RATINGS = "I16"
 
 

@@ -165,11 +165,21 @@ SQL_BREAKS = {
     "a move that the table does not have": (
         "I11",
         (
-            "INSERT INTO booking_events (booking_id, event, state_before, state_after, actor, at)"
-            " SELECT id, 'pay', 'requested', 'confirmed', 'system', now() FROM bookings"
+            "INSERT INTO booking_events"
+            " (booking_id, event, state_before, state_after, actor, at, chain)"
+            " SELECT id, 'pay', 'requested', 'confirmed', 'system', now(), '' FROM bookings"
             " WHERE state = 'requested'"
         ),
     ),
+    "an audit row that was rewritten": (
+        "I15",
+        "UPDATE booking_events SET actor = 'admin' WHERE event = 'pay'",
+    ),
+    "an audit row whose moment was moved": (
+        "I15",
+        "UPDATE booking_events SET at = at - interval '1 day' WHERE event = 'pay'",
+    ),
+    "a note that was taken out": ("I15", "UPDATE booking_events SET note = 'nothing to see'"),
     "a state that no audit row led to": (
         "I11",
         "UPDATE bookings SET state = 'declined', due_at = NULL WHERE state = 'requested'",
@@ -177,8 +187,10 @@ SQL_BREAKS = {
     "a gap between two moves": (
         "I11",
         (
-            "INSERT INTO booking_events (booking_id, event, state_before, state_after, actor, at)"
-            " SELECT id, 'decline', 'awaiting_payment', 'declined', 'system', now() FROM bookings"
+            "INSERT INTO booking_events"
+            " (booking_id, event, state_before, state_after, actor, at, chain)"
+            " SELECT id, 'decline', 'awaiting_payment', 'declined', 'system', now(), ''"
+            " FROM bookings"
             " WHERE state = 'requested'"
         ),
     ),

@@ -12,6 +12,7 @@ from core.booking.price import price_of
 from core.catalog import calendar, rules
 from core.catalog.rules import BookingMode
 from core.errors import BadInput, IllegalMove, NotFound, NoUnits
+from core.invariants.run import run_all
 from core.lifecycle import Lifecycle
 from core.limits import OPEN_BOOKINGS_PER_CUSTOMER_MAX
 from core.payments import collect
@@ -52,6 +53,18 @@ def _one_code(world: World) -> None:
     by_hand(world, f"UPDATE bookings SET code = '{one.code}' WHERE id = '{two.id}'")
 
     assert world.read(two).code != one.code, "whoever pays for one pays for one"
+
+
+def _chained(world: World) -> None:
+    world.confirmed()
+    by_hand(
+        world,
+        "INSERT INTO booking_events"
+        " (booking_id, event, state_before, state_after, actor, at, chain)"
+        " SELECT id, 'check_in', state, 'checked_in', 'vendor', now(), '' FROM bookings",
+    )
+
+    assert "I15" not in {finding.invariant for finding in world.run(run_all)}
 
 
 def _parts_of_a_price(world: World) -> None:
@@ -178,6 +191,11 @@ GUARDS = (
         "who did what is rewritten",
         trigger("booking_events", "append_only"),
         sound_after("UPDATE booking_events SET state_after = 'cancelled'"),
+    ),
+    Guard(
+        "an audit row says what came before it as it likes",
+        trigger("booking_events", "chained"),
+        _chained,
     ),
     Guard(
         "a paid booking is declined",
