@@ -6,7 +6,6 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
-    FetchedValue,
     ForeignKey,
     Identity,
     Index,
@@ -144,7 +143,7 @@ class BookingEvent(Base):
     actor_id: Mapped[UUID | None]
     note: Mapped[str | None]
     at: Mapped[datetime]
-    chain: Mapped[bytes] = mapped_column(LargeBinary, FetchedValue())
+    chain: Mapped[bytes] = mapped_column(LargeBinary, server_default=text("''"))
     """A digest of this row and of the one before; a trigger makes it (migration 0030)."""
 
 

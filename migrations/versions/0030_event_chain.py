@@ -58,12 +58,14 @@ END $$
 
 
 def upgrade() -> None:
-    op.add_column("booking_events", sa.Column("chain", sa.LargeBinary(), nullable=True))
+    op.add_column(
+        "booking_events",
+        sa.Column("chain", sa.LargeBinary(), server_default=sa.text("''"), nullable=False),
+    )
     op.execute(DIGEST.replace("::", r"\:\:"))
     op.execute("ALTER TABLE booking_events DISABLE TRIGGER append_only")
     op.execute(EARLIER)
     op.execute("ALTER TABLE booking_events ENABLE TRIGGER append_only")
-    op.alter_column("booking_events", "chain", nullable=False)
     op.execute(CHAINED)
     op.execute(TRIGGER)
 

@@ -165,9 +165,8 @@ SQL_BREAKS = {
     "a move that the table does not have": (
         "I11",
         (
-            "INSERT INTO booking_events"
-            " (booking_id, event, state_before, state_after, actor, at, chain)"
-            " SELECT id, 'pay', 'requested', 'confirmed', 'system', now(), '' FROM bookings"
+            "INSERT INTO booking_events (booking_id, event, state_before, state_after, actor, at)"
+            " SELECT id, 'pay', 'requested', 'confirmed', 'system', now() FROM bookings"
             " WHERE state = 'requested'"
         ),
     ),
@@ -187,10 +186,8 @@ SQL_BREAKS = {
     "a gap between two moves": (
         "I11",
         (
-            "INSERT INTO booking_events"
-            " (booking_id, event, state_before, state_after, actor, at, chain)"
-            " SELECT id, 'decline', 'awaiting_payment', 'declined', 'system', now(), ''"
-            " FROM bookings"
+            "INSERT INTO booking_events (booking_id, event, state_before, state_after, actor, at)"
+            " SELECT id, 'decline', 'awaiting_payment', 'declined', 'system', now() FROM bookings"
             " WHERE state = 'requested'"
         ),
     ),
