@@ -69,7 +69,7 @@ class TaxRow:
         vendor_pin: the vendor's KRA PIN, empty where it is not known.
         event: the transfer's kind (``released``, ``retained`` ...).
         base_cents: what the tax is of; negative for a reversal, as the tax.
-        basis_points: the rate that the booking was made at.
+        basis_points: the rate that the booking's price has.
         tax_cents: positive where we owe more.
     """
 

@@ -82,11 +82,25 @@ def issue_due(tx: Tx, seller: Seller, limit: int = DOCUMENTS_BATCH_MAX) -> list[
     free = select(func.pg_try_advisory_xact_lock(ISSUER_LOCK))
     if not tx.db.scalar(free):
         return []
-    due = _all_due(tx, min(limit, DOCUMENTS_BATCH_MAX))
-    if not due:
-        return []
-    history = history_of(tx, [each.booking for each in due])
+    most, passed = min(limit, DOCUMENTS_BATCH_MAX), 0
+    made: list[Document] = []
     rates = _Rates(tx)
+    # Those that cannot be written stay due: however many they are, the next batch has its turn.
+    while not made and (due := _all_due(tx, most, passed)):
+        made = _written(tx, seller, due, rates)
+        passed += len(due)
+    if not made:
+        return []
+    _number(tx, made)
+    tx.db.execute(
+        delete(DocumentDue).where(DocumentDue.transfer_id.in_([d.transfer_id for d in made]))
+    )
+    return made
+
+
+def _written(tx: Tx, seller: Seller, due: list[_Due], rates: "_Rates") -> list[Document]:
+    """Return what can be written of what is due, without numbers."""
+    history = history_of(tx, [each.booking for each in due])
     made = []
     for each in due:
         try:
@@ -97,14 +111,10 @@ def issue_due(tx: Tx, seller: Seller, limit: int = DOCUMENTS_BATCH_MAX) -> list[
             continue
         if document is not None:
             made.append(document)
-    _number(tx, made)
-    tx.db.execute(
-        delete(DocumentDue).where(DocumentDue.transfer_id.in_([d.transfer_id for d in made]))
-    )
     return made
 
 
-def _all_due(tx: Tx, limit: int) -> list[_Due]:
+def _all_due(tx: Tx, limit: int, offset: int) -> list[_Due]:
     query = (
         select(TransferRow, Booking, Listing, Vendor.business_name, User)
         .join(DocumentDue, DocumentDue.transfer_id == TransferRow.id)
@@ -113,6 +123,7 @@ def _all_due(tx: Tx, limit: int) -> list[_Due]:
         .join(Vendor, Vendor.id == Booking.vendor_id)
         .join(User, User.id == Booking.customer_id)
         .order_by(DocumentDue.transfer_id)
+        .offset(offset)
         .limit(limit)
     )
     return [_Due(*row) for row in tx.db.execute(query)]

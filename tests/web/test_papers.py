@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -17,6 +18,7 @@ from core.booking.model import Booking
 from core.catalog.rules import BookingMode
 from core.clock import ManualClock
 from core.db.tx import Database
+from core.documents import taxes
 from core.documents.links import new_link
 from core.documents.model import Document
 from core.documents.month import Month
@@ -27,7 +29,7 @@ from core.people.model import User
 from tests.conftest import VAULT_KEY
 from tests.core.documents.papers import Papers
 from tests.core.documents.test_taxes import stray
-from tests.support.factories import VENDOR
+from tests.support.factories import OTHER_CUSTOMER, VENDOR
 from tests.web.rig import Web
 from web.commands import papers as paper_commands
 from web.commands import tax as tax_commands
@@ -226,6 +228,23 @@ def test_tax_reports_as_csv(commands: None, papers: Papers, tmp_path: Path) -> N
     ]
     (row,) = table(held)
     assert (row["base"], row["rate_percent"], row["tax"]) == ("50000.00", "5.00", "2500.00")
+
+
+def test_what_is_released_while_a_report_is_made_is_in_all_of_it_or_in_nothing(
+    commands: None, papers: Papers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    papers.released()
+    path, remitted = tmp_path / "vat.csv", taxes._remitted
+
+    def meanwhile(*asked: Any) -> int:
+        papers.released("SFF6XYQ2CD", OTHER_CUSTOMER)
+        return remitted(*asked)
+
+    monkeypatch.setattr(taxes, "_remitted", meanwhile)
+
+    tax_commands.vat(DECEMBER, tax_commands.Format.CSV, path)
+
+    assert len(table(path)) == 1
 
 
 def test_a_workbook_holds_numbers_and_their_sum(

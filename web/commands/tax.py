@@ -117,6 +117,8 @@ def report(tax: "Tax", month: str, form: Format, out: Path | None) -> None:
         fail("A workbook needs --out FILE.")
     try:
         with open_database(load_settings()) as database, database.transaction() as tx:
+            # What is posted between two of its questions must not make it differ from itself.
+            tx.db.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             made, made_at = tax_report(tx, tax, wanted), tx.now
     except Untied as untied:
         say.print(untied_sentence(untied.data), style="red", markup=False)

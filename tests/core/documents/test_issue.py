@@ -21,6 +21,7 @@ from core.documents.queries import (
     receipts_of,
 )
 from core.documents.rules import lines_of
+from core.documents.usecases import issue_due
 from core.errors import NotFound
 from core.escrow import ledger
 from core.escrow.transfer import Leg, Transfer, TransferKind
@@ -78,6 +79,27 @@ def test_what_is_paid_by_card_says_so_and_what_goes_back_to_it_does(papers: Pape
     told = papers.run(etims.begin)
     assert told is not None
     assert told.by_card
+
+
+def test_those_that_cannot_be_written_do_not_keep_the_others(papers: Papers) -> None:
+    """More of them than a batch has, all before the others."""
+    booking = papers.confirmed()
+    run_sql(
+        papers.database,
+        "SET LOCAL session_replication_role = replica",
+        "INSERT INTO ledger_transfers"
+        " SELECT concat('00000000-0000-4000-8000-00000000000', n)::uuid,"
+        " concat('in:daraja:SFFLOST', n), digest, kind, booking_id, posted_at"
+        " FROM ledger_transfers, generate_series(1, 3) AS n",
+        "INSERT INTO documents_due SELECT id FROM ledger_transfers"
+        " WHERE starts_with(idempotency_key, 'in:daraja:SFFLOST')",
+    )
+
+    (receipt,) = papers.run(lambda tx: issue_due(tx, SELLER, 2))
+
+    assert receipt.content["payment"]["receipt"] == RECEIPT
+    assert receipt.booking_id == booking.id
+    assert papers.run(documents_due) == 3, "where somebody sees them"
 
 
 def test_nothing_is_issued_twice(papers: Papers) -> None:
