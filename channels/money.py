@@ -10,10 +10,12 @@ from uuid import UUID
 
 import redis
 
+from channels.reading import StatementReader
 from core.clock import Clock
 from core.errors import NafasiError
 from core.ports.money import CardGateway, CollectionGateway, PayoutGateway, TakeBackGateway
 from core.ports.providers import Callback
+from core.reconcile.places import Accounts
 from core.settings import Settings
 
 
@@ -61,8 +63,11 @@ class MoneyProvider:
 
     Attributes:
         name: as stored with attempts and receipts, and in the addresses of its callbacks.
+        called: what customers call it by.
         enabled: whether the settings want it.
         open: makes its adapters.
+        accounts: those that the settings say we have with it.
+        statements: reads what it exports, one for each form.
         to_banks: it can pay into bank accounts.
         from_cards: it can take money from cards.
         takes_back: it can take payments to us back.
@@ -71,8 +76,11 @@ class MoneyProvider:
     """
 
     name: str
+    called: str
     enabled: Callable[[Settings], bool]
     open: Callable[[Settings, redis.Redis, Clock], Gateways]
+    accounts: Callable[[Settings], Accounts]
+    statements: tuple[StatementReader, ...]
     to_banks: bool = False
     from_cards: bool = False
     takes_back: bool = False

@@ -6,6 +6,8 @@ A provider's adapter says how a row becomes lines; what must hold of every state
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
 
 from channels.table import Row, Span, Table
 from core.limits import STATEMENT_LINES_MAX
@@ -13,6 +15,20 @@ from core.reconcile.statement import BadStatement, Line, Reading, Statement
 
 LOOK_LINES = 1_000
 Progress = Callable[[int], None]
+
+
+class StatementReader(Protocol):
+    """Reads one form of a provider's statement through; ``no_table`` when a file is none."""
+
+    def __call__(
+        self,
+        path: Path,
+        *,
+        account: str | None = None,
+        wanted: Span | None = None,
+        progress: Progress = ...,
+    ) -> Reading:
+        """Return the statement; see ``channels.daraja.statement.read_statement``."""
 
 
 def silent(_lines: int) -> None:

@@ -19,6 +19,7 @@ from channels.sms import SmsRoute
 from channels.twilio.route import TWILIO
 from channels.ussd import UssdGateway
 from core.ports.providers import Routes
+from core.reconcile.places import Accounts
 from core.settings import BadSettings, Settings
 
 PROVIDERS: tuple[MoneyProvider, ...] = (DARAJA, FLUTTERWAVE)
@@ -31,6 +32,11 @@ SMS_ROUTES: Mapping[str, SmsRoute] = {each.name: each for each in (AFRICASTALKIN
 def enabled_providers(settings: Settings) -> tuple[MoneyProvider, ...]:
     """Return the providers that these settings want."""
     return tuple(provider for provider in PROVIDERS if provider.enabled(settings))
+
+
+def accounts_of(settings: Settings) -> Mapping[str, Accounts]:
+    """Return our accounts by provider, also of those that are not used any more."""
+    return {provider.name: provider.accounts(settings) for provider in PROVIDERS}
 
 
 def build_health(settings: Settings) -> SharedHealth:

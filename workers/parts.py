@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from channels.etims.registrar import open_registrar
 from channels.health import SharedHealth
 from channels.registry import (
+    accounts_of,
     build_health,
     build_routes,
     enabled_providers,
@@ -27,8 +28,7 @@ from core.local_clock import read_ahead
 from core.ports.messages import SmsIn, SmsSender
 from core.ports.money import CardGateway, CollectionGateway, PayoutGateway, TakeBackGateway
 from core.ports.tax import TaxRegistrar
-from core.reconcile.accounts import accounts_of
-from core.reconcile.usecases import Accounts
+from core.reconcile.places import Accounts
 from core.settings import Settings, named_numbers
 from sessions.bootstrap import build_desk, notice_context
 from sessions.dropped import DroppedCalls

@@ -6,10 +6,13 @@ from channels.daraja.b2c import DarajaPayouts
 from channels.daraja.client import DarajaClient
 from channels.daraja.config import DarajaConfig
 from channels.daraja.reversal import DarajaReversals
+from channels.daraja.statement import read_statement
 from channels.daraja.stk import DarajaCollections
 from channels.daraja.wire import PROVIDER
 from channels.money import Gateways, MoneyProvider
 from core.clock import Clock
+from core.payments.model import Direction
+from core.reconcile.places import Accounts
 from core.settings import Settings
 
 
@@ -41,7 +44,21 @@ def open_gateways(settings: Settings, store: redis.Redis, clock: Clock) -> Gatew
     )
 
 
+def accounts(settings: Settings) -> Accounts:
+    """Return our shortcodes: one for both ways, or one for each."""
+    paybill, payouts = settings.daraja_shortcode, settings.daraja_b2c_shortcode
+    if paybill == payouts:
+        return {paybill: frozenset(Direction)}
+    return {paybill: frozenset({Direction.IN}), payouts: frozenset({Direction.OUT})}
+
+
 # Its callbacks have addresses that name the attempt: web.hooks and workers.inbox list them.
 DARAJA = MoneyProvider(
-    name=PROVIDER, enabled=lambda _settings: True, open=open_gateways, takes_back=True
+    name=PROVIDER,
+    called="M-Pesa",
+    enabled=lambda _settings: True,
+    open=open_gateways,
+    accounts=accounts,
+    statements=(read_statement,),
+    takes_back=True,
 )

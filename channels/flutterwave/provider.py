@@ -2,6 +2,7 @@
 
 import redis
 
+from channels.flutterwave import statement, transfer_export
 from channels.flutterwave.cards import FlutterwaveCards
 from channels.flutterwave.charges import FlutterwaveCollections
 from channels.flutterwave.client import FlutterwaveClient
@@ -19,6 +20,7 @@ from channels.flutterwave.webhooks import (
 from channels.flutterwave.wire import PROVIDER
 from channels.money import Gateways, MoneyProvider
 from core.clock import Clock
+from core.payments.model import Direction
 from core.settings import Settings
 
 WEBHOOK = "webhook"
@@ -48,10 +50,18 @@ def open_gateways(settings: Settings, _store: redis.Redis, _clock: Clock) -> Gat
     )
 
 
+# One wallet; what came in and what went out are exports of their own.
+ACCOUNTS = {
+    statement.ACCOUNT: frozenset({Direction.IN}),
+    transfer_export.ACCOUNT: frozenset({Direction.OUT}),
+}
 FLUTTERWAVE = MoneyProvider(
     name=PROVIDER,
+    called="Flutterwave",
     enabled=lambda settings: settings.flutterwave_enabled,
     open=open_gateways,
+    accounts=lambda _settings: ACCOUNTS,
+    statements=(statement.read_statement, transfer_export.read_statement),
     to_banks=True,
     from_cards=True,
     webhooks={WEBHOOK: accept},

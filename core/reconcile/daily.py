@@ -12,8 +12,7 @@ from core.db.tx import Tx
 from core.escrow import accounts, ledger
 from core.limits import CASES_BATCH_MAX, STATEMENT_DUE_DAYS
 from core.payments.model import Direction, Receipt
-from core.reconcile.places import is_shown, stands_there, was_asked_for
-from core.reconcile.usecases import Accounts
+from core.reconcile.places import Accounts, is_shown, stands_there, was_asked_for
 
 MONTHS_MAX = 50
 SETTLED_NOTE = "A statement has come; closed by itself."

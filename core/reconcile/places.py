@@ -1,6 +1,6 @@
 """On which of our accounts' statements a receipt stands, and whether it was looked for there."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from sqlalchemy import ColumnElement, case, exists, func, select
 from sqlalchemy.orm import aliased
@@ -10,6 +10,8 @@ from core.payments import receipts
 from core.payments.model import Direction, Receipt
 from core.reconcile.model import StatementMatch, StatementRow
 
+Accounts = Mapping[str, Collection[Direction]]
+"""Our accounts with one provider: by name, or shortcode, which ways money moves there."""
 CHARGE = "charge:"
 # What came back came to the account that it had left, what was taken back left the one to which
 # it had come.

@@ -9,8 +9,7 @@ from sqlalchemy import case, func, select, text
 from core.db.tx import Tx
 from core.limits import STATEMENT_LATE_SECONDS
 from core.payments.model import Direction, Receipt
-from core.reconcile.places import is_a_difference, is_shown, moves_there
-from core.reconcile.usecases import Accounts
+from core.reconcile.places import Accounts, is_a_difference, is_shown, moves_there
 
 SHOWN_MAX = 50
 

@@ -5,7 +5,7 @@ else becomes a case.
 """
 
 import itertools
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import UUID
@@ -30,11 +30,9 @@ from core.payments.queries import receipt_numbered
 from core.reconcile.differences import open_cases, was_shown
 from core.reconcile.matcher import Entry, Fault, FaultKind, Matcher, Outcome
 from core.reconcile.model import StatementMatch, StatementRow
-from core.reconcile.places import CHARGE, OTHER_WAY, is_shown, stands_there
+from core.reconcile.places import CHARGE, OTHER_WAY, Accounts, is_shown, stands_there
 from core.reconcile.statement import BadStatement, Line, LineKind, Reading, Statement
 
-Accounts = Mapping[str, Collection[Direction]]
-"""Our accounts with one provider: shortcode to which way money moves there."""
 Progress = Callable[[int], None]
 NOT_AHEAD = timedelta()
 SIGN = {Direction.IN: 1, Direction.OUT: -1}

@@ -45,9 +45,9 @@ def check(*, as_json: Json = False) -> None:
 
 def ledger(*, as_json: Json = False) -> None:
     """Show the trial balance and whether the money held covers what is owed."""
+    from channels.registry import accounts_of
     from core.cases.queries import open_by_kind
     from core.escrow import ledger as book
-    from core.reconcile.accounts import accounts_of
     from core.reconcile.balance import last_held
     from core.reconcile.queries import account_views, open_items
 

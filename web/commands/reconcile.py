@@ -49,7 +49,7 @@ def reconcile(
 
     Exit code 1 when something differs, 2 when the file was refused and nothing was done.
     """
-    from core.reconcile.accounts import accounts_of
+    from channels.registry import accounts_of
     from core.reconcile.statement import BadStatement
     from core.reconcile.usecases import NOT_AHEAD, take
 
@@ -92,16 +92,12 @@ def _month(asked: str | None) -> "Span | None":
 
 def _read(file: Path, account: str | None, wanted: "Span | None", seen: "Progress") -> "Reading":
     """Read a file as whoever's it is; the first format whose table is in it."""
-    from channels.daraja import statement as daraja
-    from channels.flutterwave import statement as flutterwave
-    from channels.flutterwave import transfer_export as transfers
+    from channels.registry import PROVIDERS
     from core.reconcile.statement import BadStatement
 
-    for adapter in (daraja, flutterwave, transfers):
+    for read in (reader for provider in PROVIDERS for reader in provider.statements):
         try:
-            reading: Reading = adapter.read_statement(
-                file, account=account, wanted=wanted, progress=seen
-            )
+            reading = read(file, account=account, wanted=wanted, progress=seen)
         except BadStatement as refused:
             if refused.code != "no_table":
                 raise

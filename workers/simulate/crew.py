@@ -32,9 +32,9 @@ from channels.flutterwave.config import FlutterwaveConfig
 from channels.flutterwave.transfers import FlutterwavePayouts
 from channels.health import SharedHealth
 from channels.http import Breaker
+from channels.registry import accounts_of
 from channels.simulator.config import SimulatorConfig
 from core.clock import Clock
-from core.reconcile.accounts import accounts_of
 from core.settings import Settings
 from sessions.bootstrap import build_desk, notice_context
 from sessions.notices.render import render

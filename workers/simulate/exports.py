@@ -11,8 +11,9 @@ from channels.simulator.state import World
 from core.clock import nairobi_date
 from core.db.tx import Tx
 from core.reconcile.matcher import FaultKind
+from core.reconcile.places import Accounts
 from core.reconcile.statement import BadStatement, Reading
-from core.reconcile.usecases import Accounts, Taken, take
+from core.reconcile.usecases import Taken, take
 from workers.simulate.audit import Wrong
 from workers.simulate.points import Step
 from workers.simulate.scene import Scene

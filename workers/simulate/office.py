@@ -33,8 +33,9 @@ from core.payouts.halts import halts, resume
 from core.payouts.model import Payout
 from core.payouts.usecases import retry_payout
 from core.people.model import Vendor
+from core.reconcile.places import Accounts
 from core.reconcile.statement import BadStatement
-from core.reconcile.usecases import Accounts, take
+from core.reconcile.usecases import take
 from workers.simulate.audit import Books, Wrong
 from workers.simulate.comebacks import Comebacks
 from workers.simulate.complaints import Complaints

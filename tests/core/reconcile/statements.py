@@ -10,8 +10,9 @@ from sqlalchemy import func, select, text
 from core.cases.model import Case
 from core.db.tx import Database, Tx
 from core.payments.model import Direction
+from core.reconcile.places import Accounts
 from core.reconcile.statement import Line, Reading, Statement
-from core.reconcile.usecases import Accounts, Taken, take
+from core.reconcile.usecases import Taken, take
 from tests.conftest import START
 
 PAYBILL, PAYOUTS = "600123", "600124"

@@ -5,6 +5,7 @@ from datetime import date
 from functools import partial
 from typing import Any
 
+from channels.registry import PROVIDERS
 from core.documents.lifecycle import InvoiceState
 from core.documents.model import Document, DocumentKind
 from core.documents.queries import Paper
@@ -15,7 +16,7 @@ from web.pages.papers.sheet import Sheet, amount, day, percent
 COLUMNS = (7, 3)
 SIGNATURE_SHOWN_MAX = 80
 # What customers call a provider by.
-CALLED = {"daraja": "M-Pesa", "flutterwave": "Flutterwave"}
+CALLED = {provider.name: provider.called for provider in PROVIDERS}
 
 Say = Callable[[T], str]
 
