@@ -65,9 +65,10 @@ SELECT subject FROM open JOIN receipts ON id = (facts ->> 'receipt_id')::uuid WH
 """
 
 REFUND_FAILED = """
-SELECT id::text AS subject, amount_cents,
-    jsonb_build_object('booking_id', booking_id, 'reason', reason) AS facts
-FROM refunds WHERE state = 'failed'
+SELECT refunds.id::text AS subject, amount_cents,
+    jsonb_build_object('booking_id', booking_id, 'booking', code, 'refund', number,
+        'reason', reason) AS facts
+FROM refunds JOIN bookings ON bookings.id = booking_id WHERE refunds.state = 'failed'
 """
 
 # It was sent again, or had gone through after all.
@@ -79,7 +80,7 @@ SELECT subject FROM open JOIN refunds ON refunds.id::text = subject WHERE state 
 CAME_BACK = f"""
 SELECT attempts.id::text AS subject, attempts.amount_cents,
     jsonb_build_object('booking_id', attempts.booking_id, 'refund_id', refund_id,
-        'receipt_id', attempts.receipt_id, 'provider', attempts.provider,
+        'refund', refunds.number, 'receipt_id', attempts.receipt_id, 'provider', attempts.provider,
         'number', receipts.number,
         'account', {_ACCOUNT}) AS facts
 FROM attempts

@@ -21,6 +21,12 @@ CASES = {
     "other_payer": "The provider says that somebody else paid.",
     "not_sendable": "M-Pesa does not send {came} cents.",
 }
+REFUNDS = {
+    "no_refund": "There is no such refund.",
+    "illegal_move": "That refund has neither failed nor come back: it is {state}.",
+    "bad_phone": "That is no Kenyan mobile number.",
+    "too_small": "That is too little to send: find another way.",
+}
 PHOTOS = {
     "no_listing": "There is no such listing.",
     "no_photo": "There is no such photo of that listing: perhaps its vendor has removed it.",
