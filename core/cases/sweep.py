@@ -12,7 +12,8 @@ from sqlalchemy import text
 from core.cases.model import CaseKind
 from core.cases.usecases import close_settled, open_case
 from core.db.tx import Tx
-from core.limits import CASES_BATCH_MAX, NOTICE_UNKNOWN_SECONDS
+from core.limits import CASES_BATCH_MAX, NOTICE_UNKNOWN_SECONDS, PENALTIES_REVIEWED_MIN
+from core.people.penalties import counted_since
 
 _OPEN = "('queued', 'sending', 'pending', 'unknown')"
 SETTLED_NOTE = "Settled in the meantime; closed by itself."
@@ -185,6 +186,30 @@ DISPUTE_SETTLED = """
 SELECT subject FROM open JOIN disputes ON disputes.id::text = subject WHERE state <> 'deciding'
 """
 
+# What counts against a vendor and nobody has looked at: a case that a person closed was about what
+# had happened by then. The next one is another look, and another subject.
+VENDOR_PENALTIES = """
+SELECT concat(vendors.id, ' ', looks.made + 1) AS subject, NULL::bigint AS amount_cents,
+    jsonb_build_object('vendor_id', vendors.id, 'vendor', number, 'business', business_name,
+        'penalties', count(*)) AS facts
+FROM vendor_penalties
+JOIN vendors ON vendors.id = vendor_id
+CROSS JOIN LATERAL (
+    SELECT count(*) AS made, max(closed_at) AS last FROM cases
+    WHERE kind = 'vendor_penalties' AND state = 'closed' AND note <> :settled_note
+        AND starts_with(subject, vendors.id::text)
+) AS looks
+WHERE at > :penalties_since AND (looks.last IS NULL OR at > looks.last)
+GROUP BY vendors.id, looks.made
+HAVING count(*) >= :penalties_min
+"""
+
+# Enough of them have grown old.
+PENALTIES_LAPSED = f"""
+SELECT subject FROM open
+WHERE subject NOT IN (SELECT counted.subject FROM ({VENDOR_PENALTIES}) AS counted)
+"""  # noqa: S608 -- put together from our own words.
+
 _NOTICE_DAY = "(created_at AT TIME ZONE 'Africa/Nairobi')::date"
 
 
@@ -255,6 +280,7 @@ RULES = (
     Rule(CaseKind.PAYOUTS_HALTED, HALTED, HALT_ENDED),
     Rule(CaseKind.OVERPAID, OVERPAID),
     Rule(CaseKind.DISPUTE, DISPUTE, DISPUTE_SETTLED),
+    Rule(CaseKind.VENDOR_PENALTIES, VENDOR_PENALTIES, PENALTIES_LAPSED, again=True),
     Rule(CaseKind.NOTICES_UNKNOWN, *_notices("unknown")),
     Rule(CaseKind.NOTICES_DEAD, *_notices("dead")),
     Rule(CaseKind.CALLBACK_DEAD, CALLBACK_DEAD, CALLBACK_SETTLED),
@@ -304,13 +330,15 @@ def sweep(tx: Tx) -> list[int]:
     Returns:
         the numbers of the new cases.
     """
-    for row in tx.db.execute(_SETTLED, {"batch_max": CASES_BATCH_MAX}).all():
-        close_settled(tx, CaseKind(row.kind), row.subject, SETTLED_NOTE)
     values = {
         "batch_max": CASES_BATCH_MAX,
         "settled_note": SETTLED_NOTE,
         "notice_before": tx.now - timedelta(seconds=NOTICE_UNKNOWN_SECONDS),
+        "penalties_since": counted_since(tx.now),
+        "penalties_min": PENALTIES_REVIEWED_MIN,
     }
+    for row in tx.db.execute(_SETTLED, values).all():
+        close_settled(tx, CaseKind(row.kind), row.subject, SETTLED_NOTE)
     opened = [
         open_case(
             tx,
