@@ -12,7 +12,13 @@ from sqlalchemy import text
 from core.cases.model import CaseKind
 from core.cases.usecases import close_settled, open_case
 from core.db.tx import Tx
-from core.limits import CASES_BATCH_MAX, NOTICE_UNKNOWN_SECONDS, PENALTIES_REVIEWED_MIN
+from core.limits import (
+    ATTEMPT_UNKNOWN_SECONDS,
+    CARD_REFUND_UNKNOWN_SECONDS,
+    CASES_BATCH_MAX,
+    NOTICE_UNKNOWN_SECONDS,
+    PENALTIES_REVIEWED_MIN,
+)
 from core.people.penalties import counted_since
 
 _OPEN = "('queued', 'sending', 'pending', 'unknown')"
@@ -163,6 +169,31 @@ SELECT subject FROM open
 WHERE subject NOT IN (SELECT halted.subject FROM ({HALTED}) AS halted)
 """  # noqa: S608 -- put together from our own words.
 
+# Asked about in vain for longer than any of them takes. It stays open while it is asked again.
+ATTEMPT_UNKNOWN = f"""
+SELECT attempts.id::text AS subject, attempts.amount_cents,
+    jsonb_build_object(
+        'for', CASE WHEN payout_id IS NOT NULL THEN 'payout'
+            WHEN refund_id IS NOT NULL THEN 'refund' ELSE 'return' END,
+        'vendor', vendors.number, 'booking', bookings.code, 'refund', refunds.number,
+        'account', {_ACCOUNT}, 'provider', attempts.provider,
+        'ours', attempts.id, 'theirs', attempts.reference) AS facts
+FROM attempts
+LEFT JOIN payouts ON payouts.id = payout_id
+LEFT JOIN vendors ON vendors.id = payouts.vendor_id
+LEFT JOIN bookings ON bookings.id = attempts.booking_id
+LEFT JOIN refunds ON refunds.id = refund_id
+LEFT JOIN receipts ON receipts.id = attempts.receipt_id
+WHERE attempts.kind <> 'collection' AND attempts.state IN ('pending', 'unknown')
+    AND sent_at < CASE attempts.method WHEN 'card' THEN CAST(:card_before AS timestamptz)
+        ELSE CAST(:unknown_before AS timestamptz) END
+"""  # noqa: S608 -- put together from our own words.
+
+ATTEMPT_KNOWN = """
+SELECT subject FROM open
+JOIN attempts ON attempts.id::text = subject WHERE attempts.state IN ('succeeded', 'failed')
+"""
+
 # A payout or refund that was given up and had gone through all the same, after another.
 OVERPAID = """
 SELECT attempts.id::text AS subject, amount_cents,
@@ -278,6 +309,7 @@ RULES = (
     Rule(CaseKind.PAYOUT_HELD, PAYOUT_HELD, PAYOUT_NOT_HELD),
     Rule(CaseKind.PAYOUT_REVERSED, PAYOUT_REVERSED, PAYOUT_REVERSED_SETTLED),
     Rule(CaseKind.PAYOUTS_HALTED, HALTED, HALT_ENDED),
+    Rule(CaseKind.ATTEMPT_UNKNOWN, ATTEMPT_UNKNOWN, ATTEMPT_KNOWN),
     Rule(CaseKind.OVERPAID, OVERPAID),
     Rule(CaseKind.DISPUTE, DISPUTE, DISPUTE_SETTLED),
     Rule(CaseKind.VENDOR_PENALTIES, VENDOR_PENALTIES, PENALTIES_LAPSED, again=True),
@@ -334,6 +366,8 @@ def sweep(tx: Tx) -> list[int]:
         "batch_max": CASES_BATCH_MAX,
         "settled_note": SETTLED_NOTE,
         "notice_before": tx.now - timedelta(seconds=NOTICE_UNKNOWN_SECONDS),
+        "unknown_before": tx.now - timedelta(seconds=ATTEMPT_UNKNOWN_SECONDS),
+        "card_before": tx.now - timedelta(seconds=CARD_REFUND_UNKNOWN_SECONDS),
         "penalties_since": counted_since(tx.now),
         "penalties_min": PENALTIES_REVIEWED_MIN,
     }
