@@ -169,7 +169,8 @@ SELECT subject FROM open
 WHERE subject NOT IN (SELECT halted.subject FROM ({HALTED}) AS halted)
 """  # noqa: S608 -- put together from our own words.
 
-# Asked about in vain for longer than any of them takes. It stays open while it is asked again.
+# Asked about in vain, for longer than it ever takes. Being sent again by its old id settles
+# nothing, only its end does.
 ATTEMPT_UNKNOWN = f"""
 SELECT attempts.id::text AS subject, attempts.amount_cents,
     jsonb_build_object(

@@ -21,16 +21,16 @@ CASES = {
     "other_payer": "The provider says that somebody else paid.",
     "not_sendable": "M-Pesa does not send {came} cents.",
 }
+PHOTOS = {
+    "no_listing": "There is no such listing.",
+    "no_photo": "There is no such photo of that listing: perhaps its vendor has removed it.",
+    "bad_reason": "Say why, in at most {most} letters: the vendor is told it in a message.",
+}
 REFUNDS = {
     "no_refund": "There is no such refund.",
     "illegal_move": "That refund has neither failed nor come back: it is {state}.",
     "bad_phone": "That is no Kenyan mobile number.",
     "too_small": "That is too little to send: find another way.",
-}
-PHOTOS = {
-    "no_listing": "There is no such listing.",
-    "no_photo": "There is no such photo of that listing: perhaps its vendor has removed it.",
-    "bad_reason": "Say why, in at most {most} letters: the vendor is told it in a message.",
 }
 DISPUTES = {
     "no_booking": "There is no such booking.",
