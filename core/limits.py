@@ -273,6 +273,10 @@ COST_GROUPS_MAX = 200
 CASES_SHOWN_MAX = 1_000
 CASES_BATCH_MAX = 500
 CASE_NOTE_MAX = 500
+# What was sent is asked about each hour; a day later it is for a person to ask. A refund to a card
+# takes three working days at least (developer.flutterwave.com, Refunds).
+ATTEMPT_UNKNOWN_SECONDS = 24 * 3600
+CARD_REFUND_UNKNOWN_SECONDS = 5 * 24 * 3600
 # A message whose fate is unknown is looked at together with the others of its day.
 NOTICE_UNKNOWN_SECONDS = 24 * 3600
 

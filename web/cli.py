@@ -27,6 +27,7 @@ from web.commands import (
     photos,
     rates,
     reconcile,
+    refunds,
     reviews,
     run,
     seed,
@@ -54,7 +55,7 @@ app.command()(books.check)
 app.command()(books.ledger)
 app.command()(cancel.cancel)
 app.command()(change.change)
-app.command()(cancel.refunds)
+app.add_typer(refunds.app, name="refunds")
 app.command()(cancel.policy)
 app.command()(paybill.deposit)
 app.add_typer(paybill.app, name="paybill")

@@ -8,8 +8,6 @@ it is earned at once; it goes out with the next payout.
 from datetime import datetime
 from uuid import UUID
 
-import structlog
-
 from core.booking.changes import drop_open
 from core.booking.lifecycle import LIFECYCLE, Actor, Event, State
 from core.booking.model import Booking
@@ -21,13 +19,10 @@ from core.booking.usecases import release_units
 from core.db.tx import Tx
 from core.errors import IllegalMove, NotFound, Refused
 from core.escrow import ledger, postings
-from core.limits import PENALTIES_REVIEWED_MIN
 from core.money import Money
 from core.payments.refunds import goes_to_a_card, plan_refund, refundable, reversals
 from core.people.penalties import add_penalty
 from core.pricing.shares import left_after
-
-log = structlog.get_logger()
 
 NOTE_MAX = 200
 
@@ -104,9 +99,6 @@ def cancel_by_vendor(tx: Tx, booking_id: UUID, vendor_id: UUID) -> Booking:
         raise NotFound("no_booking")
     _check_confirmed(booking)
     penalties = add_penalty(tx, vendor_id, booking.id)
-    if penalties >= PENALTIES_REVIEWED_MIN:
-        # Counted by ``open_cases`` too: whether to restrict the vendor is for an admin to say.
-        log.warning("vendor.penalties", vendor_id=str(vendor_id), penalties=penalties)
     _cancel(tx, booking, refundable(booking), Actor.VENDOR, vendor_id, penalties=penalties)
     return booking
 

@@ -12,7 +12,14 @@ from sqlalchemy import text
 from core.cases.model import CaseKind
 from core.cases.usecases import close_settled, open_case
 from core.db.tx import Tx
-from core.limits import CASES_BATCH_MAX, NOTICE_UNKNOWN_SECONDS
+from core.limits import (
+    ATTEMPT_UNKNOWN_SECONDS,
+    CARD_REFUND_UNKNOWN_SECONDS,
+    CASES_BATCH_MAX,
+    NOTICE_UNKNOWN_SECONDS,
+    PENALTIES_REVIEWED_MIN,
+)
+from core.people.penalties import counted_since
 
 _OPEN = "('queued', 'sending', 'pending', 'unknown')"
 SETTLED_NOTE = "Settled in the meantime; closed by itself."
@@ -65,9 +72,10 @@ SELECT subject FROM open JOIN receipts ON id = (facts ->> 'receipt_id')::uuid WH
 """
 
 REFUND_FAILED = """
-SELECT id::text AS subject, amount_cents,
-    jsonb_build_object('booking_id', booking_id, 'reason', reason) AS facts
-FROM refunds WHERE state = 'failed'
+SELECT refunds.id::text AS subject, amount_cents,
+    jsonb_build_object('booking_id', booking_id, 'booking', code, 'refund', number,
+        'reason', reason) AS facts
+FROM refunds JOIN bookings ON bookings.id = booking_id WHERE refunds.state = 'failed'
 """
 
 # It was sent again, or had gone through after all.
@@ -79,7 +87,7 @@ SELECT subject FROM open JOIN refunds ON refunds.id::text = subject WHERE state 
 CAME_BACK = f"""
 SELECT attempts.id::text AS subject, attempts.amount_cents,
     jsonb_build_object('booking_id', attempts.booking_id, 'refund_id', refund_id,
-        'receipt_id', attempts.receipt_id, 'provider', attempts.provider,
+        'refund', refunds.number, 'receipt_id', attempts.receipt_id, 'provider', attempts.provider,
         'number', receipts.number,
         'account', {_ACCOUNT}) AS facts
 FROM attempts
@@ -105,12 +113,12 @@ SELECT id::text AS subject, amount_cents - paid_cents AS amount_cents,
 FROM payouts WHERE state = 'failed'
 """
 
-# Its bookings are paid for by another payout, or it had gone through after all.
+# Another payout has paid what it left, or it had gone through after all.
 PAYOUT_SETTLED = """
-SELECT subject FROM open
-WHERE NOT EXISTS (
-    SELECT 1 FROM payout_items JOIN bookings ON bookings.id = booking_id
-    WHERE payout_id::text = subject AND bookings.state <> 'paid_out'
+SELECT subject FROM open JOIN payouts AS failed ON failed.id::text = subject
+WHERE EXISTS (
+    SELECT 1 FROM payouts
+    WHERE vendor_id = failed.vendor_id AND created_at >= failed.created_at AND state = 'paid'
 )
 """
 
@@ -161,6 +169,32 @@ SELECT subject FROM open
 WHERE subject NOT IN (SELECT halted.subject FROM ({HALTED}) AS halted)
 """  # noqa: S608 -- put together from our own words.
 
+# Asked about in vain, for longer than it ever takes. Being sent again by its old id settles
+# nothing, only its end does.
+ATTEMPT_UNKNOWN = f"""
+SELECT attempts.id::text AS subject, attempts.amount_cents,
+    jsonb_build_object(
+        'for', CASE WHEN payout_id IS NOT NULL THEN 'payout'
+            WHEN refund_id IS NOT NULL THEN 'refund' ELSE 'return' END,
+        'vendor', vendors.number, 'booking', bookings.code, 'refund', refunds.number,
+        'account', {_ACCOUNT}, 'provider', attempts.provider,
+        'ours', attempts.id, 'theirs', attempts.reference) AS facts
+FROM attempts
+LEFT JOIN payouts ON payouts.id = payout_id
+LEFT JOIN vendors ON vendors.id = payouts.vendor_id
+LEFT JOIN bookings ON bookings.id = attempts.booking_id
+LEFT JOIN refunds ON refunds.id = refund_id
+LEFT JOIN receipts ON receipts.id = attempts.receipt_id
+WHERE attempts.kind <> 'collection' AND attempts.state IN ('pending', 'unknown')
+    AND sent_at < CASE attempts.method WHEN 'card' THEN CAST(:card_before AS timestamptz)
+        ELSE CAST(:unknown_before AS timestamptz) END
+"""  # noqa: S608 -- put together from our own words.
+
+ATTEMPT_KNOWN = """
+SELECT subject FROM open
+JOIN attempts ON attempts.id::text = subject WHERE attempts.state IN ('succeeded', 'failed')
+"""
+
 # A payout or refund that was given up and had gone through all the same, after another.
 OVERPAID = """
 SELECT attempts.id::text AS subject, amount_cents,
@@ -183,6 +217,30 @@ WHERE disputes.state = 'deciding'
 DISPUTE_SETTLED = """
 SELECT subject FROM open JOIN disputes ON disputes.id::text = subject WHERE state <> 'deciding'
 """
+
+# What counts against a vendor and nobody has looked at: a case that a person closed was about what
+# had happened by then. The next one is another look, and another subject.
+VENDOR_PENALTIES = """
+SELECT concat(vendors.id, ' ', looks.made + 1) AS subject, NULL::bigint AS amount_cents,
+    jsonb_build_object('vendor_id', vendors.id, 'vendor', number, 'business', business_name,
+        'penalties', count(*)) AS facts
+FROM vendor_penalties
+JOIN vendors ON vendors.id = vendor_id
+CROSS JOIN LATERAL (
+    SELECT count(*) AS made, max(closed_at) AS last FROM cases
+    WHERE kind = 'vendor_penalties' AND state = 'closed' AND note <> :settled_note
+        AND starts_with(subject, vendors.id::text)
+) AS looks
+WHERE at > :penalties_since AND (looks.last IS NULL OR at > looks.last)
+GROUP BY vendors.id, looks.made
+HAVING count(*) >= :penalties_min
+"""
+
+# Enough of them have grown old.
+PENALTIES_LAPSED = f"""
+SELECT subject FROM open
+WHERE subject NOT IN (SELECT counted.subject FROM ({VENDOR_PENALTIES}) AS counted)
+"""  # noqa: S608 -- put together from our own words.
 
 _NOTICE_DAY = "(created_at AT TIME ZONE 'Africa/Nairobi')::date"
 
@@ -255,8 +313,10 @@ RULES = (
     Rule(CaseKind.PAYOUT_HELD, PAYOUT_HELD, PAYOUT_NOT_HELD),
     Rule(CaseKind.PAYOUT_REVERSED, PAYOUT_REVERSED, PAYOUT_REVERSED_SETTLED),
     Rule(CaseKind.PAYOUTS_HALTED, HALTED, HALT_ENDED),
+    Rule(CaseKind.ATTEMPT_UNKNOWN, ATTEMPT_UNKNOWN, ATTEMPT_KNOWN),
     Rule(CaseKind.OVERPAID, OVERPAID),
     Rule(CaseKind.DISPUTE, DISPUTE, DISPUTE_SETTLED),
+    Rule(CaseKind.VENDOR_PENALTIES, VENDOR_PENALTIES, PENALTIES_LAPSED, again=True),
     Rule(CaseKind.NOTICES_UNKNOWN, *_notices("unknown")),
     Rule(CaseKind.NOTICES_DEAD, *_notices("dead")),
     Rule(CaseKind.CALLBACK_DEAD, CALLBACK_DEAD, CALLBACK_SETTLED),
@@ -306,13 +366,17 @@ def sweep(tx: Tx) -> list[int]:
     Returns:
         the numbers of the new cases.
     """
-    for row in tx.db.execute(_SETTLED, {"batch_max": CASES_BATCH_MAX}).all():
-        close_settled(tx, CaseKind(row.kind), row.subject, SETTLED_NOTE)
     values = {
         "batch_max": CASES_BATCH_MAX,
         "settled_note": SETTLED_NOTE,
         "notice_before": tx.now - timedelta(seconds=NOTICE_UNKNOWN_SECONDS),
+        "unknown_before": tx.now - timedelta(seconds=ATTEMPT_UNKNOWN_SECONDS),
+        "card_before": tx.now - timedelta(seconds=CARD_REFUND_UNKNOWN_SECONDS),
+        "penalties_since": counted_since(tx.now),
+        "penalties_min": PENALTIES_REVIEWED_MIN,
     }
+    for row in tx.db.execute(_SETTLED, values).all():
+        close_settled(tx, CaseKind(row.kind), row.subject, SETTLED_NOTE)
     opened = [
         open_case(
             tx,

@@ -16,8 +16,6 @@ from core.escrow import invariants as ledger
 from core.escrow.invariants import FINDINGS_MAX
 from core.invariants import bookings, customer, delivery, disputes, documents, money, payouts
 from core.invariants.check import Finding, Invariant
-from core.limits import PENALTIES_REVIEWED_MIN
-from core.people.penalties import counted_since
 
 # A timer, a callback or a message may wait this long for a worker before somebody should look.
 LATE_SECONDS = 10 * 60
@@ -33,29 +31,6 @@ CHECKS = (
     *delivery.CHECKS,
     *customer.CHECKS,
 )
-
-# What a person may have to look at. None of it is broken: its outcome is noted as not known.
-CASES = {
-    "notices_unknown": "SELECT count(*) FROM notices WHERE state = 'unknown'",
-    "notices_dead": "SELECT count(*) FROM notices WHERE state = 'dead'",
-    "callbacks_dead": "SELECT count(*) FROM inbox WHERE state = 'dead'",
-    "attempts_unknown": "SELECT count(*) FROM attempts WHERE state = 'unknown'",
-    "payouts_failed": "SELECT count(*) FROM payouts WHERE state = 'failed'",
-    "payouts_held": "SELECT count(*) FROM payouts WHERE state = 'held'",
-    "payouts_halted": "SELECT count(*) FROM payout_halts",
-    "receipts_in_suspense": "SELECT count(*) FROM receipts WHERE suspense",
-    "refunds_failed": "SELECT count(*) FROM refunds WHERE state IN ('failed', 'reversed')",
-    "disputes_to_decide": "SELECT count(*) FROM disputes WHERE state = 'deciding'",
-    "disputes_overdue": """
-        SELECT count(*) FROM disputes WHERE state = 'deciding' AND decide_by <= :now
-    """,
-    "vendors_to_review": """
-        SELECT count(*) FROM (
-            SELECT vendor_id FROM vendor_penalties WHERE at > :counted_since
-            GROUP BY vendor_id HAVING count(*) >= :reviewed_min
-        ) AS vendors
-    """,
-}
 
 FIRST_MOVES = ("request requested", "book_instant awaiting_payment")
 
@@ -87,18 +62,6 @@ def run_all(tx: Tx) -> list[Finding]:
             for row in tx.db.execute(_sql(check.statement, values))
         ]
     return found
-
-
-def open_cases(tx: Tx) -> dict[str, int]:
-    """Count what a person may have to look at, by kind."""
-    values = {
-        "counted_since": counted_since(tx.now),
-        "reviewed_min": PENALTIES_REVIEWED_MIN,
-        "now": tx.now,
-    }
-    return {
-        name: int(tx.db.execute(_sql(count, values)).scalar_one()) for name, count in CASES.items()
-    }
 
 
 def _values(now: datetime) -> dict[str, Any]:

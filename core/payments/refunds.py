@@ -15,7 +15,7 @@ from core.booking.dues import left_cents
 from core.booking.model import Booking
 from core.booking.notices import Topic, customer_msisdn, tell_customer
 from core.db.tx import Tx, Work
-from core.errors import NotFound, Refused
+from core.errors import BadInput, NotFound, Refused
 from core.escrow import ledger, postings
 from core.limits import (
     B2C_MIN_CENTS,
@@ -25,6 +25,7 @@ from core.limits import (
     REFUNDS_PER_BOOKING_MAX,
 )
 from core.money import Money
+from core.msisdn import is_kenyan_mobile, parse_msisdn
 from core.payments import routing
 from core.payments.lifecycle import AttemptState, RefundEvent, RefundState
 from core.payments.model import Attempt, Kind, Method, Receipt, Refund
@@ -136,6 +137,24 @@ def failed_refunds(tx: Tx, limit: int = LIST_MAX) -> list[Refund]:
     return list(tx.db.scalars(query))
 
 
+def refund_by_number(tx: Tx, number: int) -> Refund:
+    """Return the refund that people call by a number; raises NotFound (``no_refund``)."""
+    refund = tx.db.scalar(select(Refund).where(Refund.number == number))
+    if refund is None:
+        raise NotFound("no_refund")
+    return refund
+
+
+def may_go_unseen(refund: Refund) -> bool:
+    """Tell whether a refund that waits may be sent as before without anybody looking into it.
+
+    What was only given up may have arrived, and what came back is not kept by that number: its
+    customer was told that we find out where to send it.
+    """
+    certain = refund.state is RefundState.FAILED and refund.reason is not Reason.SILENT
+    return certain and refund.amount_cents >= B2C_MIN_CENTS
+
+
 def goes_to_a_card(tx: Tx, refund: Refund) -> bool:
     """Tell whether a refund's payment came from a card, to which it goes back."""
     receipt = tx.db.get(Receipt, refund.receipt_id) if refund.receipt_id else None
@@ -148,10 +167,12 @@ def retry_refund(tx: Tx, refund_id: UUID, msisdn: str | None = None) -> Refund:
     Args:
         tx: the caller's transaction.
         refund_id: the refund.
-        msisdn: another number that the customer has named, if the first was the reason.
+        msisdn: another number that the customer has named, if the first was the reason; M-Pesa
+            carries it there, also what came from a card.
 
     Raises:
         NotFound: ``no_refund``.
+        BadInput: ``bad_phone``, the other number has no wallet.
         IllegalMove: it has neither failed nor come back.
         Refused: ``too_small`` (data: least_cents): M-Pesa sends no such amount.
     """
@@ -160,12 +181,15 @@ def retry_refund(tx: Tx, refund_id: UUID, msisdn: str | None = None) -> Refund:
         raise NotFound("no_refund")
     if refund.amount_cents < B2C_MIN_CENTS:
         raise Refused("too_small", least_cents=B2C_MIN_CENTS)
+    named = parse_msisdn(msisdn) if msisdn is not None else None
+    if named is not None and not is_kenyan_mobile(named):
+        raise BadInput("bad_phone")
     refund.move(RefundEvent.RETRY)
-    refund.msisdn = msisdn or refund.msisdn
+    refund.msisdn = named or refund.msisdn
     refund.finished_at = None
     code = tx.db.scalars(select(Booking.code).where(Booking.id == refund.booking_id)).one()
     # Another number that somebody named is a wallet's; without one it goes back as it came.
-    _new_attempt(tx, refund, code, delay_seconds=0, wallet=msisdn is not None)
+    _new_attempt(tx, refund, code, delay_seconds=0, wallet=named is not None)
     return refund
 
 

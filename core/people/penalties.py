@@ -1,8 +1,9 @@
 """Vendors who cancel what was paid for, and what follows from it.
 
 A penalty counts for ``PENALTY_DAYS``: while a vendor has one, searches show everybody else first.
-``PENALTIES_REVIEWED_MIN`` of them put the vendor on the list of open cases; whether a vendor is
-restricted is an admin's decision, not a rule's.
+``PENALTIES_REVIEWED_MIN`` of them are a case for an admin (``core.cases.sweep``); once it is
+closed, as many again are the next. Whether a vendor is restricted is a person's decision, not a
+rule's.
 """
 
 from datetime import datetime, timedelta

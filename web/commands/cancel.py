@@ -1,13 +1,10 @@
-"""``nafasi cancel``, ``refunds`` and ``policy``: what admins decide about money that goes back."""
+"""``nafasi cancel`` and ``policy``: what admins decide about money that goes back."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from web.commands.setup import Json, fail, load_settings, open_database, put_json
-
-if TYPE_CHECKING:
-    from core.payments.model import Refund
 
 
 def cancel(
@@ -38,54 +35,6 @@ def cancel(
         put_json({"code": found.code, "state": found.state.value, "refund_cents": back.cents})
     else:
         typer.echo(f"{found.code} is cancelled. {money(back)} goes back.")
-
-
-def refunds(
-    *,
-    retry: Annotated[
-        bool, typer.Option("--retry", help="Send each of them once more, to the same phone.")
-    ] = False,
-    as_json: Json = False,
-) -> None:
-    """List refunds that failed or came back, and send them again when asked to."""
-    from core.booking.model import Booking
-    from core.limits import B2C_MIN_CENTS
-    from core.money import Money
-    from core.msisdn import mask
-    from core.payments.refunds import failed_refunds, retry_refund
-    from sessions.texts import money
-
-    with open_database(load_settings()) as database, database.transaction() as tx:
-        failed = failed_refunds(tx)
-        rows = [
-            {
-                "refund": str(each.id),
-                "booking": tx.db.get_one(Booking, each.booking_id).code,
-                "phone": mask(each.msisdn),
-                "amount_cents": each.amount_cents,
-                "state": each.state.value,
-                "reason": each.reason.value if each.reason else None,
-                "since": each.finished_at.isoformat() if each.finished_at else None,
-            }
-            for each in failed
-        ]
-        again = [each.id for each in failed if retry and each.amount_cents >= B2C_MIN_CENTS]
-        for refund_id in again:
-            retry_refund(tx, refund_id)
-    if as_json:
-        put_json({"failed": rows, "sent_again": len(again)})
-        return
-    for row, each in zip(rows, failed, strict=True):
-        typer.echo(
-            f"{row['booking']}  {money(Money(each.amount_cents))}  {row['phone']}  {_why(each)}"
-        )
-    typer.echo(f"{len(rows)} failed, {len(again)} sent again.")
-
-
-def _why(refund: "Refund") -> str:
-    if refund.state.value == "reversed":
-        return "came back"
-    return refund.reason.value if refund.reason else "too small to send"
 
 
 def policy(

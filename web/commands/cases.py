@@ -113,7 +113,7 @@ def _print(shown: list[dict[str, Any]]) -> None:
 
 def _shown(name: str) -> bool:
     """Ids and where exactly something stood are for machines: they are in the JSON."""
-    return not name.endswith("_id") and name not in {"at", "file", "line", "provider"}
+    return not name.endswith("_id") and name not in {"at", "file", "line"}
 
 
 def _fact(name: str, value: Any) -> str:

@@ -33,6 +33,12 @@ PHOTOS = {
     "no_photo": "There is no such photo of that listing: perhaps its vendor has removed it.",
     "bad_reason": "Say why, in at most {most} letters: the vendor is told it in a message.",
 }
+REFUNDS = {
+    "no_refund": "There is no such refund.",
+    "illegal_move": "That refund has neither failed nor come back: it is {state}.",
+    "bad_phone": "That is no Kenyan mobile number.",
+    "too_small": "That is too little to send: find another way.",
+}
 DISPUTES = {
     "no_booking": "There is no such booking.",
     "no_dispute": "No problem with that booking is open.",

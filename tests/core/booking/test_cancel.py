@@ -14,8 +14,6 @@ from core.booking.offers import choose_policy
 from core.booking.policy import POLICIES
 from core.db.tx import Tx
 from core.errors import BadInput, IllegalMove, NotFound, Refused
-from core.invariants.run import open_cases
-from core.limits import PENALTIES_REVIEWED_MIN, PENALTY_DAYS
 from core.money import Money, kes
 from core.people.penalties import penalties_of
 from core.ports.money import PayRequest
@@ -221,26 +219,6 @@ def test_a_vendor_who_cancels_pays_with_a_penalty_and_the_customer_gets_all_back
     [sent] = world.send_due()
     assert (sent.msisdn, sent.amount) == (CUSTOMER, GOLDEN)
     world.assert_sound()
-
-
-def test_a_third_penalty_in_ninety_days_is_a_case_for_an_admin(world: World) -> None:
-    def cases() -> int:
-        return world.run(lambda tx: open_cases(tx)["vendors_to_review"])
-
-    bookings = [
-        world.confirmed(f"SFF6XYQ1A{i}", in_days=10 + i) for i in range(PENALTIES_REVIEWED_MIN)
-    ]
-    for booking in bookings:
-        assert cases() == 0
-        by_vendor(world, booking)
-
-    assert cases() == 1
-    assert world.run(lambda tx: tx.db.get_one(type(world.vendor), world.vendor.id)).status == (
-        "active"
-    ), "to restrict a vendor is a person's decision"
-    world.clock.advance(days=PENALTY_DAYS)
-    assert cases() == 0
-    assert world.run(lambda tx: penalties_of(tx, world.vendor.id)) == 0
 
 
 def test_an_admin_cancels_for_a_reason_that_is_kept(world: World) -> None:
