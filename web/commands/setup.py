@@ -25,6 +25,8 @@ RUNNING_NAME = "up.json"
 # Where a trial keeps its data, so that commands in other terminals find it.
 DATA_VARIABLE = "NAFASI_DATA"
 
+SETTINGS_UNUSABLE = "These settings cannot be used:"
+
 say = Console(stderr=True, highlight=False, soft_wrap=True)
 """Where progress and sentences go. Honours NO_COLOR and pipes."""
 
@@ -74,24 +76,35 @@ def load_settings(data: Path | None = None) -> "Settings":
     try:
         return Settings.load()
     except BadSettings as error:
-        fail("These settings cannot be used:", *error.data["problems"])
+        fail(SETTINGS_UNUSABLE, *error.data["problems"])
     except (ValidationError, OSError) as error:
         fail(f"These settings cannot be read: {error}")
 
 
 @contextmanager
 def open_database(settings: "Settings") -> Iterator["Database"]:
-    """Open the database for one command; a sentence instead of a trace when it is not there."""
+    """Open the database for one command, with the providers' routes: they say how money moves.
+
+    A sentence instead of a trace when it is not there, or when others have what is to be changed.
+    """
     from sqlalchemy.exc import OperationalError, ProgrammingError
 
+    from channels.registry import build_health, build_routes
     from core.bootstrap import build_clock, build_database
+    from core.settings import BadSettings
 
     try:
-        database = build_database(settings, build_clock(settings), pool_size=2)
+        health = build_health(settings)
+        routes = build_routes(settings, health)
+    except BadSettings as error:
+        fail(SETTINGS_UNUSABLE, *error.data["problems"])
+    try:
+        database = build_database(settings, build_clock(settings), pool_size=2, routes=routes)
         try:
             yield database
         finally:
             database.close()
+            health.close()
     except OperationalError:
         fail("The database does not answer. Is `nafasi up` running, or NAFASI_DATABASE_URL right?")
     except ProgrammingError as error:
