@@ -25,6 +25,8 @@ RUNNING_NAME = "up.json"
 # Where a trial keeps its data, so that commands in other terminals find it.
 DATA_VARIABLE = "NAFASI_DATA"
 
+# Somebody else had a row for too long, or wanted ours while we wanted theirs.
+TAKEN_SQLSTATES = frozenset({"55P03", "40P01", "40001"})
 SETTINGS_UNUSABLE = "These settings cannot be used:"
 
 say = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -105,7 +107,9 @@ def open_database(settings: "Settings") -> Iterator["Database"]:
         finally:
             database.close()
             health.close()
-    except OperationalError:
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) in TAKEN_SQLSTATES:
+            fail("Somebody else is working on the same booking or vendor just now. Try again.")
         fail("The database does not answer. Is `nafasi up` running, or NAFASI_DATABASE_URL right?")
     except ProgrammingError as error:
         fail(f"The database is not of this version ({error.orig}). Run `nafasi migrate`.")
@@ -140,14 +144,18 @@ def refusals(sentences: Mapping[str, str]) -> Iterator[None]:
 
     Args:
         sentences: what each refusal's code means to whoever typed the command; its data fills
-            the blanks. A code without a sentence is said as it is.
+            the blanks, a list as its words. A code without a sentence is said as it is.
     """
     from core.errors import Refused
 
     try:
         yield
     except Refused as refused:
-        fail(sentences.get(refused.code, refused.code).format(**refused.data))
+        said = {
+            name: ", ".join(value) if isinstance(value, list) else value
+            for name, value in refused.data.items()
+        }
+        fail(sentences.get(refused.code, refused.code).format(**said))
 
 
 def decided(decide: "Callable[[Tx], T]", *, sentences: Mapping[str, str]) -> T:
