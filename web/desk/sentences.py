@@ -17,6 +17,7 @@ CASES = {
     "not_in_suspense": "That money is no longer in suspense.",
     "return_open": "That money is already on its way back.",
     "wrong_amount": "The booking lacks {due} cents, and {came} came.",
+    "odd_cents": "Bookings are paid in whole shillings, and {came} cents came.",
     "already_used": "A booking has used that money, or gave it back: it can only be sent back.",
     "not_payable": "That booking cannot be paid any more ({state}).",
     "no_payer": "The provider did not say who paid: give --to NUMBER.",
