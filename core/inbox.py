@@ -124,6 +124,10 @@ class Unfinished(Exception):
         self.tries = tries
 
 
+class Unreadable(Exception):
+    """A callback tells of something that must not be lost, and cannot be read: for a person."""
+
+
 # What a part's body stands under until somebody has seen the whole: a PIN may be cut in two.
 SEALED = "sealed"
 
@@ -239,7 +243,7 @@ def apply(tx: Tx, inbound_id: UUID, handle: Callable[[Tx, Inbound], str | None])
         tx: the transaction that carries both the effect and the mark.
         inbound_id: which callback.
         handle: does the effect; returns a note when there was nothing to do, raises Unfinished
-            when the rest of it may still come.
+            when the rest of it may still come, Unreadable when it is for a person.
     """
     row = tx.db.scalar(_TAKE, {"inbound_id": inbound_id, "since": _parts_since(tx)})
     if row is None:
@@ -249,6 +253,10 @@ def apply(tx: Tx, inbound_id: UUID, handle: Callable[[Tx, Inbound], str | None])
     except Unfinished as rest:
         row.due_at, row.tries = rest.until, max(rest.tries, row.tries)
         return False
+    except Unreadable as lost:
+        row.note = str(lost)
+        row.state = Arrival.DEAD
+        return True
     settle(tx, row, note)
     return True
 

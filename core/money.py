@@ -57,6 +57,11 @@ class Money:
         return Money(self.cents // CENTS_PER_SHILLING * CENTS_PER_SHILLING, self.currency)
 
     @property
+    def is_whole(self) -> bool:
+        """Whether there are no odd cents: M-Pesa moves whole shillings."""
+        return self.cents % CENTS_PER_SHILLING == 0
+
+    @property
     def shillings(self) -> int:
         """The whole shillings; raises ValueError when cents would be lost."""
         if self.cents % CENTS_PER_SHILLING:

@@ -23,7 +23,7 @@ from core.disputes.usecases import (
     open_dispute,
     withdraw_dispute,
 )
-from core.errors import BadInput
+from core.errors import BadInput, Refused
 from core.limits import LIST_MAX
 from core.people.queries import user_id
 from core.people.usecases import Person
@@ -62,7 +62,16 @@ def answer_problem(tx: Tx, person: Person, command: Command) -> T | None:
 def _as_customer(tx: Tx, view: BookingView, dispute: Dispute | None, said: str) -> T | None:
     booking = view.booking
     if dispute is None:
-        check_may_open(booking, tx.now)
+        try:
+            check_may_open(booking, tx.now)
+        except Refused as error:
+            if error.code != "rest_unpaid":
+                raise
+            return t(
+                "{code}: the rest is not paid yet. To pay reply PAY {code}, to cancel reply "
+                "CANCEL {code}.",
+                code=booking.code,
+            )
         if not said or _is_solved(said):
             return t("What is wrong? Reply PROBLEM {code} and your words.", code=booking.code)
         open_dispute(tx, booking.id, booking.customer_id, Problem.OTHER, said)

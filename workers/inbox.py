@@ -3,6 +3,7 @@
 A callback that cannot be applied yet, or that hits a fault of ours, is put back with a growing
 pause and never keeps the others waiting. One that claims what cannot be (a payment that we never
 asked for, another amount, another number) changes nothing; a log line and a counter tell of it.
+Money by hand that was told of in a form that we cannot read is a dead letter: we cannot ask again.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -33,7 +34,7 @@ from channels.sms import Read
 from core import inbox, outbox
 from core.db.base import Json
 from core.db.tx import Tx
-from core.inbox import Arrival, Inbound, NotYet
+from core.inbox import Arrival, Inbound, NotYet, Unreadable
 from core.insight.usecases import note_end
 from core.limits import INBOX_BATCH_MAX, INBOX_TRIES_MAX
 from core.payments import settle
@@ -65,6 +66,8 @@ REJECTED = frozenset(
         *("bad_callback", "no_handler", "not_reversible"),
     }
 )
+# What a confirmation of somebody else's money, or no confirmation at all, fails by.
+NOT_OURS = "BusinessShortCode"
 
 Handler = Callable[[Parts, Tx, Inbound], str | None]
 
@@ -116,6 +119,10 @@ def _handle(parts: Parts, tx: Tx, row: Inbound) -> str | None:
         except BadCallback as bad:
             # It will not become readable by waiting.
             note = bad.code
+        except Unreadable as lost:
+            CALLBACKS.labels(row.provider, row.kind, "dead").inc()
+            log.error("callback.dead", **_name(row), note=str(lost))  # noqa: TRY400 -- no fault.
+            raise
     CALLBACKS.labels(row.provider, row.kind, note or "applied").inc()
     if note in REJECTED:
         log.warning("callback.rejected", **_name(row), note=note)
@@ -246,7 +253,15 @@ def _paybill(parts: Parts, tx: Tx, row: Inbound) -> str | None:
     body = row.payload.get("body")
     if not isinstance(body, Mapping):
         raise BadCallback(field="body")
-    return settle.apply(tx, parse_c2b(body, shortcode=parts.paybill))
+    try:
+        event = parse_c2b(body, shortcode=parts.paybill)
+    except BadCallback as bad:
+        field = bad.data["field"]
+        if field == NOT_OURS:
+            raise
+        # Money has come, and nobody will tell of it again or can be asked: a person must look.
+        raise Unreadable(f"{bad.code} {field}") from bad
+    return settle.apply(tx, event)
 
 
 def _hinted(provider: str, read: ReadHint) -> Handler:

@@ -21,6 +21,12 @@ _LOCKED = (
     .with_for_update()
     .execution_options(populate_existing=True)
 )
+_CAME_FROM = (
+    select(BookingEvent.state_before)
+    .where(BookingEvent.booking_id == bindparam("booking_id"))
+    .order_by(BookingEvent.id.desc())
+    .limit(1)
+)
 
 
 def lock_booking(tx: Tx, booking_id: UUID) -> Booking:
@@ -37,6 +43,11 @@ def find_by_code(tx: Tx, code: str) -> Booking:
     if booking is None:
         raise NotFound("no_booking", typed=code.strip().upper())
     return booking
+
+
+def came_from(tx: Tx, booking: Booking) -> State | None:
+    """Return in which state a booking was before its last move; None at its beginning."""
+    return tx.db.scalar(_CAME_FROM, {"booking_id": booking.id})
 
 
 def move(

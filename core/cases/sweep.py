@@ -268,7 +268,9 @@ WHERE subject NOT IN (SELECT {_NOTICE_DAY}::text FROM notices WHERE state = '{st
 
 CALLBACK_DEAD = """
 SELECT id::text AS subject, NULL::bigint AS amount_cents,
-    jsonb_build_object('provider', provider, 'callback', kind, 'why', note) AS facts
+    jsonb_strip_nulls(jsonb_build_object('provider', provider, 'callback', kind, 'why', note,
+        -- Of other callbacks it may be a person's number.
+        'number', CASE WHEN kind = 'c2b_confirmation' THEN reference END)) AS facts
 FROM inbox WHERE state = 'dead'
 """
 

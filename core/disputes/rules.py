@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from core.booking.dues import left_cents
 from core.booking.lifecycle import LIFECYCLE, Event, State
 from core.booking.model import Booking
 from core.clock import nairobi_date
@@ -30,13 +31,18 @@ class Decision:
 def check_may_open(booking: Booking, now: datetime) -> None:
     """Let a problem be reported from the first day until the money is the vendor's (DESIGN §5).
 
+    Not while the rest after a deposit may still come: its deadline ends such a booking, and until
+    then its customer can pay or cancel. No decision could share out what is not all there.
+
     Raises:
         IllegalMove: it is not paid for, disputed already or over.
-        Refused: ``too_early``, ``too_late``.
+        Refused: ``too_early``, ``rest_unpaid``, ``too_late``.
     """
     LIFECYCLE.target(booking.state, Event.DISPUTE)
     if nairobi_date(now) < booking.starts_on:
         raise Refused("too_early")
+    if left_cents(booking):
+        raise Refused("rest_unpaid")
     if booking.state is State.COMPLETED and (booking.due_at is None or booking.due_at <= now):
         raise Refused("too_late")
 

@@ -51,8 +51,8 @@ def open_dispute(
     Raises:
         NotFound: no such booking of this customer.
         IllegalMove: it is not paid for, disputed already or over.
-        Refused: ``too_early`` before its first day; ``too_late`` once its money is the vendor's;
-            ``too_many_disputes`` (data: limit).
+        Refused: ``too_early`` before its first day; ``rest_unpaid`` after a deposit alone;
+            ``too_late`` once its money is the vendor's; ``too_many_disputes`` (data: limit).
         BadInput: ``note_too_long`` (data: most).
     """
     booking = lock_booking(tx, booking_id)

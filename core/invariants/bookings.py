@@ -61,6 +61,21 @@ WHERE chain <> chain_expected
 LIMIT :findings_max
 """
 
+# Late money revives only what had ended while it waited for money: no vendor is passed over.
+REVIVED = """
+SELECT code AS subject, 'awaiting_payment' AS expected,
+    concat(ended.state_before, ' before it was paid for late') AS actual
+FROM booking_events
+JOIN bookings ON bookings.id = booking_id
+JOIN LATERAL (
+    SELECT state_before FROM booking_events AS earlier
+    WHERE earlier.booking_id = booking_events.booking_id AND earlier.id < booking_events.id
+    ORDER BY earlier.id DESC LIMIT 1
+) AS ended ON true
+WHERE event = 'pay_late' AND ended.state_before IS DISTINCT FROM 'awaiting_payment'
+LIMIT :findings_max
+"""
+
 LAST_MOVE = """
 SELECT code AS subject, coalesce(last_state, 'an audit row') AS expected, state AS actual
 FROM bookings
@@ -114,6 +129,7 @@ CHECKS = (
     Check(Invariant.LIFECYCLE, "moves follow the table in order", MOVES),
     Check(Invariant.AUDIT, "moves are as they were written", CHAIN),
     Check(Invariant.LIFECYCLE, "a booking is where its last move led", LAST_MOVE),
+    Check(Invariant.LIFECYCLE, "late money confirms what had waited for it", REVIVED),
     Check(Invariant.LIFECYCLE, "a state that waits has a timer", TIMER_SET),
     Check(Invariant.LIFECYCLE, "timers fire", TIMER_FIRED),
     Check(Invariant.LIFECYCLE, "a change waits for something", CHANGE_WAITS),

@@ -13,7 +13,7 @@ from core.booking.changes import apply_change, unpaid_change
 from core.booking.dues import first_cents, goes_on_tomorrow, left_cents, missing_cents
 from core.booking.lifecycle import Actor, Event, State
 from core.booking.model import Booking
-from core.booking.moves import move
+from core.booking.moves import came_from, move
 from core.booking.notices import (
     Topic,
     customer_msisdn,
@@ -71,8 +71,8 @@ def collect(tx: Tx, booking: Booking, receipt: Receipt) -> None:
 def room_for(tx: Tx, booking: Booking, receipt: Receipt) -> Money:
     """Return how much a locked booking can take of a payment; nothing when it can use none.
 
-    A booking that had run out takes only what confirms it, and only if it is still free: its
-    units are held again then.
+    A booking that had waited for its payment in vain takes only what confirms it, and only if it
+    is still free: its units are held again then.
     """
     if booking.state is State.AWAITING_PAYMENT:
         needed_cents = missing_cents(booking)
@@ -121,11 +121,13 @@ def part_hold_end(tx: Tx, booking: Booking) -> datetime | None:
 def claim_again(tx: Tx, booking: Booking) -> bool:
     """Try to take the units of a booking that had run out; True when they are held again.
 
-    One that was paid for and then cancelled stays so: its money is on the way back.
+    Only one that ended while it waited for its payment: a request to which the vendor has not
+    said yes is nothing that money could confirm, and of one that was paid for and then cancelled
+    the money is on the way back.
     """
     if booking.state not in {State.EXPIRED, State.CANCELLED} or booking.starts_at <= tx.now:
         return False
-    if booking.cancelled_at is not None:
+    if came_from(tx, booking) is not State.AWAITING_PAYMENT:
         return False
     try:
         with tx.db.begin_nested():

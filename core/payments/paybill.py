@@ -27,7 +27,7 @@ def typed_code(account: str) -> str:
 
 
 def judge(tx: Tx, account: str, amount: Money) -> Fit:
-    """Tell whether a payment is for a booking that waits for at least this amount.
+    """Tell whether a payment, in whole shillings, is for a booking that waits for as much.
 
     The difference of a change is paid at once, or not at all.
     """
@@ -36,5 +36,6 @@ def judge(tx: Tx, account: str, amount: Money) -> Fit:
     if booking is None or payable is None:
         return Fit.NO_ACCOUNT
     if dues_of(booking) is not None:
-        return Fit.FITS if amount.cents <= left_cents(booking) else Fit.WRONG_AMOUNT
+        fits = amount.is_whole and amount.cents <= left_cents(booking)
+        return Fit.FITS if fits else Fit.WRONG_AMOUNT
     return Fit.FITS if amount == payable.ask else Fit.WRONG_AMOUNT

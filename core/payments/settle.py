@@ -230,7 +230,11 @@ def _booking_of(attempt: Attempt) -> UUID:
 
 
 def _apply_paybill(tx: Tx, event: MoneyEvent) -> str | None:
-    """Money paid by hand to our paybill: the account typed should be a booking code."""
+    """Money paid by hand to our paybill: the account typed should be a booking code.
+
+    M-Pesa moves whole shillings, and so do we: of a price paid with odd cents the rest could not
+    be asked for, nor the whole given back. What has them is kept apart, for a person.
+    """
     if event.receipt is None or event.amount is None or event.outcome is not Outcome.SUCCEEDED:
         return "no_receipt"
     typed = typed_code(event.account or "")
@@ -252,7 +256,7 @@ def _apply_paybill(tx: Tx, event: MoneyEvent) -> str | None:
     )
     if receipt is None:
         return "repeat"
-    if booking is None:
+    if booking is None or not event.amount.is_whole:
         suspend(tx, receipt)
         send_back(tx, receipt, None)
         return None

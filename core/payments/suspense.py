@@ -26,8 +26,9 @@ def match(tx: Tx, receipt_id: UUID, code: str) -> Booking:
     Raises:
         NotFound: no such receipt or booking.
         Refused: ``not_in_suspense``, ``return_open``, ``already_used`` (another booking took a
-            part of it, or had it before), ``wrong_amount`` (data: due, came), ``not_payable``
-            (data: state) when the booking neither waits nor can be held again.
+            part of it, or had it before), ``odd_cents`` (data: came), ``wrong_amount`` (data: due,
+            came), ``not_payable`` (data: state) when the booking neither waits nor can be held
+            again.
     """
     booking_id = tx.db.scalar(select(Booking.id).where(Booking.code == code.strip().upper()))
     if booking_id is None:
@@ -37,6 +38,8 @@ def match(tx: Tx, receipt_id: UUID, code: str) -> Booking:
     receipt = _lock(tx, receipt_id)
     _check_unused(tx, receipt)
     amount = Money(receipt.amount_cents)
+    if not amount.is_whole:
+        raise Refused("odd_cents", came=amount.cents)
     if amount.cents > left_cents(booking):
         raise Refused("wrong_amount", due=left_cents(booking), came=amount.cents)
     if not room_for(tx, booking, receipt).cents:

@@ -55,6 +55,7 @@ def in_words(_talk: Talk) -> Ask:
     "report",
     refused={
         "too_early": "booking",
+        "rest_unpaid": "booking",
         "too_late": "booking",
         "illegal_move": "booking",
         "too_many_disputes": "booking",

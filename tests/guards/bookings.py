@@ -15,6 +15,7 @@ from core.errors import BadInput, IllegalMove, NotFound, NoUnits
 from core.invariants.run import run_all
 from core.lifecycle import Lifecycle
 from core.limits import OPEN_BOOKINGS_PER_CUSTOMER_MAX
+from core.money import Money
 from core.payments import collect
 from tests.core.booking.world import World
 from tests.guards.guard import (
@@ -155,6 +156,17 @@ def _room_gone(world: World) -> None:
     world.assert_sound()
 
 
+def _never_accepted(world: World) -> None:
+    booking = world.book()
+    world.clock.set(world.due(booking))
+    world.fire()
+    assert world.state(booking) is State.EXPIRED
+
+    world.paybill(booking.code, Money(booking.total_cents))
+
+    world.assert_sound()
+
+
 GUARDS = (
     Guard(
         "a day is sold more often than there are units",
@@ -250,5 +262,10 @@ GUARDS = (
         "a late payment confirms a booking whose day is sold",
         check("units are claimed again", collect, "claim_again", lambda *_: True),
         _room_gone,
+    ),
+    Guard(
+        "late money confirms a request that its vendor never accepted",
+        check("what it had waited for", collect, "came_from", lambda *_: State.AWAITING_PAYMENT),
+        _never_accepted,
     ),
 )

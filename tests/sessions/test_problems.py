@@ -103,6 +103,31 @@ def test_solved_takes_it_back_for_its_customer_alone(office: Office, begun: Book
     assert told(office, VENDOR)[-1] == "dispute_withdrawn"
 
 
+@pytest.mark.parametrize("language", [Language.EN, Language.SW])
+def test_of_a_booking_whose_rest_is_owed_it_is_said_what_can_be_done(
+    office: Office, database: Database, clock: ManualClock, language: Language
+) -> None:
+    with database.transaction() as tx:
+        set_language(tx, CUSTOMER, language)
+        owing = make_paid(tx, hall(tx, deposit_basis_points=3_000, rest_days=1), in_days=3)
+    clock.set(owing.starts_at - timedelta(hours=1))
+
+    answer = office.say(CUSTOMER, f"problem {owing.code} dirty")
+
+    code = owing.code
+    assert (
+        answer
+        == {
+            Language.EN: f"{code}: the rest is not paid yet. To pay reply PAY {code},"
+            f" to cancel reply CANCEL {code}.",
+            Language.SW: f"{code}: salio bado halijalipwa. Kulipa jibu LIPA {code},"
+            f" kughairi jibu GHAIRI {code}.",
+        }[language]
+    )
+    assert septets(answer) <= SMS_PART_SEPTETS
+    assert office.state(owing) is State.CONFIRMED
+
+
 def test_which_booking_is_not_guessed(
     office: Office, begun: Booking, database: Database, clock: ManualClock
 ) -> None:

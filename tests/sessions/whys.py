@@ -31,7 +31,7 @@ ONLY = {
         "already_begun",
         "being_paid",
         "too_early",
-        "too_late",
+        "rest_unpaid",
         "too_many_disputes",
         "change_open",
         "illegal_move",

@@ -21,6 +21,7 @@ COMMAND = (sys.executable, "-m", "web.cli")
 SECONDS = 60
 PRELOADED = (
     "channels.daraja.statement",
+    "channels.registry",
     "core.bootstrap",
     "core.demo.bookings",
     "core.reconcile.usecases",

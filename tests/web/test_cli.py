@@ -52,7 +52,7 @@ def test_an_admin_cancels_and_sends_a_failed_refund_again(
         booking = make_paid(tx, make_instant_listing(tx, make_vendor(tx)))
 
     refused = nafasi("cancel", booking.code, "--reason", " ")
-    assert (refused.returncode, "no_reason" in refused.stderr) == (2, True)
+    assert (refused.returncode, "Say why" in refused.stderr) == (2, True)
     done = nafasi("cancel", booking.code.lower(), "--reason", "Flood", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {
@@ -61,7 +61,7 @@ def test_an_admin_cancels_and_sends_a_failed_refund_again(
         "refund_cents": 6_670_000,
     }
     again = nafasi("cancel", booking.code, "--reason", "Flood")
-    assert (again.returncode, "illegal_move" in again.stderr) == (2, True)
+    assert (again.returncode, "this one is cancelled" in again.stderr) == (2, True)
 
     assert json.loads(nafasi("refunds", "--json").stdout)["failed"] == []
     with database.transaction() as tx:
@@ -94,7 +94,7 @@ def test_an_admin_sees_what_a_change_costs_and_makes_it(
     found = json.loads(made.stdout)
     assert (found["starts_on"], found["to_pay_cents"], found["change"]) == (day, 0, "applied")
     again = nafasi("change", booking.code, "--people", "60")
-    assert (again.returncode, "no_change" in again.stderr) == (2, True)
+    assert (again.returncode, "It is booked like that already." in again.stderr) == (2, True)
 
     with database.transaction() as tx:
         now = tx.db.get_one(Booking, booking.id)
@@ -111,7 +111,7 @@ def test_a_listing_is_given_another_policy(nafasi: Nafasi, database: Database) -
     assert (changed.returncode, changed.stderr) == (0, "")
     assert "Cancel: 100% back 14 days before, 80% 7 days." in changed.stdout
     unknown = nafasi("policy", number, "generous")
-    assert (unknown.returncode, "no_policy" in unknown.stderr) == (2, True)
+    assert (unknown.returncode, "There are catering" in unknown.stderr) == (2, True)
 
     with database.transaction() as tx:
         assert tx.db.get_one(type(listing), listing.id).policy == "meetings"
@@ -126,7 +126,7 @@ def test_a_listing_is_told_to_ask_for_a_deposit(nafasi: Nafasi, database: Databa
     assert (asked.returncode, asked.stderr) == (0, "")
     assert "30% first, the rest 10 days before" in asked.stdout
     too_little = nafasi("deposit", str(listing.number), "2")
-    assert (too_little.returncode, "bad_deposit" in too_little.stderr) == (2, True)
+    assert (too_little.returncode, "5 to 95 percent" in too_little.stderr) == (2, True)
 
     with database.transaction() as tx:
         found = tx.db.get_one(type(listing), listing.id)

@@ -266,5 +266,9 @@ def test_payments_by_hand_that_cannot_be_are_turned_away(market: Market) -> None
 
     assert market.state_of(booking) is State.AWAITING_PAYMENT
     with market.database.transaction() as tx:
-        assert not tx.db.scalars(select(Inbound).where(Inbound.state == Arrival.DEAD)).all()
+        dead = tx.db.scalars(select(Inbound.note).where(Inbound.state == Arrival.DEAD)).all()
+        ignored = tx.db.scalars(select(Inbound.note).where(Inbound.state == Arrival.IGNORED)).all()
+    # What may be money of ours is for a person; what names another paybill is nobody's.
+    assert set(dead) == {"bad_callback TransAmount", "bad_callback TransID"}
+    assert ignored.count("bad_callback") == 2
     assert "escrow:*" not in balances(market)

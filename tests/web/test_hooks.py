@@ -243,6 +243,7 @@ FITS = [
     ({"TransAmount": "66699.00"}, "0"),
     ({"TransAmount": "1"}, "0"),
     ({"TransAmount": "66701.00"}, "C2B00013"),
+    ({"TransAmount": "100.50"}, "C2B00013"),
     ({"TransAmount": "0"}, "C2B00013"),
     ({"TransAmount": "lots"}, "C2B00013"),
     ({"BillRefNumber": "ZZZZ9"}, "C2B00012"),

@@ -14,6 +14,7 @@ from core.ports.providers import Callback
 from core.settings import Settings
 
 RECEIPT = "SFF6XYQ1AB"
+BY_HAND = "SFF6BYHAND"
 SETTINGS = Settings(env="test")
 
 
@@ -89,7 +90,7 @@ def status(attempt_id: UUID, state: str, amount: int, receipt: str = "UAF5T4R3E2
     return _daraja("status_result", attempt_id, {"Result": told})
 
 
-def paybill(account: str, amount: int, receipt: str = "SFF6BYHAND") -> Callback:
+def paybill(account: str, amount: int, receipt: str = BY_HAND) -> Callback:
     """Somebody paid by hand. The number is masked, as it is today."""
     body = {
         "TransactionType": "Pay Bill",

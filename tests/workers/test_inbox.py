@@ -1,5 +1,6 @@
 """Callbacks are applied once, each for itself; what cannot be true changes nothing."""
 
+import json
 import random
 import threading
 from collections import Counter
@@ -12,9 +13,13 @@ from prometheus_client import REGISTRY
 from sqlalchemy import func, select
 from structlog.testing import capture_logs
 
-from core import inbox, outbox
+from channels.daraja.inbound import take_confirmation
+from core import deadletters, inbox, outbox
 from core.booking.lifecycle import State
 from core.booking.model import Booking
+from core.cases.model import CaseKind
+from core.cases.queries import open_cases
+from core.cases.sweep import sweep
 from core.clock import ManualClock
 from core.db.tx import Database, Tx
 from core.escrow import ledger
@@ -130,6 +135,38 @@ def test_money_by_hand_to_another_paybill_is_rejected(crew: Crew) -> None:
     run_inbox(crew.parts)
 
     assert [row.note for row in arrivals(crew.database)] == ["bad_callback"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "number"),
+    [
+        ("TransAmount", "66,700.00", callbacks.BY_HAND),
+        ("TransAmount", None, callbacks.BY_HAND),
+        ("TransID", "", "nameless"),
+    ],
+)
+def test_money_by_hand_that_cannot_be_read_is_for_a_person(
+    crew: Crew, field: str, value: str | None, number: str
+) -> None:
+    told = callbacks.paybill("K7P4Q", 66_700)
+    body = told.payload["body"] | {field: value}
+    arrive(crew.database, take_confirmation(json.dumps(body).encode()))
+    run_inbox(crew.parts)
+
+    [row] = arrivals(crew.database)
+    assert (row.state, row.note) == (Arrival.DEAD, f"bad_callback {field}")
+    crew.database.run(sweep)
+    [case] = crew.database.run(open_cases)
+    assert (case.kind, case.subject) == (CaseKind.CALLBACK_DEAD, str(row.id))
+    assert (case.facts["number"], case.facts["why"]) == (number, f"bad_callback {field}")
+
+    # Once we can read it, or with another try, it is looked at anew; given up, the case is closed.
+    crew.database.run(lambda tx: deadletters.retry(tx, row.id))
+    run_inbox(crew.parts)
+    assert [row.state for row in arrivals(crew.database)] == [Arrival.DEAD]
+    crew.database.run(lambda tx: deadletters.drop(tx, row.id, "Sent back in the portal."))
+    crew.database.run(sweep)
+    assert crew.database.run(open_cases) == []
 
 
 def test_money_by_hand_with_a_bad_account_waits_in_suspense(crew: Crew) -> None:

@@ -1,10 +1,16 @@
 """``nafasi cancel`` and ``policy``: what admins decide about money that goes back."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from web.commands.setup import Json, fail, load_settings, open_database, put_json
+from web.commands.setup import Json, decided, put_json
+from web.desk.sentences import BOOKINGS, LISTINGS
+
+if TYPE_CHECKING:
+    from core.booking.model import Booking
+    from core.db.tx import Tx
+    from core.money import Money
 
 
 def cancel(
@@ -19,18 +25,15 @@ def cancel(
     """Cancel a paid booking; both sides are told and the money goes back."""
     from core.booking.cancel import cancel_by_admin
     from core.booking.moves import find_by_code
-    from core.errors import Refused
     from core.money import Money
     from core.payments.refunds import refunded
     from sessions.texts import money
 
-    try:
-        with open_database(load_settings()) as database, database.transaction() as tx:
-            found = find_by_code(tx, code)
-            cancel_by_admin(tx, found.id, None, reason, by_policy=by_policy)
-            back = sum(refunded(tx, found.id), start=Money(0))
-    except Refused as error:
-        fail(f"{code} was not cancelled: {error}.")
+    def decide(tx: "Tx") -> "tuple[Booking, Money]":
+        booking = cancel_by_admin(tx, find_by_code(tx, code).id, None, reason, by_policy=by_policy)
+        return booking, sum(refunded(tx, booking.id), start=Money(0))
+
+    found, back = decided(decide, sentences=BOOKINGS)
     if as_json:
         put_json({"code": found.code, "state": found.state.value, "refund_cents": back.cents})
     else:
@@ -44,14 +47,9 @@ def policy(
     """Give a listing another cancellation policy; bookings made before keep theirs."""
     from core.booking.offers import choose_policy
     from core.booking.policy import POLICIES
-    from core.errors import Refused
     from sessions.flows.words import refund_line
     from sessions.texts import LANGUAGE, plain
 
-    try:
-        with open_database(load_settings()) as database, database.transaction() as tx:
-            listing = choose_policy(tx, number, name)
-    except Refused as error:
-        fail(f"Nothing was changed: {error}.")
+    listing = decided(lambda tx: choose_policy(tx, number, name), sentences=LISTINGS)
     line = plain(refund_line(POLICIES[name]), LANGUAGE)
     typer.echo(f"{listing.number} {listing.title}: {name}. {line}.")

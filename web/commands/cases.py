@@ -65,16 +65,19 @@ def close(
 def match(
     number: Number, code: Annotated[str, typer.Option("--booking", help="The booking's code.")]
 ) -> None:
-    """Give the money of a case to a booking that it pays exactly."""
+    """Give the money of a case to a booking that lacks at least as much."""
+    from core.booking.dues import left_cents
     from core.cases import usecases
     from core.payments import suspense
 
-    def decide(tx: "Tx") -> str:
+    def decide(tx: "Tx") -> tuple[str, int]:
         booking = suspense.match(tx, usecases.receipt_of(tx, number), code)
         usecases.close(tx, number, f"Matched to booking {booking.code}.")
-        return booking.code
+        return booking.code, left_cents(booking)
 
-    say.print(f"Booking {_run(decide)} is paid; case {number} is closed.")
+    found, left = _run(decide)
+    missing = f"has the money, but KES {_shillings(left)} of its price is still missing"
+    say.print(f"Booking {found} {missing if left else 'is paid'}; case {number} is closed.")
 
 
 @app.command("send-back")

@@ -24,7 +24,7 @@ def change(
     from core.booking.moves import find_by_code
     from core.errors import Refused
     from sessions.flows.words import change_costs
-    from sessions.texts import LANGUAGE, plain
+    from sessions.texts import LANGUAGE, plain, why
 
     try:
         with open_database(load_settings()) as database, database.transaction() as tx:
@@ -35,7 +35,7 @@ def change(
             made = request_change(tx, booking.id, None, wish, found.agreed) if yes else None
             told = plain(change_costs(found), LANGUAGE)
     except Refused as error:
-        fail(f"{code} was not changed: {error}.")
+        fail(f"{code} was not changed. {plain(why(error), LANGUAGE)}")
     if as_json:
         put_json(
             {

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from web.commands.setup import Json, fail, load_settings, open_database, put_json
+from web.commands.setup import Json, decided, fail, load_settings, put_json
+from web.desk.sentences import LISTINGS
 
 app = typer.Typer(help="The paybill that customers pay to by hand.", no_args_is_help=True)
 PERCENT = 100
@@ -57,15 +58,9 @@ def deposit(
 ) -> None:
     """Let a listing ask for a deposit first; bookings made before keep what they agreed to."""
     from core.booking.offers import choose_deposit
-    from core.errors import Refused
 
     whole = percent == PERCENT
-    try:
-        with open_database(load_settings()) as database, database.transaction() as tx:
-            listing = choose_deposit(
-                tx, number, None if whole else percent * PERCENT, None if whole else days
-            )
-    except Refused as error:
-        fail(f"Nothing was changed: {error}.")
+    share, rest_days = (None, None) if whole else (percent * PERCENT, days)
+    listing = decided(lambda tx: choose_deposit(tx, number, share, rest_days), sentences=LISTINGS)
     asked = "all at once" if whole else f"{percent}% first, the rest {days} days before"
     typer.echo(f"{listing.number} {listing.title}: {asked}.")

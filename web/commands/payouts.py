@@ -1,14 +1,14 @@
 """``nafasi payouts`` and ``nafasi vendors``: paying vendors, and what may keep that from going."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from web.commands.setup import (
     Json,
+    decided,
     fail,
     forget_callers,
     load_settings,
@@ -19,11 +19,10 @@ from web.commands.setup import (
 )
 
 if TYPE_CHECKING:
-    from core.db.tx import Database, Tx
+    from core.db.tx import Tx
     from core.payouts.model import Payout
     from core.people.model import Vendor
 
-T = TypeVar("T")
 app = typer.Typer(help="Payouts that wait: list, run, retry, hold, release, resume.")
 vendors = typer.Typer(help="Who a vendor is, where they are paid, whether they may sell.")
 
@@ -46,6 +45,7 @@ SENTENCES = {
     "not_suspended": "This vendor is not suspended: {status}.",
     "no_kyc": "Nobody has seen this vendor's papers: `nafasi vendors verify --kyc` first.",
 }
+run_command = partial(decided, sentences=SENTENCES)
 
 
 @app.callback(invoke_without_command=True)
@@ -56,7 +56,7 @@ def payouts(context: typer.Context, *, as_json: Json = False) -> None:
     from core.payouts.halts import halts
     from core.payouts.queries import payouts_waiting
 
-    with _database() as database, database.transaction() as tx:
+    with open_database(load_settings()) as database, database.transaction() as tx:
         rows = [_told(view.payout, view.vendor) for view in payouts_waiting(tx)]
         halted = [
             {
@@ -89,7 +89,6 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Pay out now what is owed, as Monday's run does, to all vendors or to one."""
-    from functools import partial
     from uuid import UUID
 
     from core.limits import LIST_MAX
@@ -106,7 +105,7 @@ def run(
         return rows
 
     rows: list[dict[str, Any]] = []
-    with refusals(SENTENCES), _database() as database:
+    with refusals(SENTENCES), open_database(load_settings()) as database:
         if vendor is not None:
             rows += database.run(lambda tx: make(tx, [find_vendor(tx, vendor).id]))
         else:
@@ -303,23 +302,6 @@ def reinstate(
 
     run_command(lambda tx: standing.reinstate(tx, number, why))
     say.print(f"Vendor {number} sells again.")
-
-
-def run_command(decide: "Callable[[Tx], T]") -> T:
-    """Run a use case in one transaction; a refusal ends the command with a sentence."""
-    with refusals(SENTENCES), _database() as database:
-        return database.run(decide)
-
-
-@contextmanager
-def _database() -> "Iterator[Database]":
-    """Open the database with the providers' routes: they say who can be paid."""
-    from channels.registry import build_health, build_routes
-
-    settings = load_settings()
-    with open_database(settings) as database:
-        database.routes = build_routes(settings, build_health(settings))
-        yield database
 
 
 def _vendor_of(tx: "Tx", payout: "Payout") -> "Vendor":

@@ -25,6 +25,10 @@ RUNNING_NAME = "up.json"
 # Where a trial keeps its data, so that commands in other terminals find it.
 DATA_VARIABLE = "NAFASI_DATA"
 
+# Somebody else had a row for too long, or wanted ours while we wanted theirs.
+TAKEN_SQLSTATES = frozenset({"55P03", "40P01", "40001"})
+SETTINGS_UNUSABLE = "These settings cannot be used:"
+
 say = Console(stderr=True, highlight=False, soft_wrap=True)
 """Where progress and sentences go. Honours NO_COLOR and pipes."""
 
@@ -74,25 +78,38 @@ def load_settings(data: Path | None = None) -> "Settings":
     try:
         return Settings.load()
     except BadSettings as error:
-        fail("These settings cannot be used:", *error.data["problems"])
+        fail(SETTINGS_UNUSABLE, *error.data["problems"])
     except (ValidationError, OSError) as error:
         fail(f"These settings cannot be read: {error}")
 
 
 @contextmanager
 def open_database(settings: "Settings") -> Iterator["Database"]:
-    """Open the database for one command; a sentence instead of a trace when it is not there."""
+    """Open the database for one command, with the providers' routes: they say how money moves.
+
+    A sentence instead of a trace when it is not there, or when others have what is to be changed.
+    """
     from sqlalchemy.exc import OperationalError, ProgrammingError
 
+    from channels.registry import build_health, build_routes
     from core.bootstrap import build_clock, build_database
+    from core.settings import BadSettings
 
     try:
-        database = build_database(settings, build_clock(settings), pool_size=2)
+        health = build_health(settings)
+        routes = build_routes(settings, health)
+    except BadSettings as error:
+        fail(SETTINGS_UNUSABLE, *error.data["problems"])
+    try:
+        database = build_database(settings, build_clock(settings), pool_size=2, routes=routes)
         try:
             yield database
         finally:
             database.close()
-    except OperationalError:
+            health.close()
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) in TAKEN_SQLSTATES:
+            fail("Somebody else is working on the same booking or vendor just now. Try again.")
         fail("The database does not answer. Is `nafasi up` running, or NAFASI_DATABASE_URL right?")
     except ProgrammingError as error:
         fail(f"The database is not of this version ({error.orig}). Run `nafasi migrate`.")
@@ -127,14 +144,18 @@ def refusals(sentences: Mapping[str, str]) -> Iterator[None]:
 
     Args:
         sentences: what each refusal's code means to whoever typed the command; its data fills
-            the blanks. A code without a sentence is said as it is.
+            the blanks, a list as its words. A code without a sentence is said as it is.
     """
     from core.errors import Refused
 
     try:
         yield
     except Refused as refused:
-        fail(sentences.get(refused.code, refused.code).format(**refused.data))
+        said = {
+            name: ", ".join(value) if isinstance(value, list) else value
+            for name, value in refused.data.items()
+        }
+        fail(sentences.get(refused.code, refused.code).format(**said))
 
 
 def decided(decide: "Callable[[Tx], T]", *, sentences: Mapping[str, str]) -> T:

@@ -1,5 +1,7 @@
 """What each refusal means to a person of ours; its data fills the blanks."""
 
+from core.limits import DEPOSIT_MAX_BASIS_POINTS, DEPOSIT_MIN_BASIS_POINTS, REST_DAYS_MAX
+
 TICKETS = {
     "no_ticket": "There is no such ticket.",
     "illegal_move": "That ticket is closed.",
@@ -15,6 +17,7 @@ CASES = {
     "not_in_suspense": "That money is no longer in suspense.",
     "return_open": "That money is already on its way back.",
     "wrong_amount": "The booking lacks {due} cents, and {came} came.",
+    "odd_cents": "Bookings are paid in whole shillings, and {came} cents came.",
     "already_used": "A booking has used that money, or gave it back: it can only be sent back.",
     "not_payable": "That booking cannot be paid any more ({state}).",
     "no_payer": "The provider did not say who paid: give --to NUMBER.",
@@ -27,6 +30,23 @@ RATES = {
     "bad_base": "That rate can be of {wanted}.",
     "rates_too_high": "Commission and withholding together would leave the vendor nothing.",
     "rate_set": "There is a rate for just that already; rates are added, never changed.",
+}
+BOOKINGS = {
+    "no_booking": "There is no such booking.",
+    "no_reason": "Say why: it is kept with the booking.",
+    "illegal_move": (
+        "Nothing was cancelled: only a confirmed booking can be, and this one is {state}. One that"
+        " nobody has paid for ends by itself; of a disputed one decide `nafasi disputes resolve`."
+    ),
+}
+LISTINGS = {
+    "no_listing": "Nothing was changed: no listing {number} is on offer.",
+    "no_policy": "Nothing was changed: there is no such policy. There are {known}.",
+    "bad_deposit": (
+        "Nothing was changed: a deposit is"
+        f" {DEPOSIT_MIN_BASIS_POINTS // 100} to {DEPOSIT_MAX_BASIS_POINTS // 100} percent of the"
+        f" price, or 100 for none, and the rest is due 1 to {REST_DAYS_MAX} days before the start."
+    ),
 }
 PHOTOS = {
     "no_listing": "There is no such listing.",

@@ -285,6 +285,17 @@ def test_the_difference_can_be_paid_by_hand(kitchen: World) -> None:
     kitchen.assert_sound()
 
 
+def test_the_difference_is_not_paid_with_odd_cents(kitchen: World) -> None:
+    booking = kitchen.confirmed(people=100)
+    kitchen.change(booking, people=150)
+
+    assert kitchen.paybill(booking.code, kes(33_350, 50), MORE) is None
+
+    assert kitchen.read(booking).people == 100
+    assert kitchen.balance("suspense:daraja") == kes(33_350, 50)
+    kitchen.assert_sound()
+
+
 def test_after_a_yes_the_difference_waits_as_long_as_a_booking_would(asked: World) -> None:
     booking = asked.confirmed(people=100)
     asked.change(booking, people=150)

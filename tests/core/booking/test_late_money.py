@@ -1,10 +1,12 @@
 """Money for a booking that has run out: held again, or sent back by itself."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from core.booking.lifecycle import State
+from core.booking.model import Booking
 from core.limits import RETURN_RETRY_SECONDS
 from core.money import kes
 from core.payments.lifecycle import AttemptState
@@ -130,15 +132,51 @@ def test_money_after_the_start_is_sent_back_though_the_hall_is_empty(instant: Wo
     instant.assert_sound()
 
 
-@pytest.mark.parametrize("end", ["decline", "confirm"])
-def test_money_for_what_cannot_be_had_is_kept_apart(world: World, end: str) -> None:
-    """Declined, or paid for already: the second payment is nobody's and goes back."""
-    if end == "decline":
-        booking = world.book()
-        world.decline(booking)
-    else:
-        booking = world.confirmed("SFF0000001")
-    before = world.state(booking)
+def unanswered(world: World) -> Booking:
+    booking = world.book()
+    world.clock.set(world.due(booking))
+    world.fire()
+    return booking
+
+
+def withdrawn(world: World) -> Booking:
+    booking = world.book()
+    world.withdraw(booking)
+    return booking
+
+
+def asked_again(world: World) -> Booking:
+    """The vendor had said yes to another day, and says nothing to this one."""
+    booking = world.hold()
+    world.change(booking, in_days=6)
+    world.clock.set(world.due(booking))
+    world.fire()
+    return booking
+
+
+def declined(world: World) -> Booking:
+    booking = world.book()
+    world.decline(booking)
+    return booking
+
+
+ENDS = {
+    unanswered: State.EXPIRED,
+    withdrawn: State.CANCELLED,
+    asked_again: State.EXPIRED,
+    declined: State.DECLINED,
+    World.book: State.REQUESTED,
+    World.confirmed: State.CONFIRMED,
+}
+
+
+@pytest.mark.parametrize(("end", "before"), ENDS.items())
+def test_money_for_what_cannot_be_had_is_kept_apart(
+    world: World, end: Callable[[World], Booking], before: State
+) -> None:
+    """Never accepted, or paid for already: the payment is nobody's and goes back."""
+    booking = end(world)
+    assert world.state(booking) is before
 
     assert world.paybill(booking.code, GOLDEN, OTHER_RECEIPT) is None
 

@@ -1,9 +1,11 @@
 """A market in which people disagree: what customer, vendor, admin and time do to a dispute."""
 
 from dataclasses import dataclass
+from datetime import time, timedelta
 from functools import partial
 
 from core.booking.model import Booking
+from core.booking.offers import choose_deposit
 from core.disputes import timers, usecases
 from core.disputes.model import Dispute, Problem
 from core.disputes.queries import DisputeView, disputes_of
@@ -20,6 +22,23 @@ class Court(World):
         """A paid booking on its day."""
         booking = self.confirmed(receipt, msisdn, **wish)
         self.clock.set(booking.starts_at)
+        return booking
+
+    def begun_with_a_deposit(self) -> Booking:
+        """A booking in the first hours of its day whose rest may still come.
+
+        Vendor and customer took their time, so that the rest has longer than was agreed.
+        """
+        number = self.listing.number
+        self.run(lambda tx: choose_deposit(tx, number, 3_000, 1))
+        self.change_listing(starts_at=time(14))
+        self.clock.advance(hours=8)
+        booking = self.book(in_days=3)
+        self.clock.set(booking.starts_at - timedelta(hours=46))
+        self.accept(booking)
+        self.clock.set(booking.starts_at - timedelta(hours=35))
+        self.paid(self.prompt(booking))
+        self.clock.set(booking.starts_at - timedelta(hours=13))
         return booking
 
     def completed(self) -> Booking:

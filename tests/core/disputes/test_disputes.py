@@ -117,6 +117,32 @@ def test_taking_back_and_reporting_again_does_not_freeze_money_for_ever(court: C
     court.assert_sound()
 
 
+def test_a_problem_waits_for_the_rest_after_a_deposit(court: Court) -> None:
+    """What is not all there cannot be shared out: until then its customer can pay or cancel."""
+    booking = court.begun_with_a_deposit()
+    assert court.fire() == [], "the rest may still come"
+    with pytest.raises(Refused, match="rest_unpaid"):
+        court.report(booking)
+
+    assert court.paid(court.prompt(booking), "SFF6XYQ2CD") is None
+    court.heard(booking)
+    court.decide(booking, 40)
+
+    assert court.state(booking) is State.COMPLETED
+    court.assert_sound()
+
+
+def test_whoever_owes_the_rest_can_still_cancel(court: Court) -> None:
+    booking = court.begun_with_a_deposit()
+    held = court.balance(f"escrow:{booking.code}")
+    assert kes(0) < held < GOLDEN
+
+    court.run(lambda tx: cancel.cancel_by_customer(tx, booking.id, booking.customer_id))
+
+    assert court.state(booking) is State.CANCELLED
+    court.assert_sound()
+
+
 def test_a_problem_can_be_reported_from_the_first_day_until_the_money_is_the_vendors(
     court: Court,
 ) -> None:

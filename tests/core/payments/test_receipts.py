@@ -9,10 +9,12 @@ from itertools import permutations
 
 import pytest
 
+from core.booking.cancel import cancel_by_vendor
 from core.booking.lifecycle import State
 from core.booking.model import Booking
-from core.money import kes
-from core.payments import settle
+from core.errors import Refused
+from core.money import Money, kes
+from core.payments import settle, suspense
 from core.payments.model import Attempt, Kind
 from core.payments.paybill import Fit, judge
 from core.ports.money import MoneyEvent, Outcome
@@ -162,15 +164,38 @@ def test_a_paybill_word_that_is_no_payment_changes_nothing(world: World) -> None
     assert world.state(booking) is State.AWAITING_PAYMENT
 
 
+def test_a_payment_with_odd_cents_is_kept_apart_and_counts_for_no_booking(world: World) -> None:
+    """What is left to pay and what goes back stay whole shillings, as M-Pesa moves them."""
+    booking = world.hold()
+    assert world.paybill(booking.code, kes(100, 50), "SFF0000001") is None
+    assert world.balance("suspense:daraja") == kes(100, 50)
+    assert world.balance(f"escrow:{booking.code}") == kes(0)
+    [odd] = world.receipts()
+    with pytest.raises(Refused, match="odd_cents"):
+        world.run(lambda tx: suspense.match(tx, odd.id, booking.code))
+    assert world.send_due() == [], "M-Pesa sends no cents either: it waits for a person"
+
+    # The whole price is still asked for, and a price paid too high by cents breaks nothing.
+    assert world.prompt(booking).amount_cents == booking.total_cents
+    world.paybill(booking.code, Money(booking.total_cents + 50), "SFF0000002")
+    assert world.state(booking) is State.AWAITING_PAYMENT
+    world.paid(world.attempts(Kind.COLLECTION)[0])
+    world.run(lambda tx: cancel_by_vendor(tx, booking.id, booking.vendor_id))
+    [back] = world.attempts(Kind.RETURN)
+    assert back.amount_cents == booking.total_cents
+    world.assert_sound()
+
+
 def test_the_paybill_says_beforehand_what_would_fit(world: World) -> None:
     booking = world.book()
 
-    def judged(account: str, shillings: int) -> Fit:
-        return world.run(lambda tx: judge(tx, account, kes(shillings)))
+    def judged(account: str, shillings: int, cents: int = 0) -> Fit:
+        return world.run(lambda tx: judge(tx, account, kes(shillings, cents)))
 
     assert judged(f" {booking.code.lower()} ", 66_700) is Fit.FITS
     assert judged(booking.code, 66_699) is Fit.FITS
     assert judged(booking.code, 66_701) is Fit.WRONG_AMOUNT
+    assert judged(booking.code, 66_699, 50) is Fit.WRONG_AMOUNT
     assert judged("ZZZZZ", 66_700) is Fit.NO_ACCOUNT
     world.withdraw(booking)
     assert judged(booking.code, 66_700) is Fit.NO_ACCOUNT
