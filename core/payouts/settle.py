@@ -14,6 +14,7 @@ from core.escrow import ledger, postings
 from core.escrow.model import TransferRow
 from core.escrow.transfer import TransferKind
 from core.limits import (
+    LIMIT_RETRY_SECONDS,
     PAYOUT_HELD_AGAIN_SECONDS,
     PAYOUT_OUR_RETRY_SECONDS,
     PAYOUT_RETRY_SECONDS,
@@ -101,6 +102,7 @@ def payout_paid(tx: Tx, attempt: Attempt) -> None:
     )
     payout.paid_cents += attempt.amount_cents
     if payout.paid_cents < payout.amount_cents:
+        payout.tries = 0  # Where this arrived the rest can, too, if not today.
         plan_rest(tx, payout, attempt)
         return
     payout.move(PayoutEvent.PAY)
@@ -117,8 +119,10 @@ def payout_paid(tx: Tx, attempt: Attempt) -> None:
 def payout_failed(tx: Tx, attempt: Attempt, reason: Reason) -> None:
     """Plan another try of a payout whose last outcome is known, three in 24 h; then give it up.
 
-    What failed on our side (credentials, an empty account) says nothing about the vendor's: it
-    is no try, and the halt of the provider keeps the next one waiting.
+    A wallet that may receive no more today may tomorrow: what is above its limit goes out over as
+    many days as it takes, while something of it arrives. What failed on our side (credentials, an
+    empty account) says nothing about the vendor's: it is no try, and the halt of the provider
+    keeps the next one waiting.
     """
     payout = lock_payout(tx, attempt)
     if payout.state is not PayoutState.RELEASED:
@@ -129,7 +133,9 @@ def payout_failed(tx: Tx, attempt: Attempt, reason: Reason) -> None:
         return
     payout.tries += 1
     if payout.tries < PAYOUT_TRIES_MAX:
-        go_on(tx, payout, after_seconds=PAYOUT_RETRY_SECONDS)
+        at_limit = reason is Reason.LIMIT
+        pause = LIMIT_RETRY_SECONDS if at_limit else PAYOUT_RETRY_SECONDS
+        go_on(tx, payout, after_seconds=pause)
         return
     payout.move(PayoutEvent.FAIL)
     payout.due_at = None
@@ -228,6 +234,8 @@ def _goes_to_bank(attempt: Attempt) -> bool:
 
 
 def _tell(tx: Tx, payout: Payout, topic: Topic, key: str = "", **more: object) -> None:
+    """Owe the vendor a word on a payout: on all of it when it is paid, else on what is missing."""
+    missing_cents = payout.amount_cents - payout.paid_cents
     msisdn = tx.db.scalars(
         select(User.msisdn)
         .join(Vendor, Vendor.user_id == User.id)
@@ -237,6 +245,6 @@ def _tell(tx: Tx, payout: Payout, topic: Topic, key: str = "", **more: object) -
         tx,
         topic.value,
         msisdn,
-        {"amount_cents": payout.amount_cents, **more},
+        {"amount_cents": missing_cents or payout.amount_cents, **more},
         key=f"{topic.value}:{payout.id}:{key}",
     )

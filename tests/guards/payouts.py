@@ -80,7 +80,7 @@ def _gone_through_after_all(world: World) -> None:
         assert isinstance(request, PayRequest)
         tried.append(request)
         world.failed(request.attempt_id, Reason.BAD_RECIPIENT)
-        world.clock.advance(hours=8)
+        world.clock.advance(hours=12)
         world.pay_out()
     world.monday()
     [second] = world.send_due()

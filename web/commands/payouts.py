@@ -347,10 +347,8 @@ def _told(payout: "Payout", vendor: "Vendor") -> dict[str, Any]:
 def _line(row: dict[str, Any]) -> str:
     why = row["held_for"] or row["reason"] or ""
     next_look = f", next look {row['due_at']}" if row["due_at"] else ""
-    return (
-        f"{row['vendor']}  {row['business']}  {_shillings(row['amount_cents'])}"
-        f"  {row['state']}  {why}{next_look}\n"
-    )
+    missing = _shillings(row["amount_cents"] - row["paid_cents"])
+    return f"{row['vendor']}  {row['business']}  {missing}  {row['state']}  {why}{next_look}\n"
 
 
 def _place(tx: "Tx", vendor: "Vendor") -> str | None:
