@@ -105,12 +105,12 @@ SELECT id::text AS subject, amount_cents - paid_cents AS amount_cents,
 FROM payouts WHERE state = 'failed'
 """
 
-# Its bookings are paid for by another payout, or it had gone through after all.
+# Another payout has paid what it left, or it had gone through after all.
 PAYOUT_SETTLED = """
-SELECT subject FROM open
-WHERE NOT EXISTS (
-    SELECT 1 FROM payout_items JOIN bookings ON bookings.id = booking_id
-    WHERE payout_id::text = subject AND bookings.state <> 'paid_out'
+SELECT subject FROM open JOIN payouts AS failed ON failed.id::text = subject
+WHERE EXISTS (
+    SELECT 1 FROM payouts
+    WHERE vendor_id = failed.vendor_id AND created_at >= failed.created_at AND state = 'paid'
 )
 """
 

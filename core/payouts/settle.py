@@ -34,11 +34,21 @@ def lock_payout(tx: Tx, attempt: Attempt) -> Payout:
     return tx.db.get_one(Payout, attempt.payout_id, with_for_update=True, populate_existing=True)
 
 
+def live_payout(tx: Tx, vendor_id: UUID) -> Payout | None:
+    """Return a vendor's payout that is not over, locked until the transaction ends."""
+    return tx.db.scalar(
+        select(Payout)
+        .where(Payout.vendor_id == vendor_id, Payout.state.in_(LIVE))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
 def is_owed(tx: Tx, payout: Payout, attempt: Attempt) -> bool:
     """Tell whether an attempt's money is still the vendor's by this payout.
 
     It is not when a try that was given up has turned out to have gone through, or when another
-    payout has taken over the bookings of a failed one.
+    payout has taken over from a failed one: each carries all that a vendor is owed.
     """
     if attempt.amount_cents > payout.amount_cents - payout.paid_cents:
         return False
@@ -46,9 +56,10 @@ def is_owed(tx: Tx, payout: Payout, attempt: Attempt) -> bool:
         return True
     if payout.state is PayoutState.REVERSED:
         return False
-    own = select(PayoutItem.booking_id).where(PayoutItem.payout_id == payout.id)
-    taken_over = select(PayoutItem.booking_id).where(
-        PayoutItem.booking_id.in_(own), PayoutItem.live, PayoutItem.payout_id != payout.id
+    taken_over = select(Payout.id).where(
+        Payout.vendor_id == payout.vendor_id,
+        Payout.created_at > payout.created_at,
+        Payout.state.in_(LIVE | {PayoutState.PAID}),
     )
     return tx.db.scalar(taken_over.limit(1)) is None
 
@@ -150,8 +161,9 @@ def payout_failed(tx: Tx, attempt: Attempt, reason: Reason) -> None:
 def payout_reversed(tx: Tx, attempt: Attempt, number: str) -> None:
     """Take back a part that had reached the vendor and came back to us.
 
-    The money is owed again; its bookings wait for the next payout, which is held until a person
-    has checked where it should go.
+    The money is owed again; the next payout carries it, with its bookings where no other has paid
+    for them. That one, and what is on its way now, is held until a person has checked where it
+    should go.
 
     Args:
         tx: the caller's transaction.
@@ -181,10 +193,11 @@ def payout_reversed(tx: Tx, attempt: Attempt, number: str) -> None:
         payout.move(PayoutEvent.REVERSE)
         set_live(tx, payout, live=False)
         move_all(tx, bookings, Event.PAYOUT_REVERSED, Actor.PROVIDER)
-    elif payout.state is PayoutState.RELEASED:
-        payout.hold_reason = payout.hold_reason or HoldReason.UNVERIFIED
-        if payout.due_at is not None:
-            hold_now(tx, payout)
+    live = live_payout(tx, vendor.id)
+    if live is not None and live.state is PayoutState.RELEASED:
+        live.hold_reason = live.hold_reason or HoldReason.UNVERIFIED
+        if live.due_at is not None:
+            hold_now(tx, live)
     _tell(
         tx,
         payout,

@@ -15,8 +15,9 @@ from core.booking.model import Booking
 from core.db.tx import Tx, Work
 from core.errors import BadInput, NotFound, Refused
 from core.escrow import accounts
+from core.escrow.accounts import AccountKind
 from core.escrow.model import Account
-from core.limits import PAYOUT_HOLD_WHY_MAX
+from core.limits import PAYOUT_HOLD_WHY_MAX, PAYOUT_MIN_CENTS
 from core.payments import routing
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind
@@ -32,7 +33,7 @@ from core.payouts.model import (
     PayoutRun,
     PayoutState,
 )
-from core.payouts.settle import hold_now, keep_held, set_live, tell_held
+from core.payouts.settle import hold_now, keep_held, live_payout, set_live, tell_held
 from core.people.model import PayoutMethod, User, Vendor
 
 # What stops a payout that is under way, too; anything else does not reach where it is going.
@@ -65,9 +66,18 @@ def close_run(tx: Tx, week: date) -> None:
 
 
 def vendors_owed(tx: Tx, after: UUID | None, limit: int) -> list[UUID]:
-    """Return vendors that have released bookings waiting, in id order after a given one."""
-    waiting = _waiting().order_by(None).with_only_columns(Booking.vendor_id).distinct()
-    query = select(Vendor.id).where(Vendor.id.in_(waiting)).order_by(Vendor.id).limit(limit)
+    """Return vendors who are owed enough and have no payout yet, in id order after a given one.
+
+    The books say so: of what came back to us later no booking may be waiting any more.
+    """
+    have_one = select(Payout.vendor_id).where(Payout.state.in_(LIVE))
+    query = (
+        select(Vendor.id)
+        .join(Account, Account.path == func.concat(f"{AccountKind.PAYABLE}:", Vendor.number))
+        .where(Account.balance_cents <= -PAYOUT_MIN_CENTS, Vendor.id.not_in(have_one))
+        .order_by(Vendor.id)
+        .limit(limit)
+    )
     return list(tx.db.scalars(query.where(Vendor.id > after) if after else query))
 
 
@@ -92,16 +102,16 @@ def make_payouts(tx: Tx, vendor_ids: Collection[UUID]) -> list[Payout]:
     balances = _lock_balances(tx, vendors)
     items = _items(tx, vendors)
     made = [
-        (vendor, _new_payout(tx, vendor, owed, balances[vendor.number]))
+        (vendor, _new_payout(tx, vendor, items.get(vendor.id, []), balance))
         for vendor in vendors
-        if (owed := items.get(vendor.id)) and rules.payable_now(balances.get(vendor.number, 0))
+        if rules.payable_now(balance := balances.get(vendor.number, 0))
     ]
     tx.db.add_all(payout for _, payout in made)
     tx.db.flush()
     rows = [
         {"payout_id": payout.id, "booking_id": booking_id, "amount_cents": cents, "live": True}
         for vendor, payout in made
-        for booking_id, cents in items[vendor.id]
+        for booking_id, cents in items.get(vendor.id, [])
     ]
     if rows:
         tx.db.execute(insert(PayoutItem), rows)
@@ -210,12 +220,7 @@ def look_again(tx: Tx, vendor: Vendor) -> None:
 
     One that is under way ends the try that was sent: it can no longer be called back.
     """
-    payout = tx.db.scalar(
-        select(Payout)
-        .where(Payout.vendor_id == vendor.id, Payout.state.in_(LIVE))
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
+    payout = live_payout(tx, vendor.id)
     if payout is None:
         return
     if payout.state is PayoutState.HELD:

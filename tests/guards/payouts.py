@@ -5,6 +5,7 @@ from core.money import kes
 from core.payments.model import Kind
 from core.payouts import rules, settle
 from core.payouts.model import Payout
+from core.payouts.usecases import make_payout
 from core.ports.money import PayRequest, Reason
 from tests.core.booking.world import World
 from tests.core.payouts.steps import the_payout
@@ -102,6 +103,8 @@ def _too_little(world: World) -> None:
 
     assert world.balance(f"payable:{world.vendor.number}").cents < PAYOUT_MIN_CENTS
     assert world.monday() == [], "it waits for more"
+    made = world.run(lambda tx: make_payout(tx, world.vendor.id))
+    assert made is None, "whoever asks for it"
 
 
 GUARDS = (

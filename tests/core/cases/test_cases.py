@@ -31,6 +31,7 @@ from core.ports.money import MoneyEvent, Outcome, Reason
 from core.ports.providers import Callback
 from tests.support.factories import (
     CUSTOMER,
+    OTHER_VENDOR,
     STRANGER,
     make_held,
     make_instant_listing,
@@ -295,30 +296,39 @@ def test_a_return_that_failed_for_good_is_a_case_and_not_before(
         suspense.send_back(tx, usecases.receipt_of(tx, case.number))
 
 
-def test_a_failed_payout_is_a_case_until_its_bookings_are_paid_for(database: Database) -> None:
+def payout_of(database: Database, vendor_id: UUID, state: str) -> UUID:
+    """A payout that no booking is waiting for."""
     with database.transaction() as tx:
-        vendor = make_vendor(tx)
-        booking = make_paid(tx, make_instant_listing(tx, vendor))
         payout_id = tx.ids.uuid()
         tx.db.execute(
             text(
                 "INSERT INTO payouts (id, vendor_id, state, amount_cents, carried_in_cents,"
                 " carried_out_cents, paid_cents, tries, reason, created_at) VALUES"
-                " (:id, :vendor, 'failed', 4000000, 0, 0, 0, 3, 'bad_recipient', :now)"
+                " (:id, :vendor, :state, 4000000, 4000000, 0, 0, 3, 'bad_recipient', :now)"
             ),
-            {"id": payout_id, "vendor": vendor.id, "now": tx.now},
+            {"id": payout_id, "vendor": vendor_id, "state": state, "now": tx.now},
         )
-        tx.db.execute(
-            text("INSERT INTO payout_items VALUES (:id, :booking, 4000000, false)"),
-            {"id": payout_id, "booking": booking.id},
-        )
+        return payout_id
+
+
+def test_a_failed_payout_is_a_case_until_another_has_paid_what_it_left(
+    database: Database, clock: ManualClock
+) -> None:
+    with database.transaction() as tx:
+        vendor = make_vendor(tx)
+        other = make_vendor(tx, OTHER_VENDOR)
+    payout_of(database, vendor.id, "paid")
+    clock.advance(days=7)
+    payout_id = payout_of(database, vendor.id, "failed")
 
     (case,) = look(database)
     assert (case.kind, case.subject) == (CaseKind.PAYOUT_FAILED, str(payout_id))
     assert case.facts["reason"] == "bad_recipient"
 
-    with database.transaction() as tx:
-        tx.db.execute(text("UPDATE bookings SET state = 'paid_out'"))
+    clock.advance(days=7)
+    payout_of(database, other.id, "paid")
+    assert [open_case.number for open_case in look(database)] == [case.number]
+    payout_of(database, vendor.id, "paid")
     assert look(database) == []
 
 
