@@ -10,8 +10,8 @@ from core.booking.lifecycle import Actor, Event
 from core.booking.moves import move_all
 from core.booking.notices import Topic
 from core.db.tx import Tx
-from core.escrow import ledger, postings
-from core.escrow.model import TransferRow
+from core.escrow import accounts, ledger, postings
+from core.escrow.model import Account, TransferRow
 from core.escrow.transfer import TransferKind
 from core.limits import (
     LIMIT_RETRY_SECONDS,
@@ -98,11 +98,15 @@ def keep_held(tx: Tx, payout: Payout, reason: HoldReason, until: datetime | None
 def payout_paid(tx: Tx, attempt: Attempt) -> None:
     """Post a part that reached the vendor; the last part finishes the payout and its bookings.
 
-    What went out beyond what is owed is kept as missing from suspense: a person gets it back.
+    Of a failed payout that another has taken over it is a part of the other one. What went out
+    beyond what is owed is kept as missing from suspense: a person gets it back.
     """
     payout = lock_payout(tx, attempt)
     vendor = tx.db.get_one(Vendor, payout.vendor_id)
     amount = Money(attempt.amount_cents)
+    if payout.state is PayoutState.FAILED:
+        payout = _taken_over_by(tx, vendor, attempt) or payout
+        attempt.payout_id = payout.id
     if not is_owed(tx, payout, attempt):
         ledger.post(tx, postings.sent_back(attempt.provider, amount, reference=str(attempt.id)))
         plan_rest(tx, payout, attempt)
@@ -125,6 +129,22 @@ def payout_paid(tx: Tx, attempt: Attempt) -> None:
     set_live(tx, payout, live=True)
     move_all(tx, bookings, Event.PAID_OUT, Actor.PROVIDER)
     _tell(tx, payout, Topic.PAYOUT_SENT, bookings=len(bookings), to_bank=_goes_to_bank(attempt))
+
+
+def _taken_over_by(tx: Tx, vendor: Vendor, attempt: Attempt) -> Payout | None:
+    """Return the vendor's payout on the way, locked, if it lacks what an attempt has paid.
+
+    What of it is planned and not sent yet is dropped then, or goes on with what is left.
+    """
+    live = live_payout(tx, vendor.id)
+    if live is None:
+        # Whoever is making one holds this until it is there: it is seen now, or sees what we post.
+        path = accounts.payable(vendor.number)
+        tx.db.execute(select(Account.path).where(Account.path == path).with_for_update())
+        live = live_payout(tx, vendor.id)
+    if live is None or attempt.amount_cents > live.amount_cents - live.paid_cents:
+        return None
+    return live
 
 
 def payout_failed(tx: Tx, attempt: Attempt, reason: Reason) -> None:

@@ -14,7 +14,7 @@ from core.people.model import PayoutMethod, Vendor
 from core.ports.money import Balance, Outcome
 from core.reconcile.balance import compare
 from tests.core.booking.world import PROVIDER, World
-from tests.core.payouts.steps import send, the_payout
+from tests.core.payouts.steps import fail_three_times, send, the_payout
 from tests.guards.guard import Guard, Removal, both_do, lock, meet_in, swapped, words
 from tests.guards.guard import Kind as GuardKind
 from tests.support.factories import OTHER_VENDOR
@@ -163,6 +163,23 @@ def _rounds(when: str) -> Removal:
     return words(GuardKind.LOCK, when, "pg_advisory_xact_lock", "hashtext", instead="abs")
 
 
+def _arrived_as_the_next_is_made(world: World) -> None:
+    """A payout was given up; it turns out to have gone through just as the next one is made."""
+    world.released()
+    the_payout(world)
+    first = fail_three_times(world)[0]
+
+    meet_in(
+        world,
+        lambda: world.run(lambda tx: payouts.make_payout(tx, world.vendor.id)),
+        r"^INSERT INTO payouts",
+        lambda: world.paid(first.attempt_id, "SFFLATE001"),
+    )
+
+    assert world.send_due() == [], "it has arrived"
+    assert world.balance(f"payable:{world.vendor.number}") == Money(0)
+
+
 GUARDS = (
     Guard(
         "two workers begin a week's payouts: one fails",
@@ -191,6 +208,11 @@ GUARDS = (
         "money leaves after a person has held it",
         lock("a vendor's payout, when held", "payouts", r"payouts\.vendor_id"),
         _held_and_sent,
+    ),
+    Guard(
+        "a vendor is paid again what a payout that was given up has brought",
+        lock("what a vendor is owed, when it comes late", "ledger_accounts", r"path = "),
+        _arrived_as_the_next_is_made,
     ),
     Guard(
         "one payout comes back twice",

@@ -3,6 +3,8 @@
 from collections import Counter
 from datetime import timedelta
 
+import pytest
+
 from core.booking.lifecycle import State
 from core.catalog.rules import BookingMode
 from core.clock import ManualClock
@@ -119,15 +121,58 @@ def test_money_that_went_out_twice_is_seen_and_owed_back(world: World) -> None:
     the_payout(world)
     tried = fail_three_times(world)
     again = the_payout(world)
+    sent = send(world)
 
     assert world.paid(tried[0].attempt_id, "SFG1") is None
-    assert world.paid(send(world).attempt_id, "SFG2") is None
+    assert world.paid(sent.attempt_id, "SFG2") is None
 
     assert read(world, again).state is PayoutState.PAID
     assert world.state(booking) is State.PAID_OUT
     assert world.balance(f"payable:{world.vendor.number}") == kes(0)
     assert world.balance("suspense:daraja") == kes(-40_000)
     assert world.balance("float:daraja") == kes(66_700 - 80_000)
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_a_late_success_pays_for_the_payout_that_has_taken_over_and_was_not_sent(
+    world: World, *, held: bool
+) -> None:
+    booking = world.released()
+    first = the_payout(world)
+    tried = fail_three_times(world)
+    again = the_payout(world)
+    if held:
+        number = world.vendor.number
+        world.run(lambda tx: hold_by_admin(tx, find_vendor(tx, number), "a call first"))
+
+    assert world.paid(tried[0].attempt_id, "SFG1") is None
+
+    assert read(world, again).state is PayoutState.PAID
+    assert (read(world, first).state, read(world, first).paid_cents) == (PayoutState.FAILED, 0)
+    assert world.state(booking) is State.PAID_OUT
+    assert world.send_due() == [], "nobody is paid twice"
+    assert world.balance("suspense:daraja") == kes(0)
+    world.assert_sound()
+
+
+def test_a_late_part_leaves_the_payout_that_has_taken_over_the_rest(
+    database: Database, clock: ManualClock
+) -> None:
+    """What was planned would be too much now; what goes out is what is missing."""
+    world = owing_much(database, clock)
+    the_payout(world)
+    tried = fail_three_times(world)
+    again = the_payout(world)
+    for receipt in ("SFG1", "SFG2"):
+        assert world.paid(tried.pop().attempt_id, receipt) is None
+
+    assert world.send_due() == []
+    world.pay_out()
+    assert world.paid(send(world).attempt_id, "SFG3") is None
+
+    assert read(world, again).state is PayoutState.PAID
+    assert world.balance(f"payable:{world.vendor.number}") == kes(0)
+    world.assert_sound()
 
 
 def test_a_part_of_a_failed_payout_that_went_through_sends_no_other_part(
