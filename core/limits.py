@@ -148,7 +148,8 @@ ATTEMPTS_BATCH_MAX = 50
 LATE_QUESTIONS_MAX = 8
 RETURN_TRIES_MAX = 3
 RETURN_RETRY_SECONDS = 3600
-# A wallet that may receive no more today may tomorrow (provider-facts §2.7, code 4).
+# A wallet that may receive no more today may tomorrow (provider-facts §2.7, code 4). Of a refund
+# or a return it is no try on a day on which other money of its booking arrived there.
 LIMIT_RETRY_SECONDS = 24 * 3600
 
 # Cancellations. A refund that failed for certain is tried three times more, then it is a case.
