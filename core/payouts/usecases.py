@@ -4,7 +4,6 @@ The weekly run, an admin's own and a retry may meet: each locks the vendor first
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
 from uuid import UUID
 
 from sqlalchemy import Select, and_, func, or_, select
@@ -15,22 +14,19 @@ from core.booking.model import Booking
 from core.db.tx import Tx, Work
 from core.errors import BadInput, NotFound, Refused
 from core.escrow import accounts
-from core.escrow.accounts import AccountKind
 from core.escrow.model import Account
-from core.limits import PAYOUT_HOLD_WHY_MAX, PAYOUT_MIN_CENTS
-from core.payments import routing
+from core.limits import PAYOUT_HOLD_WHY_MAX
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind
 from core.payouts import rules
 from core.payouts.balances import guard_float
-from core.payouts.holds import Hold, hold_of, ways_to
+from core.payouts.holds import Hold, hold_of, way_to
 from core.payouts.model import (
     LIVE,
     HoldReason,
     Payout,
     PayoutEvent,
     PayoutItem,
-    PayoutRun,
     PayoutState,
 )
 from core.payouts.settle import hold_now, keep_held, live_payout, set_live, tell_held
@@ -38,47 +34,6 @@ from core.people.model import PayoutMethod, User, Vendor
 
 # What stops a payout that is under way, too; anything else does not reach where it is going.
 STOPPING = frozenset({HoldReason.RESTRICTED, HoldReason.ADMIN})
-
-
-def open_run(tx: Tx) -> date | None:
-    """Begin the week's run when its time has come; None when it is done or not yet due.
-
-    A system that was never asked before starts with the coming Monday, so that a fresh
-    installation does not make up for the past.
-    """
-    week = rules.week_of(tx.now)
-    run = tx.db.get(PayoutRun, week)
-    if run is None:
-        first = tx.db.scalar(select(PayoutRun.week).limit(1)) is None
-        tx.db.execute(
-            insert(PayoutRun)
-            .values(week=week, started_at=tx.now, finished_at=tx.now if first else None)
-            .on_conflict_do_nothing()
-        )
-        return None if first else week
-    return week if run.finished_at is None else None
-
-
-def close_run(tx: Tx, week: date) -> None:
-    """Note that every vendor has been looked at."""
-    run = tx.db.get_one(PayoutRun, week, with_for_update=True)
-    run.finished_at = run.finished_at or tx.now
-
-
-def vendors_owed(tx: Tx, after: UUID | None, limit: int) -> list[UUID]:
-    """Return vendors who are owed enough and have no payout yet, in id order after a given one.
-
-    The books say so: of what came back to us later no booking may be waiting any more.
-    """
-    have_one = select(Payout.vendor_id).where(Payout.state.in_(LIVE))
-    query = (
-        select(Vendor.id)
-        .join(Account, Account.path == func.concat(f"{AccountKind.PAYABLE}:", Vendor.number))
-        .where(Account.balance_cents <= -PAYOUT_MIN_CENTS, Vendor.id.not_in(have_one))
-        .order_by(Vendor.id)
-        .limit(limit)
-    )
-    return list(tx.db.scalars(query.where(Vendor.id > after) if after else query))
 
 
 def make_payout(tx: Tx, vendor_id: UUID) -> Payout | None:
@@ -343,13 +298,12 @@ def _new_part(tx: Tx, payout: Payout, vendor: Vendor) -> None:
     details = tx.vault.open(payout.recipient_sealed)
     to_bank = payout.method is PayoutMethod.BANK
     amount = rules.next_part(payout.amount_cents - payout.paid_cents)
-    ways = ways_to(payout.method, tx.routes)
     payout.due_at = None
     tx.db.add(
         Attempt(
             id=tx.ids.uuid(),
             kind=Kind.PAYOUT,
-            provider=routing.choose(ways, tx.routes.health.down()),
+            provider=way_to(payout.method, tx.routes),
             state=AttemptState.QUEUED,
             payout_id=payout.id,
             # Where it goes is the attempt's own: a retry by its id must not go elsewhere.

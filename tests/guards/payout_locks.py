@@ -10,6 +10,7 @@ from core.payouts import details
 from core.payouts import usecases as payouts
 from core.payouts.balances import BalanceReading, answered, begin_round
 from core.payouts.rules import next_run
+from core.payouts.runs import open_run
 from core.people.model import PayoutMethod, Vendor
 from core.ports.money import Balance, Outcome
 from core.reconcile.balance import compare
@@ -25,7 +26,7 @@ ACCOUNTS = ["600123"]
 def _one_week(world: World) -> None:
     world.clock.set(next_run(world.clock.now()))
 
-    results = both_do(world, payouts.open_run, r"^SELECT payout_runs")
+    results = both_do(world, open_run, r"^SELECT payout_runs")
 
     assert results[0] == results[1], "both go through the same run"
 

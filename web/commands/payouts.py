@@ -94,7 +94,8 @@ def run(
 
     from core.limits import LIST_MAX
     from core.payouts.details import find_vendor
-    from core.payouts.usecases import make_payouts, vendors_owed
+    from core.payouts.runs import guard_run, vendors_owed
+    from core.payouts.usecases import make_payouts
 
     def make(tx: "Tx", chosen: list[UUID]) -> list[dict[str, Any]]:
         savepoint = tx.db.begin_nested()
@@ -110,6 +111,8 @@ def run(
         if vendor is not None:
             rows += database.run(lambda tx: make(tx, [find_vendor(tx, vendor).id]))
         else:
+            if not dry_run:
+                database.run(guard_run)
             after: UUID | None = None
             while chosen := database.run(partial(vendors_owed, after=after, limit=LIST_MAX)):
                 rows += database.run(partial(make, chosen=chosen))
