@@ -93,8 +93,9 @@ PRICE_MAX_CENTS = 100_000_000_00
 
 # Payouts (DESIGN §6).
 PAYOUT_MIN_CENTS = 100_000
+# Three tries over 24 h (issue 3): at once, after half a day and after a day.
 PAYOUT_TRIES_MAX = 3
-PAYOUT_RETRY_SECONDS = 8 * 3600
+PAYOUT_RETRY_SECONDS = 12 * 3600
 # A try that failed on our side does not count; the next one waits for the way to be open again.
 PAYOUT_OUR_RETRY_SECONDS = 600
 # Whoever steals a phone wants the money to go elsewhere at once.
@@ -147,7 +148,8 @@ ATTEMPTS_BATCH_MAX = 50
 LATE_QUESTIONS_MAX = 8
 RETURN_TRIES_MAX = 3
 RETURN_RETRY_SECONDS = 3600
-# A wallet that may receive no more today may tomorrow (provider-facts §2.7, code 4).
+# A wallet that may receive no more today may tomorrow (provider-facts §2.7, code 4). Of a refund
+# or a return it is no try on a day on which other money of its booking arrived there.
 LIMIT_RETRY_SECONDS = 24 * 3600
 
 # Cancellations. A refund that failed for certain is tried three times more, then it is a case.

@@ -8,14 +8,8 @@ from uuid import UUID
 import structlog
 
 from core.limits import LIST_MAX
-from core.payouts.usecases import (
-    close_run,
-    continue_payout,
-    due_payouts,
-    make_payouts,
-    open_run,
-    vendors_owed,
-)
+from core.payouts.runs import close_run, open_run, vendors_owed
+from core.payouts.usecases import continue_payout, due_payouts, make_payouts
 from workers.budget import Budget
 from workers.counters import PAYOUTS
 from workers.parts import Parts

@@ -33,13 +33,8 @@ from core.payments.collections import start_collection
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt
 from core.payouts.model import Payout
-from core.payouts.usecases import (
-    close_run,
-    continue_payout,
-    make_payout,
-    open_run,
-    vendors_owed,
-)
+from core.payouts.runs import close_run, open_run, vendors_owed
+from core.payouts.usecases import continue_payout, make_payout
 from core.people.model import Language
 from core.people.usecases import ensure_user
 from core.ports.messages import Delivery

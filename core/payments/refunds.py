@@ -30,7 +30,7 @@ from core.payments import routing
 from core.payments.lifecycle import AttemptState, RefundEvent, RefundState
 from core.payments.model import Attempt, Kind, Method, Receipt, Refund
 from core.payments.queries import captured, paid_by
-from core.payments.returns import retry_seconds
+from core.payments.returns import retry_seconds, tries_used
 from core.payments.ways_back import payment_to_take_back
 from core.ports.money import Reason
 
@@ -242,15 +242,10 @@ def refund_failed(tx: Tx, attempt: Attempt) -> None:
     if refund.state is not RefundState.OPEN:
         return
     refund.reason = attempt.reason
-    made = (
-        select(func.count())
-        .select_from(Attempt)
-        .where(Attempt.refund_id == refund.id, Attempt.takes_back.is_(None))
-    )
     certain = attempt.reason is not Reason.SILENT
     sendable = certain and refund.amount_cents >= B2C_MIN_CENTS
-    if sendable and int(tx.db.scalar(made) or 0) < REFUND_TRIES_MAX:
-        tx.db.flush()
+    tx.db.flush()
+    if sendable and tries_used(tx, Attempt.refund_id == refund.id) < REFUND_TRIES_MAX:
         _new_attempt(tx, refund, attempt.account, delay_seconds=retry_seconds(attempt))
         return
     refund.move(RefundEvent.FAIL)

@@ -1,12 +1,14 @@
 """Money that is nobody's: kept apart in suspense, and sent back to whoever paid it."""
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Date, and_, cast, exists, func, select
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from core.booking.model import Booking
 from core.booking.notices import Topic, tell_customer
+from core.clock import NAIROBI
 from core.db.tx import Tx, Work
 from core.escrow import ledger, postings
 from core.limits import (
@@ -120,11 +122,37 @@ def retry_return(tx: Tx, attempt: Attempt) -> None:
         return
     if not attempt.msisdn or not is_sendable(receipt):
         return
-    made = tx.db.scalars(
-        select(Attempt.id).where(Attempt.receipt_id == receipt.id, Attempt.takes_back.is_(None))
-    ).all()
-    if len(made) < RETURN_TRIES_MAX:
+    if tries_used(tx, Attempt.receipt_id == receipt.id) < RETURN_TRIES_MAX:
         plan_return(tx, receipt, attempt.msisdn, delay_seconds=retry_seconds(attempt))
+
+
+def tries_used(tx: Tx, same: ColumnElement[bool]) -> int:
+    """Count how often money was sent back in vain.
+
+    A wallet whose limit of a day other money of the same booking used up is as good as any: much
+    that goes back to one number does so over several days, and none of them is held against it.
+
+    Args:
+        tx: the caller's transaction.
+        same: what tells the attempts of this money.
+    """
+    other = aliased(Attempt)
+    others_arrived = exists().where(
+        other.booking_id == Attempt.booking_id,
+        other.kind == Kind.RETURN,
+        other.msisdn == Attempt.msisdn,
+        other.takes_back.is_(None),
+        other.state == AttemptState.SUCCEEDED,
+        _kenyan_day(other.sent_at) == _kenyan_day(Attempt.sent_at),
+    )
+    waited = and_(func.coalesce(Attempt.reason == Reason.LIMIT, False), others_arrived)
+    query = select(func.count()).select_from(Attempt)
+    used = query.where(same, Attempt.takes_back.is_(None), ~waited)
+    return int(tx.db.scalar(used) or 0)
+
+
+def _kenyan_day(moment: InstrumentedAttribute[datetime | None]) -> ColumnElement[date]:
+    return cast(func.timezone(NAIROBI.key, moment), Date)
 
 
 def retry_seconds(attempt: Attempt) -> int:

@@ -5,7 +5,7 @@ provider and not its accounts. A round whose last answer has come is set beside 
 (``core.reconcile.balance``); what can be sent decides whether payouts wait.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
 from uuid import UUID
 
@@ -27,6 +27,7 @@ ASKED_AT = time(5, 30)
 SHORT = "balance"
 REFUSED = "bad_credentials"
 PAYING = (Kind.PAYOUT, Kind.RETURN)
+NOTHING: Mapping[str, int] = {}
 
 
 class BalanceReading(Base):
@@ -166,10 +167,14 @@ def unanswered(tx: Tx, reading_id: UUID, code: str) -> None:
         reading.code = code
 
 
-def guard_float(tx: Tx) -> None:
+def guard_float(tx: Tx, coming: Mapping[str, int] = NOTHING) -> None:
     """Halt providers that are known to hold less than is planned; resume those that hold enough.
 
     A balance that was asked a while ago decides nothing: then the provider's own refusal does.
+
+    Args:
+        tx: the caller's transaction.
+        coming: cents by provider that are about to be planned.
     """
     newest = (
         select(BalanceReading)
@@ -182,7 +187,8 @@ def guard_float(tx: Tx) -> None:
     )
     for reading in tx.db.scalars(newest).all():
         assert reading.available_cents is not None, "it was answered"
-        if planned_cents(tx, reading.provider, since=reading.asked_at) > reading.available_cents:
+        planned = planned_cents(tx, reading.provider, since=reading.asked_at)
+        if planned + coming.get(reading.provider, 0) > reading.available_cents:
             halt(tx, reading.provider, HaltReason.LOW_FLOAT, SHORT)
         elif _was_short(tx, reading):
             resume(tx, reading.provider)

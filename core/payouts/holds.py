@@ -48,3 +48,8 @@ def hold_of(vendor: Vendor, routes: Routes, now: datetime) -> Hold | None:
 def ways_to(method: PayoutMethod | None, routes: Routes) -> tuple[str, ...]:
     """Return who can pay to such a place, the preferred one first."""
     return routing.order(routes, Kind.PAYOUT, bank=method is PayoutMethod.BANK)
+
+
+def way_to(method: PayoutMethod | None, routes: Routes) -> str:
+    """Return who pays to such a place now; raises Refused (``no_route``) when nobody does."""
+    return routing.choose(ways_to(method, routes), routes.health.down())

@@ -10,10 +10,11 @@ from core.booking.lifecycle import Actor, Event
 from core.booking.moves import move_all
 from core.booking.notices import Topic
 from core.db.tx import Tx
-from core.escrow import ledger, postings
-from core.escrow.model import TransferRow
+from core.escrow import accounts, ledger, postings
+from core.escrow.model import Account, TransferRow
 from core.escrow.transfer import TransferKind
 from core.limits import (
+    LIMIT_RETRY_SECONDS,
     PAYOUT_HELD_AGAIN_SECONDS,
     PAYOUT_OUR_RETRY_SECONDS,
     PAYOUT_RETRY_SECONDS,
@@ -33,11 +34,21 @@ def lock_payout(tx: Tx, attempt: Attempt) -> Payout:
     return tx.db.get_one(Payout, attempt.payout_id, with_for_update=True, populate_existing=True)
 
 
+def live_payout(tx: Tx, vendor_id: UUID) -> Payout | None:
+    """Return a vendor's payout that is not over, locked until the transaction ends."""
+    return tx.db.scalar(
+        select(Payout)
+        .where(Payout.vendor_id == vendor_id, Payout.state.in_(LIVE))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
 def is_owed(tx: Tx, payout: Payout, attempt: Attempt) -> bool:
     """Tell whether an attempt's money is still the vendor's by this payout.
 
     It is not when a try that was given up has turned out to have gone through, or when another
-    payout has taken over the bookings of a failed one.
+    payout has taken over from a failed one: each carries all that a vendor is owed.
     """
     if attempt.amount_cents > payout.amount_cents - payout.paid_cents:
         return False
@@ -45,9 +56,10 @@ def is_owed(tx: Tx, payout: Payout, attempt: Attempt) -> bool:
         return True
     if payout.state is PayoutState.REVERSED:
         return False
-    own = select(PayoutItem.booking_id).where(PayoutItem.payout_id == payout.id)
-    taken_over = select(PayoutItem.booking_id).where(
-        PayoutItem.booking_id.in_(own), PayoutItem.live, PayoutItem.payout_id != payout.id
+    taken_over = select(Payout.id).where(
+        Payout.vendor_id == payout.vendor_id,
+        Payout.created_at > payout.created_at,
+        Payout.state.in_(LIVE | {PayoutState.PAID}),
     )
     return tx.db.scalar(taken_over.limit(1)) is None
 
@@ -86,11 +98,15 @@ def keep_held(tx: Tx, payout: Payout, reason: HoldReason, until: datetime | None
 def payout_paid(tx: Tx, attempt: Attempt) -> None:
     """Post a part that reached the vendor; the last part finishes the payout and its bookings.
 
-    What went out beyond what is owed is kept as missing from suspense: a person gets it back.
+    Of a failed payout that another has taken over it is a part of the other one. What went out
+    beyond what is owed is kept as missing from suspense: a person gets it back.
     """
     payout = lock_payout(tx, attempt)
     vendor = tx.db.get_one(Vendor, payout.vendor_id)
     amount = Money(attempt.amount_cents)
+    if payout.state is PayoutState.FAILED:
+        payout = _taken_over_by(tx, vendor, attempt) or payout
+        attempt.payout_id = payout.id
     if not is_owed(tx, payout, attempt):
         ledger.post(tx, postings.sent_back(attempt.provider, amount, reference=str(attempt.id)))
         plan_rest(tx, payout, attempt)
@@ -101,6 +117,7 @@ def payout_paid(tx: Tx, attempt: Attempt) -> None:
     )
     payout.paid_cents += attempt.amount_cents
     if payout.paid_cents < payout.amount_cents:
+        payout.tries = 0  # Where this arrived the rest can, too, if not today.
         plan_rest(tx, payout, attempt)
         return
     payout.move(PayoutEvent.PAY)
@@ -114,11 +131,29 @@ def payout_paid(tx: Tx, attempt: Attempt) -> None:
     _tell(tx, payout, Topic.PAYOUT_SENT, bookings=len(bookings), to_bank=_goes_to_bank(attempt))
 
 
+def _taken_over_by(tx: Tx, vendor: Vendor, attempt: Attempt) -> Payout | None:
+    """Return the vendor's payout on the way, locked, if it lacks what an attempt has paid.
+
+    What of it is planned and not sent yet is dropped then, or goes on with what is left.
+    """
+    live = live_payout(tx, vendor.id)
+    if live is None:
+        # Whoever is making one holds this until it is there: it is seen now, or sees what we post.
+        path = accounts.payable(vendor.number)
+        tx.db.execute(select(Account.path).where(Account.path == path).with_for_update())
+        live = live_payout(tx, vendor.id)
+    if live is None or attempt.amount_cents > live.amount_cents - live.paid_cents:
+        return None
+    return live
+
+
 def payout_failed(tx: Tx, attempt: Attempt, reason: Reason) -> None:
     """Plan another try of a payout whose last outcome is known, three in 24 h; then give it up.
 
-    What failed on our side (credentials, an empty account) says nothing about the vendor's: it
-    is no try, and the halt of the provider keeps the next one waiting.
+    A wallet that may receive no more today may tomorrow: what is above its limit goes out over as
+    many days as it takes, while something of it arrives. What failed on our side (credentials, an
+    empty account) says nothing about the vendor's: it is no try, and the halt of the provider
+    keeps the next one waiting.
     """
     payout = lock_payout(tx, attempt)
     if payout.state is not PayoutState.RELEASED:
@@ -129,7 +164,9 @@ def payout_failed(tx: Tx, attempt: Attempt, reason: Reason) -> None:
         return
     payout.tries += 1
     if payout.tries < PAYOUT_TRIES_MAX:
-        go_on(tx, payout, after_seconds=PAYOUT_RETRY_SECONDS)
+        at_limit = reason is Reason.LIMIT
+        pause = LIMIT_RETRY_SECONDS if at_limit else PAYOUT_RETRY_SECONDS
+        go_on(tx, payout, after_seconds=pause)
         return
     payout.move(PayoutEvent.FAIL)
     payout.due_at = None
@@ -144,8 +181,9 @@ def payout_failed(tx: Tx, attempt: Attempt, reason: Reason) -> None:
 def payout_reversed(tx: Tx, attempt: Attempt, number: str) -> None:
     """Take back a part that had reached the vendor and came back to us.
 
-    The money is owed again; its bookings wait for the next payout, which is held until a person
-    has checked where it should go.
+    The money is owed again; the next payout carries it, with its bookings where no other has paid
+    for them. That one, and what is on its way now, is held until a person has checked where it
+    should go.
 
     Args:
         tx: the caller's transaction.
@@ -175,10 +213,11 @@ def payout_reversed(tx: Tx, attempt: Attempt, number: str) -> None:
         payout.move(PayoutEvent.REVERSE)
         set_live(tx, payout, live=False)
         move_all(tx, bookings, Event.PAYOUT_REVERSED, Actor.PROVIDER)
-    elif payout.state is PayoutState.RELEASED:
-        payout.hold_reason = payout.hold_reason or HoldReason.UNVERIFIED
-        if payout.due_at is not None:
-            hold_now(tx, payout)
+    live = live_payout(tx, vendor.id)
+    if live is not None and live.state is PayoutState.RELEASED:
+        live.hold_reason = live.hold_reason or HoldReason.UNVERIFIED
+        if live.due_at is not None:
+            hold_now(tx, live)
     _tell(
         tx,
         payout,
@@ -228,6 +267,8 @@ def _goes_to_bank(attempt: Attempt) -> bool:
 
 
 def _tell(tx: Tx, payout: Payout, topic: Topic, key: str = "", **more: object) -> None:
+    """Owe the vendor a word on a payout: on all of it when it is paid, else on what is missing."""
+    missing_cents = payout.amount_cents - payout.paid_cents
     msisdn = tx.db.scalars(
         select(User.msisdn)
         .join(Vendor, Vendor.user_id == User.id)
@@ -237,6 +278,6 @@ def _tell(tx: Tx, payout: Payout, topic: Topic, key: str = "", **more: object) -
         tx,
         topic.value,
         msisdn,
-        {"amount_cents": payout.amount_cents, **more},
+        {"amount_cents": missing_cents or payout.amount_cents, **more},
         key=f"{topic.value}:{payout.id}:{key}",
     )

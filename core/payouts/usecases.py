@@ -4,7 +4,6 @@ The weekly run, an admin's own and a retry may meet: each locks the vendor first
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
 from uuid import UUID
 
 from sqlalchemy import Select, and_, func, or_, select
@@ -17,58 +16,24 @@ from core.errors import BadInput, NotFound, Refused
 from core.escrow import accounts
 from core.escrow.model import Account
 from core.limits import PAYOUT_HOLD_WHY_MAX
-from core.payments import routing
 from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind
 from core.payouts import rules
 from core.payouts.balances import guard_float
-from core.payouts.holds import Hold, hold_of, ways_to
+from core.payouts.holds import Hold, hold_of, way_to
 from core.payouts.model import (
     LIVE,
     HoldReason,
     Payout,
     PayoutEvent,
     PayoutItem,
-    PayoutRun,
     PayoutState,
 )
-from core.payouts.settle import hold_now, keep_held, set_live, tell_held
+from core.payouts.settle import hold_now, keep_held, live_payout, set_live, tell_held
 from core.people.model import PayoutMethod, User, Vendor
 
 # What stops a payout that is under way, too; anything else does not reach where it is going.
 STOPPING = frozenset({HoldReason.RESTRICTED, HoldReason.ADMIN})
-
-
-def open_run(tx: Tx) -> date | None:
-    """Begin the week's run when its time has come; None when it is done or not yet due.
-
-    A system that was never asked before starts with the coming Monday, so that a fresh
-    installation does not make up for the past.
-    """
-    week = rules.week_of(tx.now)
-    run = tx.db.get(PayoutRun, week)
-    if run is None:
-        first = tx.db.scalar(select(PayoutRun.week).limit(1)) is None
-        tx.db.execute(
-            insert(PayoutRun)
-            .values(week=week, started_at=tx.now, finished_at=tx.now if first else None)
-            .on_conflict_do_nothing()
-        )
-        return None if first else week
-    return week if run.finished_at is None else None
-
-
-def close_run(tx: Tx, week: date) -> None:
-    """Note that every vendor has been looked at."""
-    run = tx.db.get_one(PayoutRun, week, with_for_update=True)
-    run.finished_at = run.finished_at or tx.now
-
-
-def vendors_owed(tx: Tx, after: UUID | None, limit: int) -> list[UUID]:
-    """Return vendors that have released bookings waiting, in id order after a given one."""
-    waiting = _waiting().order_by(None).with_only_columns(Booking.vendor_id).distinct()
-    query = select(Vendor.id).where(Vendor.id.in_(waiting)).order_by(Vendor.id).limit(limit)
-    return list(tx.db.scalars(query.where(Vendor.id > after) if after else query))
 
 
 def make_payout(tx: Tx, vendor_id: UUID) -> Payout | None:
@@ -92,16 +57,16 @@ def make_payouts(tx: Tx, vendor_ids: Collection[UUID]) -> list[Payout]:
     balances = _lock_balances(tx, vendors)
     items = _items(tx, vendors)
     made = [
-        (vendor, _new_payout(tx, vendor, owed, balances[vendor.number]))
+        (vendor, _new_payout(tx, vendor, items.get(vendor.id, []), balance))
         for vendor in vendors
-        if (owed := items.get(vendor.id)) and rules.payable_now(balances.get(vendor.number, 0))
+        if rules.payable_now(balance := balances.get(vendor.number, 0))
     ]
     tx.db.add_all(payout for _, payout in made)
     tx.db.flush()
     rows = [
         {"payout_id": payout.id, "booking_id": booking_id, "amount_cents": cents, "live": True}
         for vendor, payout in made
-        for booking_id, cents in items[vendor.id]
+        for booking_id, cents in items.get(vendor.id, [])
     ]
     if rows:
         tx.db.execute(insert(PayoutItem), rows)
@@ -210,12 +175,7 @@ def look_again(tx: Tx, vendor: Vendor) -> None:
 
     One that is under way ends the try that was sent: it can no longer be called back.
     """
-    payout = tx.db.scalar(
-        select(Payout)
-        .where(Payout.vendor_id == vendor.id, Payout.state.in_(LIVE))
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
+    payout = live_payout(tx, vendor.id)
     if payout is None:
         return
     if payout.state is PayoutState.HELD:
@@ -338,13 +298,12 @@ def _new_part(tx: Tx, payout: Payout, vendor: Vendor) -> None:
     details = tx.vault.open(payout.recipient_sealed)
     to_bank = payout.method is PayoutMethod.BANK
     amount = rules.next_part(payout.amount_cents - payout.paid_cents)
-    ways = ways_to(payout.method, tx.routes)
     payout.due_at = None
     tx.db.add(
         Attempt(
             id=tx.ids.uuid(),
             kind=Kind.PAYOUT,
-            provider=routing.choose(ways, tx.routes.health.down()),
+            provider=way_to(payout.method, tx.routes),
             state=AttemptState.QUEUED,
             payout_id=payout.id,
             # Where it goes is the attempt's own: a retry by its id must not go elsewhere.

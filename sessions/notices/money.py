@@ -172,6 +172,15 @@ def _money_came_back(params: Params, context: NoticeContext) -> T:
 
 
 def _payout_sent(params: Params, _context: NoticeContext) -> T:
+    if not params["bookings"]:
+        # What had come back to us after its bookings were paid for.
+        amount = Money(params["amount_cents"])
+        if params.get("to_bank"):
+            return t(
+                "Nafasi has paid you {amount} that was still yours into your bank account.",
+                amount=amount,
+            )
+        return t("Nafasi has paid you {amount} that was still yours by M-Pesa.", amount=amount)
     if params.get("to_bank"):
         return n(
             "Nafasi has paid you {amount} for {count} booking into your bank account.",

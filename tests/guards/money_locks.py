@@ -94,7 +94,7 @@ def given_up_and_sent(world: World) -> tuple[UUID, UUID]:
     """Two tries of one movement, the first given up and the second under way."""
     [first] = world.send_due()
     world.failed(first.attempt_id, Reason.OTHER)
-    world.clock.advance(hours=9)
+    world.clock.advance(hours=12)
     world.pay_out()
     [second] = world.send_due()
     assert isinstance(second, PayRequest)

@@ -10,11 +10,12 @@ from core.payouts import details
 from core.payouts import usecases as payouts
 from core.payouts.balances import BalanceReading, answered, begin_round
 from core.payouts.rules import next_run
+from core.payouts.runs import open_run
 from core.people.model import PayoutMethod, Vendor
 from core.ports.money import Balance, Outcome
 from core.reconcile.balance import compare
 from tests.core.booking.world import PROVIDER, World
-from tests.core.payouts.steps import send, the_payout
+from tests.core.payouts.steps import fail_three_times, send, the_payout
 from tests.guards.guard import Guard, Removal, both_do, lock, meet_in, swapped, words
 from tests.guards.guard import Kind as GuardKind
 from tests.support.factories import OTHER_VENDOR
@@ -25,7 +26,7 @@ ACCOUNTS = ["600123"]
 def _one_week(world: World) -> None:
     world.clock.set(next_run(world.clock.now()))
 
-    results = both_do(world, payouts.open_run, r"^SELECT payout_runs")
+    results = both_do(world, open_run, r"^SELECT payout_runs")
 
     assert results[0] == results[1], "both go through the same run"
 
@@ -163,6 +164,23 @@ def _rounds(when: str) -> Removal:
     return words(GuardKind.LOCK, when, "pg_advisory_xact_lock", "hashtext", instead="abs")
 
 
+def _arrived_as_the_next_is_made(world: World) -> None:
+    """A payout was given up; it turns out to have gone through just as the next one is made."""
+    world.released()
+    the_payout(world)
+    first = fail_three_times(world)[0]
+
+    meet_in(
+        world,
+        lambda: world.run(lambda tx: payouts.make_payout(tx, world.vendor.id)),
+        r"^INSERT INTO payouts",
+        lambda: world.paid(first.attempt_id, "SFFLATE001"),
+    )
+
+    assert world.send_due() == [], "it has arrived"
+    assert world.balance(f"payable:{world.vendor.number}") == Money(0)
+
+
 GUARDS = (
     Guard(
         "two workers begin a week's payouts: one fails",
@@ -191,6 +209,11 @@ GUARDS = (
         "money leaves after a person has held it",
         lock("a vendor's payout, when held", "payouts", r"payouts\.vendor_id"),
         _held_and_sent,
+    ),
+    Guard(
+        "a vendor is paid again what a payout that was given up has brought",
+        lock("what a vendor is owed, when it comes late", "ledger_accounts", r"path = "),
+        _arrived_as_the_next_is_made,
     ),
     Guard(
         "one payout comes back twice",

@@ -5,6 +5,7 @@ from core.money import kes
 from core.payments.model import Kind
 from core.payouts import rules, settle
 from core.payouts.model import Payout
+from core.payouts.usecases import make_payout
 from core.ports.money import PayRequest, Reason
 from tests.core.booking.world import World
 from tests.core.payouts.steps import the_payout
@@ -80,7 +81,7 @@ def _gone_through_after_all(world: World) -> None:
         assert isinstance(request, PayRequest)
         tried.append(request)
         world.failed(request.attempt_id, Reason.BAD_RECIPIENT)
-        world.clock.advance(hours=8)
+        world.clock.advance(hours=12)
         world.pay_out()
     world.monday()
     [second] = world.send_due()
@@ -102,6 +103,8 @@ def _too_little(world: World) -> None:
 
     assert world.balance(f"payable:{world.vendor.number}").cents < PAYOUT_MIN_CENTS
     assert world.monday() == [], "it waits for more"
+    made = world.run(lambda tx: make_payout(tx, world.vendor.id))
+    assert made is None, "whoever asks for it"
 
 
 GUARDS = (

@@ -43,7 +43,7 @@ def _one_continues(world: World) -> None:
     payout = the_payout(world)
     [request] = world.send_due()
     world.failed(request.attempt_id, Reason.BUSY)
-    world.clock.advance(hours=8)
+    world.clock.advance(hours=12)
 
     at = r"FROM payouts .*payouts\.due_at"
     results = both_do(world, lambda tx: payouts.continue_payout(tx, payout.id), at)

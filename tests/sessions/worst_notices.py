@@ -160,7 +160,7 @@ MORE: dict[str, list[dict[str, Any]]] = {
     Topic.MONEY_CAME_BACK: [{"amount_cents": 24_700_000}],
     Topic.PAYOUT_SENT: [
         {"amount_cents": 99_999_999_00, "bookings": count, "to_bank": to_bank}
-        for count in (1, 1234)
+        for count in (0, 1, 1234)
         for to_bank in (False, True)
     ],
     Topic.PAYOUT_FAILED: [

@@ -18,7 +18,7 @@ from core.ids import SystemIds
 from core.inbox import Inbound, Unfinished
 from core.local_clock import read_ahead
 from core.outbox import Notice, Sending
-from core.payouts.usecases import close_run, open_run
+from core.payouts.runs import close_run, open_run
 from core.ports.providers import Callback
 from core.vault import Vault
 from tests.support.factories import (

@@ -93,7 +93,8 @@ def run(
 
     from core.limits import LIST_MAX
     from core.payouts.details import find_vendor
-    from core.payouts.usecases import make_payouts, vendors_owed
+    from core.payouts.runs import guard_run, vendors_owed
+    from core.payouts.usecases import make_payouts
 
     def make(tx: "Tx", chosen: list[UUID]) -> list[dict[str, Any]]:
         savepoint = tx.db.begin_nested()
@@ -109,6 +110,8 @@ def run(
         if vendor is not None:
             rows += database.run(lambda tx: make(tx, [find_vendor(tx, vendor).id]))
         else:
+            if not dry_run:
+                database.run(guard_run)
             after: UUID | None = None
             while chosen := database.run(partial(vendors_owed, after=after, limit=LIST_MAX)):
                 rows += database.run(partial(make, chosen=chosen))
@@ -329,10 +332,8 @@ def _told(payout: "Payout", vendor: "Vendor") -> dict[str, Any]:
 def _line(row: dict[str, Any]) -> str:
     why = row["held_for"] or row["reason"] or ""
     next_look = f", next look {row['due_at']}" if row["due_at"] else ""
-    return (
-        f"{row['vendor']}  {row['business']}  {_shillings(row['amount_cents'])}"
-        f"  {row['state']}  {why}{next_look}\n"
-    )
+    missing = _shillings(row["amount_cents"] - row["paid_cents"])
+    return f"{row['vendor']}  {row['business']}  {missing}  {row['state']}  {why}{next_look}\n"
 
 
 def _place(tx: "Tx", vendor: "Vendor") -> str | None:

@@ -22,7 +22,7 @@ from core.db.tx import Tx
 from core.ids import CountedIds
 from core.inbox import store
 from core.payouts.rules import next_run, run_at, week_of
-from core.payouts.usecases import open_run
+from core.payouts.runs import open_run
 from core.ports.providers import Callback, Routes
 from core.settings import LOCAL_SECRET, LOCAL_VAULT_KEY, Environment, Settings
 from core.vault import Vault

@@ -28,6 +28,7 @@ from core.outbox import Notice
 from core.payments import attempts, settle
 from core.payments.collections import start_collection
 from core.payments.model import Attempt, Kind, Receipt
+from core.payouts import runs
 from core.payouts import usecases as payouts
 from core.payouts.model import Payout
 from core.payouts.rules import next_run
@@ -61,7 +62,7 @@ class World:
         """A market that has been running: the payout run of the past week is behind it."""
 
         def begin(tx: Tx) -> tuple[Vendor, Listing]:
-            assert payouts.open_run(tx) is None
+            assert runs.open_run(tx) is None
             vendor = make_vendor(tx)
             return vendor, _listing(tx, vendor, **listing)
 
@@ -230,14 +231,14 @@ class World:
         return self.pay_out()
 
     def pay_out(self) -> list[Payout]:
-        week = self.run(payouts.open_run)
+        week = self.run(runs.open_run)
         made: list[Payout | None] = []
         if week is not None:
             made = [
                 self.run(lambda tx, id_=vendor_id: payouts.make_payout(tx, id_))
-                for vendor_id in self.run(lambda tx: payouts.vendors_owed(tx, None, 100))
+                for vendor_id in self.run(lambda tx: runs.vendors_owed(tx, None, 100))
             ]
-            self.run(lambda tx: payouts.close_run(tx, week))
+            self.run(lambda tx: runs.close_run(tx, week))
         for payout_id in self.run(lambda tx: payouts.due_payouts(tx, 100)):
             self.run(lambda tx, id_=payout_id: payouts.continue_payout(tx, id_))
         return [payout for payout in made if payout is not None]

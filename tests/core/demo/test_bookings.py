@@ -36,7 +36,8 @@ from core.payments.lifecycle import AttemptState
 from core.payments.model import Attempt, Kind, Receipt
 from core.payouts.model import Payout, PayoutItem, PayoutRun, PayoutState
 from core.payouts.queries import earnings
-from core.payouts.usecases import due_payouts, open_run
+from core.payouts.runs import open_run
+from core.payouts.usecases import due_payouts
 from core.people.usecases import find_person
 from core.ports.messages import Delivery
 from core.reviews.model import Review

@@ -19,6 +19,7 @@ from core.escrow import ledger
 from core.limits import STK_DELAY_SECONDS
 from core.payments import attempts
 from core.payments.model import Attempt
+from core.payouts import runs
 from core.payouts import usecases as payouts
 from core.payouts.rules import next_run
 from core.ports.messages import Delivery, SmsSent
@@ -78,11 +79,11 @@ class Workers(Rig):
 
     @rule(answer=answers)
     def work_on_payouts(self, answer: str) -> None:
-        week = self.do(payouts.open_run)
+        week = self.do(runs.open_run)
         if week is not None:
-            for id_ in self.run(lambda tx: payouts.vendors_owed(tx, None, 10)):
+            for id_ in self.run(lambda tx: runs.vendors_owed(tx, None, 10)):
                 self.do(lambda tx, id_=id_: payouts.make_payout(tx, id_))
-            self.do(lambda tx: payouts.close_run(tx, week))
+            self.do(lambda tx: runs.close_run(tx, week))
         for id_ in self.run(lambda tx: payouts.due_payouts(tx, 10)):
             self.do(lambda tx, id_=id_: payouts.continue_payout(tx, id_))
         self.work_on_attempts(answer)

@@ -6,21 +6,26 @@ from hashlib import sha256
 import pytest
 
 from core.booking.cancel import cancel_by_vendor
+from core.booking.dues import left_cents
 from core.booking.lifecycle import State
+from core.cases.sweep import sweep
 from core.errors import Refused
 from core.limits import (
     HOLD_STRETCH_SECONDS,
     LIMIT_RETRY_SECONDS,
+    MPESA_DAY_MAX_CENTS,
     PART_HOLD_SECONDS,
     PARTS_TAKEN_MAX,
+    REFUND_TRIES_MAX,
+    RETURN_TRIES_MAX,
     STK_GIVE_UP_SECONDS,
 )
-from core.money import kes
+from core.money import Money, kes
 from core.payments import settle, suspense
 from core.payments.model import Kind
 from core.ports.money import MoneyEvent, Outcome, Reason
 from tests.core.booking.world import GOLDEN, World
-from tests.core.payments.parts import arrive
+from tests.core.payments.parts import arrive, held_for
 from tests.support.factories import CUSTOMER, OTHER_CUSTOMER
 
 
@@ -196,6 +201,63 @@ def test_a_wallet_that_may_receive_no_more_today_is_tried_tomorrow(world: World)
     world.clock.set(planned.due_at)
     assert arrive(world) == [(CUSTOMER, 20_000)]
     world.assert_sound()
+
+
+def days_to_arrive(world: World) -> int:
+    """Send what goes back to a wallet that takes what M-Pesa allows; return on how many days."""
+    days = 0
+    while sent := world.send_due():
+        days += 1
+        room_cents = MPESA_DAY_MAX_CENTS
+        for place, request in enumerate(sent):
+            room_cents -= request.amount.cents
+            if room_cents >= 0:
+                assert world.paid(request.attempt_id, f"SFG{days:02}{place:05}") is None
+            else:
+                world.failed(request.attempt_id, Reason.LIMIT)
+        world.clock.advance(seconds=LIMIT_RETRY_SECONDS)
+    return days
+
+
+def test_many_parts_go_back_to_one_wallet_over_as_many_days_as_it_takes(world: World) -> None:
+    booking = held_for(world, 1_900_000)
+    for number in range(7):
+        world.paybill(booking.code, kes(250_000), f"SFF{number:07}")
+    world.withdraw(booking)
+
+    assert days_to_arrive(world) == 4 > RETURN_TRIES_MAX
+
+    assert world.balance("float:daraja") == kes(0)
+    assert world.run(sweep) == []
+    world.assert_sound()
+
+
+def test_so_do_many_refunds(world: World) -> None:
+    """Eleven of almost 170,000: only two of them fit on a day."""
+    booking = held_for(world, 1_869_990)
+    for number in range(11):
+        left = Money(left_cents(world.read(booking)))
+        world.paybill(booking.code, min(left, kes(170_000)), f"SFF{number:07}")
+    assert world.state(booking) is State.CONFIRMED
+    world.run(lambda tx: cancel_by_vendor(tx, booking.id, booking.vendor_id))
+
+    assert days_to_arrive(world) == 6 > REFUND_TRIES_MAX
+
+    assert world.balance(f"escrow:{booking.code}") == kes(0)
+    assert world.run(sweep) == []
+    world.assert_sound()
+
+
+def test_a_wallet_that_takes_nothing_for_days_is_for_a_person(world: World) -> None:
+    world.paybill("NOBODY", GOLDEN, "SFF0000001")
+    for _ in range(RETURN_TRIES_MAX):
+        assert world.run(sweep) == []
+        [request] = world.send_due()
+        world.failed(request.attempt_id, Reason.LIMIT)
+        world.clock.advance(seconds=LIMIT_RETRY_SECONDS)
+
+    assert world.send_due() == []
+    assert len(world.run(sweep)) == 1
 
 
 def test_a_person_can_give_a_booking_a_part_too(world: World) -> None:

@@ -8,6 +8,8 @@ from sqlalchemy import select
 
 from core.cases.model import Case, CaseKind, CaseState
 from core.cases.sweep import sweep
+from core.catalog.model import Listing
+from core.catalog.rules import BookingMode
 from core.limits import (
     BALANCE_AGAIN_SECONDS,
     BALANCE_FRESH_SECONDS,
@@ -17,7 +19,8 @@ from core.limits import (
 from core.money import Money, kes
 from core.payments import attempts
 from core.payments.model import Kind
-from core.payouts import balances, halts
+from core.payouts import balances, halts, runs, usecases
+from core.payouts.details import find_vendor
 from core.payouts.halts import HaltReason
 from core.payouts.model import PayoutState
 from core.payouts.rules import next_run
@@ -25,6 +28,7 @@ from core.ports.money import Balance, Reason
 from core.ports.providers import ProviderError
 from tests.core.booking.world import World
 from tests.core.payouts.steps import read, send, the_payout
+from tests.support.factories import OTHER_VENDOR, make_listing, make_vendor
 
 ACCOUNTS = ("600124", "600123")
 PLENTY = kes(1_000_000)
@@ -136,6 +140,44 @@ def test_a_run_that_a_balance_does_not_cover_sends_nothing(world: World) -> None
     world.run(sweep)
     closed = world.run(lambda tx: tx.db.get_one(Case, case.id))
     assert closed.state is CaseState.CLOSED
+
+
+def another_vendor_is_owed(world: World) -> None:
+    def draft(tx: Any) -> Listing:
+        listing = make_listing(tx, make_vendor(tx, OTHER_VENDOR), booking_mode=BookingMode.INSTANT)
+        tx.db.refresh(listing, ["number"])
+        return listing
+
+    world.released("SFF2", listing=world.run(draft))
+
+
+def test_a_run_that_is_not_covered_is_halted_before_its_first_payment(world: World) -> None:
+    """Vendors are paid by the hundred; the balance covers the first of them, not all."""
+    world.released()
+    another_vendor_is_owed(world)
+    world.clock.set(half_past_five(world))
+    tell_balance(world, kes(79_999))
+    world.clock.set(next_run(world.clock.now()))
+
+    assert world.run(runs.open_run) is not None
+
+    assert halted(world) == [("daraja", "low_float")]
+    assert world.run(lambda tx: usecases.make_payout(tx, world.vendor.id)) is not None
+    assert world.send_due() == [], "though there is enough for this one"
+
+
+def test_whoever_may_not_be_paid_needs_no_cover(world: World) -> None:
+    world.released()
+    another_vendor_is_owed(world)
+    number = world.vendor.number
+    world.run(lambda tx: usecases.hold_by_admin(tx, find_vendor(tx, number), "a call first"))
+    world.clock.set(half_past_five(world))
+    tell_balance(world, kes(40_000))
+
+    assert len(world.monday()) == 2
+
+    assert halted(world) == []
+    assert send(world).msisdn == OTHER_VENDOR
 
 
 def test_an_old_balance_halts_nothing(world: World) -> None:

@@ -11,7 +11,11 @@ from sqlalchemy.exc import IntegrityError
 from core.cases.model import Case
 from core.cases.sweep import sweep
 from core.errors import BadInput, NotFound, Refused
-from core.limits import PAYOUT_CHANGED_SECONDS, PAYOUT_HELD_AGAIN_SECONDS
+from core.limits import (
+    PAYOUT_CHANGED_SECONDS,
+    PAYOUT_HELD_AGAIN_SECONDS,
+    PAYOUT_RETRY_SECONDS,
+)
 from core.money import kes
 from core.outbox import Notice
 from core.payments.model import Kind
@@ -193,10 +197,10 @@ def test_a_payout_on_its_way_is_never_redirected(world: World) -> None:
     """The first try fails; before the second the details change: it goes where the first went."""
     world.released()
     the_payout(world)
-    world.failed(send(world).attempt_id, Reason.LIMIT)
+    world.failed(send(world).attempt_id, Reason.BUSY)
 
     change_details(world)
-    world.clock.advance(hours=8)
+    world.clock.advance(seconds=PAYOUT_RETRY_SECONDS)
     world.pay_out()
 
     assert recipients(world) == [VENDOR, VENDOR]
@@ -211,14 +215,14 @@ def test_without_the_frozen_recipient_it_would_be(world: World) -> None:
     """What the copy on the payout is for."""
     world.released()
     payout = the_payout(world)
-    world.failed(send(world).attempt_id, Reason.LIMIT)
+    world.failed(send(world).attempt_id, Reason.BUSY)
     change_details(world)
     run_sql(
         world.database,
         "UPDATE payouts SET recipient_sealed = payout_sealed FROM vendors"
         " WHERE vendors.id = vendor_id",
     )
-    world.clock.advance(hours=8)
+    world.clock.advance(seconds=PAYOUT_RETRY_SECONDS)
     world.pay_out()
 
     assert recipients(world) == [VENDOR, NEW]

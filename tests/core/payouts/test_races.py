@@ -61,7 +61,8 @@ def make(world: World) -> Callable[[Tx], list[Payout]]:
 
 
 def payouts(world: World) -> list[Payout]:
-    return world.run(lambda tx: list(tx.db.scalars(select(Payout))))
+    query = select(Payout).order_by(Payout.created_at)
+    return world.run(lambda tx: list(tx.db.scalars(query)))
 
 
 def unlocked(tx: Tx, vendor_ids: Any) -> list[Vendor]:
@@ -138,6 +139,18 @@ def test_a_retry_and_the_late_success_of_an_earlier_try_pay_once(world: World) -
     assert world.send_due() == [], "the new try saw it and stayed"
     assert world.balance(f"payable:{world.vendor.number}") == kes(0)
     assert world.balance("suspense:daraja") == kes(0)
+    world.assert_sound()
+
+
+def test_a_late_success_and_the_next_payout_pay_once(world: World) -> None:
+    """The new payout is not there yet when the success is told of; it is when that is booked."""
+    _, tried = given_up(world)
+
+    assert meet(world, make(world), lambda: world.paid(tried, "SFG1")) is None
+
+    assert [payout.state for payout in payouts(world)] == [PayoutState.FAILED, PayoutState.PAID]
+    assert world.send_due() == []
+    assert world.balance(f"payable:{world.vendor.number}") == kes(0)
     world.assert_sound()
 
 

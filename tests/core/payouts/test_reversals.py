@@ -5,9 +5,14 @@ from typing import Any
 import pytest
 
 from core.booking.lifecycle import State
+from core.cases.model import CaseKind
+from core.cases.queries import open_cases
+from core.cases.sweep import sweep
 from core.catalog.rules import BookingMode
 from core.clock import ManualClock
 from core.db.tx import Database
+from core.documents.month import Month
+from core.documents.statements import statement_of
 from core.errors import BadInput, NotFound, Refused
 from core.limits import MPESA_MAX_CENTS
 from core.money import kes
@@ -16,10 +21,10 @@ from core.payments.asking import look_now
 from core.payments.model import Attempt, Direction, Kind
 from core.payments.reversals import book_reversal
 from core.payouts import details
-from core.payouts.model import HoldReason, PayoutState
+from core.payouts.model import HoldReason, Payout, PayoutState
 from core.ports.money import Outcome, PayRequest, Reason
 from tests.core.booking.world import World
-from tests.core.payouts.steps import read, send, the_payout
+from tests.core.payouts.steps import fail_three_times, owing_much, read, send, the_payout
 from tests.support.factories import VENDOR
 
 
@@ -148,6 +153,83 @@ def test_a_part_that_comes_back_holds_the_parts_that_follow(
     assert third.amount.cents == MPESA_MAX_CENTS
     assert read(world, payout).state is PayoutState.PAID
     assert {world.state(booking) for booking in bookings} == {State.PAID_OUT}
+    world.assert_sound()
+
+
+def came_back_without_bookings(world: World) -> Payout:
+    """Two parts arrive and the third fails; the next payout ends it; then the first returns."""
+    the_payout(world)
+    first = paid(world)
+    world.pay_out()
+    paid(world, "SFG2")
+    world.pay_out()
+    fail_three_times(world)
+    rest = the_payout(world)
+    paid(world, "SFG3")
+    assert read(world, rest).state is PayoutState.PAID
+    assert came_back(world, first) is None
+    return the_payout(world)
+
+
+def test_what_comes_back_after_its_bookings_were_paid_for_is_paid_without_them(
+    database: Database, clock: ManualClock
+) -> None:
+    world = owing_much(database, clock)
+
+    payout = came_back_without_bookings(world)
+
+    assert (payout.state, payout.hold_reason) == (PayoutState.HELD, HoldReason.UNVERIFIED)
+    assert (payout.amount_cents, payout.carried_in_cents) == (MPESA_MAX_CENTS, MPESA_MAX_CENTS)
+    world.assert_sound()
+    world.run(lambda tx: details.verify(tx, world.vendor.number, kyc=False, payout=True))
+    paid(world, "SFG4")
+    assert read(world, payout).state is PayoutState.PAID
+    assert world.monday() == []
+    month = world.run(lambda tx: statement_of(tx, world.vendor.id, Month.of(tx.now)))
+    assert [(line.event, line.net_cents) for line in month.lines][-2:] == [
+        ("paid_back", MPESA_MAX_CENTS),
+        ("paid_out", -MPESA_MAX_CENTS),
+    ]
+    assert month.closing_cents == 0
+    world.assert_sound()
+
+
+def test_a_payout_without_bookings_is_as_safe_as_any_other(
+    database: Database, clock: ManualClock
+) -> None:
+    """It fails and is a case, another follows, and only then its first try had gone through."""
+    world = owing_much(database, clock)
+    came_back_without_bookings(world)
+    world.run(lambda tx: details.verify(tx, world.vendor.number, kyc=False, payout=True))
+    tried = fail_three_times(world)
+    for _ in range(2):
+        world.run(sweep)
+    failed = [case.kind for case in world.run(open_cases)]
+    assert failed.count(CaseKind.PAYOUT_FAILED) == 1
+    the_payout(world)
+    paid(world, "SFG4")
+    world.run(sweep)
+    assert CaseKind.PAYOUT_FAILED not in [case.kind for case in world.run(open_cases)]
+
+    assert world.paid(tried[0].attempt_id, "SFG5") is None
+
+    assert world.balance(f"payable:{world.vendor.number}") == kes(0)
+    assert world.balance("suspense:daraja").cents == -MPESA_MAX_CENTS, "a person asks for it back"
+    world.assert_sound()
+
+
+def test_what_is_on_its_way_waits_when_an_earlier_payout_comes_back(world: World) -> None:
+    """Nothing goes to that vendor before somebody has checked where."""
+    world.released()
+    the_payout(world)
+    sent = paid(world)
+    world.released("SFF2")
+    next_one = the_payout(world)
+
+    came_back(world, sent)
+
+    assert world.send_due() == []
+    assert read(world, next_one).hold_reason is HoldReason.UNVERIFIED
     world.assert_sound()
 
 

@@ -16,7 +16,7 @@ from core.db.tx import Database
 from core.limits import B2C_MIN_CENTS, MPESA_MAX_CENTS, PAYOUT_MIN_CENTS
 from core.money import kes
 from core.payments.model import Kind
-from core.payouts import rules, usecases
+from core.payouts import rules, runs, usecases
 from core.payouts.model import Payout, PayoutItem, PayoutState
 from core.payouts.queries import earnings
 from tests.core.booking.world import World
@@ -57,11 +57,11 @@ def test_a_fresh_installation_does_not_make_up_for_the_past(
     database: Database, clock: ManualClock
 ) -> None:
     """On its first Friday nothing is paid, however often it is asked; on Monday it is time."""
-    assert [database.run(usecases.open_run) for _ in range(3)] == [None] * 3
+    assert [database.run(runs.open_run) for _ in range(3)] == [None] * 3
 
     clock.set(rules.next_run(clock.now()))
 
-    assert database.run(usecases.open_run) == rules.week_of(clock.now())
+    assert database.run(runs.open_run) == rules.week_of(clock.now())
 
 
 def test_a_run_that_was_missed_is_made_up_for(world: World) -> None:
