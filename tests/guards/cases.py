@@ -4,17 +4,22 @@ from sqlalchemy import select
 
 from core.cases.model import Case, CaseKind
 from core.cases.usecases import open_case
+from core.disputes import rules
 from core.disputes.model import Dispute, Problem
 from core.disputes.usecases import open_dispute
+from core.errors import Refused
 from core.support import usecases as support
 from core.support.model import Ticket
 from tests.core.booking.world import World
+from tests.core.disputes.court import Court
 from tests.guards.guard import (
     Guard,
+    check,
     constraint,
     copy_row,
     count,
     never,
+    outcome,
     trigger,
     unique,
     unique_index,
@@ -52,6 +57,15 @@ def _one_dispute(world: World) -> None:
     assert count(world, "SELECT count(*) FROM disputes") == 1
 
 
+def _rest_owed(world: World) -> None:
+    court = Court(world.database, world.clock, world.vendor, world.listing)
+    booking = court.begun_with_a_deposit()
+
+    result = outcome(lambda: court.decide(court.heard(booking), 40))
+
+    assert isinstance(result, Refused), "an admin meets a fault"
+
+
 def _a_number_each(world: World) -> None:
     _case(world)
     case_id = world.run(lambda tx: tx.db.scalars(select(Case.id)).one())
@@ -72,6 +86,11 @@ def _a_ticket_each(world: World) -> None:
 
 GUARDS = (
     Guard("a booking is disputed twice at once", unique_index("uq_disputes_open"), _one_dispute),
+    Guard(
+        "a dispute is opened that nobody can decide",
+        check("all of the price is there", rules, "left_cents", lambda _booking: 0),
+        _rest_owed,
+    ),
     never(
         "a dispute is decided without a word on how",
         constraint("disputes", "ck_disputes_decision"),

@@ -6,7 +6,7 @@ from core.booking.lifecycle import State
 from core.booking.model import Booking
 from core.errors import Refused
 from core.limits import RETURN_RETRY_SECONDS
-from core.money import kes
+from core.money import Money, kes
 from core.payments import attempts, collect, receipts, refunds
 from core.payments.collections import start_collection
 from core.payments.lifecycle import AttemptState
@@ -54,6 +54,15 @@ def _receipt_once(world: World) -> None:
     result = outcome(lambda: world.paybill(two.code, GOLDEN, RECEIPT))
 
     assert result == "repeat"
+
+
+def _odd_cents(world: World) -> None:
+    booking = world.hold()
+    world.paybill(booking.code, kes(100, 50))
+
+    asked = world.prompt(booking)
+
+    assert asked.amount_cents == booking.total_cents, "the rest of it could not be asked for"
 
 
 def _one_return(world: World) -> None:
@@ -259,6 +268,11 @@ GUARDS = (
         "a receipt keeps our own id for its number",
         check("late evidence names a receipt", receipts, "name_own", lambda *_: None),
         _named_late,
+    ),
+    Guard(
+        "what is left to pay is no whole shillings, which nobody can be asked for",
+        check("whole shillings", Money, "is_whole", True),
+        _odd_cents,
     ),
     Guard(
         "somebody who withdrew is asked for money",
