@@ -21,8 +21,9 @@ from core.people.model import Vendor
 def open_run(tx: Tx) -> date | None:
     """Begin the week's run when its time has come; None when it is done or not yet due.
 
-    A system that was never asked before starts with the coming Monday, so that a fresh
-    installation does not make up for the past.
+    Whoever cannot pay all of it is halted first (``guard_run``). A system that was never asked
+    before starts with the coming Monday, so that a fresh installation does not make up for the
+    past.
     """
     week = rules.week_of(tx.now)
     run = tx.db.get(PayoutRun, week)
