@@ -149,11 +149,19 @@ class Books:
     def _outcomes(self, tx: Tx) -> Iterator[Wrong]:
         """Yield payments out whose outcome we have wrong: the next try would pay twice.
 
-        One that came back may stand as paid while its return is a case.
+        One that came back may stand as paid while its return is a case. A payment is taken back
+        once, by whichever try it was: the provider does not say.
         """
-        attempts = tx.db.scalars(select(Attempt).where(Attempt.kind != Kind.COLLECTION))
+        attempts = tx.db.scalars(select(Attempt).where(Attempt.kind != Kind.COLLECTION)).all()
+        succeeded = [each for each in attempts if each.state is AttemptState.SUCCEEDED]
+        taken_back = Counter(each.takes_back for each in succeeded if each.takes_back)
+        for payment, times in taken_back.items():
+            if times > 1:
+                yield Wrong("outcomes are true", f"{payment} was taken back {times} times")
         cases = _numbers_of_cases(tx)
         for attempt in attempts:
+            if attempt.takes_back in taken_back and attempt.state is AttemptState.FAILED:
+                continue
             moved = self._theirs.moved(attempt)
             stayed = attempt.state is AttemptState.SUCCEEDED and attempt.reversed_at is None
             if moved is stayed or self._theirs.return_of(attempt) in cases:
