@@ -15,7 +15,7 @@ from web.desk.sentences import RATES
 if TYPE_CHECKING:
     from core.db.tx import Tx
 
-app = typer.Typer(help="Fee, commission and taxes: what counts today and from when what changes.")
+app = typer.Typer(help="Fee, commission and taxes, by the day from which they count.")
 _run = partial(decided, sentences=RATES)
 
 

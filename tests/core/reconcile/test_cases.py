@@ -22,6 +22,14 @@ from tests.core.reconcile.statements import (
 from tests.support.factories import CUSTOMER, make_instant_listing, make_paid, make_vendor
 
 
+def told_of_later(database: Database) -> None:
+    """The payment that only the statement had reaches us, and somebody looks at the cases."""
+    with database.transaction() as tx:
+        listing = make_instant_listing(tx, make_vendor(tx, "+254700000013"))
+        make_paid(tx, listing, "+254700000003", receipt="SFF6XYQ3EF")
+    database.run(sweep)
+
+
 def test_another_file_with_the_same_rows_opens_no_case_twice(paid: Database) -> None:
     stranger = line("SFF6XYQ3EF", 100, balance_cents=TOTAL_CENTS + 100, place=2)
     taken(paid, reading([CLEAN[0], stranger]))
@@ -54,11 +62,7 @@ def test_a_receipt_that_comes_later_closes_its_case(paid: Database, clock: Manua
     stranger = line("SFF6XYQ3EF", balance_cents=3 * TOTAL_CENTS, place=3)
     taken(paid, reading([*CLEAN, stranger]))
 
-    with paid.transaction() as tx:
-        listing = make_instant_listing(tx, make_vendor(tx, "+254700000013"))
-        make_paid(tx, listing, "+254700000003", receipt="SFF6XYQ3EF")
-    with paid.transaction() as tx:
-        sweep(tx)
+    told_of_later(paid)
 
     (case,) = cases(paid)
     assert case.state is CaseState.CLOSED
@@ -67,11 +71,7 @@ def test_a_receipt_that_comes_later_closes_its_case(paid: Database, clock: Manua
 def test_one_that_comes_later_with_another_amount_closes_nothing(paid: Database) -> None:
     stranger = line("SFF6XYQ3EF", TOTAL_CENTS + 100, balance_cents=3 * TOTAL_CENTS + 100, place=3)
     taken(paid, reading([*CLEAN, stranger]))
-    with paid.transaction() as tx:
-        listing = make_instant_listing(tx, make_vendor(tx, "+254700000013"))
-        make_paid(tx, listing, "+254700000003", receipt="SFF6XYQ3EF")
-    with paid.transaction() as tx:
-        sweep(tx)
+    told_of_later(paid)
 
     (case,) = cases(paid)
     assert case.state is CaseState.OPEN
