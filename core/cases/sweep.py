@@ -108,9 +108,10 @@ WHERE subject NOT IN (SELECT back.subject FROM ({CAME_BACK}) AS back)
 """  # noqa: S608 -- put together from our own words.
 
 PAYOUT_FAILED = """
-SELECT id::text AS subject, amount_cents - paid_cents AS amount_cents,
-    jsonb_build_object('vendor_id', vendor_id, 'reason', reason, 'tries', tries) AS facts
-FROM payouts WHERE state = 'failed'
+SELECT payouts.id::text AS subject, amount_cents - paid_cents AS amount_cents,
+    jsonb_build_object('vendor_id', vendor_id, 'vendor', number, 'reason', reason,
+        'tries', tries) AS facts
+FROM payouts JOIN vendors ON vendors.id = vendor_id WHERE state = 'failed'
 """
 
 # Another payout has paid what it left, or it had gone through after all.

@@ -37,6 +37,8 @@ def failed(world: World) -> list[PayRequest]:
     the_payout(world)
     tried = fail_three_times(world)
     assert kinds(world) == [CaseKind.PAYOUT_FAILED]
+    (case,) = world.run(open_cases)
+    assert case.facts["vendor"] == world.vendor.number, "what `nafasi payouts retry` is told"
     return tried
 
 
