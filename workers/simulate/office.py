@@ -57,6 +57,7 @@ TALKED_OVER = (
     CaseKind.VENDOR_PENALTIES,
 )
 LOOKED_INTO_SHARE = 0.6
+FILE_TRIES_MAX = 20
 MATCHED_SHARE = 0.5
 MAY_BE_MEANT = (State.AWAITING_PAYMENT, State.EXPIRED)
 
@@ -259,7 +260,7 @@ class Office:
                 self.wrong.append(Wrong("statements are read", f"refused: {bad}"))
             return
         taken = None
-        for _ in range(3):  # Whoever's process died over it takes the file in again.
+        for _ in range(FILE_TRIES_MAX):  # Whoever's process died over it takes it in again.
             taken = scene.turn(Step.STATEMENT, lambda tx: take(tx, reading, self._accounts))
             if taken is not None:
                 break
