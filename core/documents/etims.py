@@ -15,7 +15,6 @@ from core.documents.model import Document, TaxInvoice
 from core.errors import NotFound
 from core.limits import INVOICE_BACKOFF_SECONDS, INVOICE_LEASE_SECONDS
 from core.money import split
-from core.payments.model import Method
 from core.ports.providers import ProviderError
 from core.ports.tax import TaxDocument, TaxItem, TaxLine, TaxRegistered
 from core.pricing.rules import RateBase
@@ -100,8 +99,7 @@ def _document(tx: Tx, invoice: TaxInvoice) -> TaxDocument:
         label=document.label,
         original_number=None if original is None else tx.db.scalars(original).one(),
         issued_at=document.issued_at,
-        # Documents of the first months do not say it: there were no cards.
-        by_card=document.content["payment"].get("method") == Method.CARD,
+        by_card=document.by_card,
         lines=tax_lines(document),
     )
 

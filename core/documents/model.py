@@ -17,6 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.base import Base, Json, cents, choice
 from core.documents.lifecycle import LIFECYCLE, InvoiceEvent, InvoiceState
+from core.payments.model import Method
 
 
 class DocumentKind(StrEnum):
@@ -128,6 +129,11 @@ class Document(Base):
     def label(self) -> str:
         """The number as it is printed: R2026-000123."""
         return f"{LETTER[self.kind]}{self.year}-{self.number:06d}"
+
+    @property
+    def by_card(self) -> bool:
+        """Whether its money came, or went back, by card. The first ones do not say: none did."""
+        return bool(self.content["payment"].get("method") == Method.CARD)
 
 
 class TaxInvoice(Base):

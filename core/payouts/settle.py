@@ -25,7 +25,8 @@ from core.payments.lifecycle import OPEN
 from core.payments.model import Attempt
 from core.payouts.halts import OUR_SIDE
 from core.payouts.model import LIVE, HoldReason, Payout, PayoutEvent, PayoutItem, PayoutState
-from core.people.model import PayoutMethod, User, Vendor
+from core.people.model import PayoutMethod, Vendor
+from core.people.queries import owner_by_id
 from core.ports.money import Reason
 
 
@@ -269,15 +270,10 @@ def _goes_to_bank(attempt: Attempt) -> bool:
 def _tell(tx: Tx, payout: Payout, topic: Topic, key: str = "", **more: object) -> None:
     """Owe the vendor a word on a payout: on all of it when it is paid, else on what is missing."""
     missing_cents = payout.amount_cents - payout.paid_cents
-    msisdn = tx.db.scalars(
-        select(User.msisdn)
-        .join(Vendor, Vendor.user_id == User.id)
-        .where(Vendor.id == payout.vendor_id)
-    ).one()
     outbox.add(
         tx,
         topic.value,
-        msisdn,
+        owner_by_id(tx, payout.vendor_id),
         {"amount_cents": missing_cents or payout.amount_cents, **more},
         key=f"{topic.value}:{payout.id}:{key}",
     )

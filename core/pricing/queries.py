@@ -80,3 +80,20 @@ def dated_rates(tx: Tx, day: date, category: str | None = None) -> dict[RateName
         row.name: DatedRate(row.basis_points, row.effective_from, row.base or USUAL_BASE[row.name])
         for row in rows
     }
+
+
+def rates_from(tx: Tx, day: date) -> list[RateRow]:
+    """Return the rates that count on a day or later, by name, category and first day."""
+    rows = tx.db.scalars(
+        select(RateRow).order_by(
+            RateRow.name, RateRow.category.nulls_first(), RateRow.effective_from.desc()
+        )
+    )
+    shown: list[RateRow] = []
+    over: set[tuple[RateName, str | None]] = set()
+    for row in rows:
+        if (row.name, row.category) not in over:
+            shown.append(row)
+        if row.effective_from <= day:
+            over.add((row.name, row.category))
+    return shown

@@ -67,20 +67,3 @@ def _check_together(tx: Tx, day: date) -> None:
             rates_on(tx, day, category)
         except ValueError:
             raise Refused("rates_too_high") from None
-
-
-def rates_from(tx: Tx, day: date) -> list[RateRow]:
-    """Return the rates that count on a day or later, by name, category and first day."""
-    rows = tx.db.scalars(
-        select(RateRow).order_by(
-            RateRow.name, RateRow.category.nulls_first(), RateRow.effective_from.desc()
-        )
-    )
-    shown: list[RateRow] = []
-    over: set[tuple[RateName, str | None]] = set()
-    for row in rows:
-        if (row.name, row.category) not in over:
-            shown.append(row)
-        if row.effective_from <= day:
-            over.add((row.name, row.category))
-    return shown

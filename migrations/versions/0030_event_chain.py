@@ -63,7 +63,7 @@ def upgrade() -> None:
         "booking_events",
         sa.Column("chain", sa.LargeBinary(), server_default=sa.text("''"), nullable=False),
     )
-    op.execute(DIGEST.replace("::", r"\:\:"))
+    op.execute(DIGEST)
     op.execute("ALTER TABLE booking_events DISABLE TRIGGER append_only")
     op.execute(EARLIER)
     op.execute("ALTER TABLE booking_events ENABLE TRIGGER append_only")

@@ -59,7 +59,7 @@ def add(
 
 def _shown(tx: "Tx") -> list[dict[str, Any]]:
     from core.clock import nairobi_date
-    from core.pricing.usecases import rates_from
+    from core.pricing.queries import rates_from
 
     return [
         {

@@ -9,7 +9,6 @@ from channels.registry import PROVIDERS
 from core.documents.lifecycle import InvoiceState
 from core.documents.model import Document, DocumentKind
 from core.documents.queries import Paper
-from core.payments.model import Method
 from sessions.texts import T, plain, t
 from web.pages.papers.sheet import Sheet, amount, day, percent
 
@@ -101,8 +100,7 @@ def _foot(sheet: Sheet, say: Say, paper: Paper) -> None:
     whole = document.content["booking"]["total_cents"]
     if document.kind is DocumentKind.RECEIPT and document.total_cents < whole:
         sheet.usual(say(t("Part of the price of KES {whole}.", whole=amount(whole))))
-    # Documents of the first months do not say by what: there were no cards.
-    card = say(t("card")) if payment.get("method") == Method.CARD else None
+    card = say(t("card")) if document.by_card else None
     called = CALLED.get(payment["provider"])
     parts = card, called, payment["receipt"], day(document.moved_at)
     through = " ".join(part for part in parts if part)
