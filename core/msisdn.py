@@ -46,7 +46,12 @@ def is_kenyan_mobile(msisdn: str) -> bool:
 
 def mask(msisdn: str) -> str:
     """Return a number that can be logged: +2547****001."""
-    return f"{msisdn[:5]}****{msisdn[-3:]}" if len(msisdn) > 8 else "****"
+    return f"{msisdn[:5]}****{ending(msisdn)}" if len(msisdn) > 8 else "****"
+
+
+def ending(number: str) -> str:
+    """Return what is told of a phone or an account to somebody who may know whose it is: 001."""
+    return number[-3:]
 
 
 def is_shown_as(msisdn: str, shown: str) -> bool:

@@ -7,6 +7,7 @@ names no code is meant when only one booking can be, else is asked which.
 from uuid import UUID
 
 from core.booking.lifecycle import State
+from core.booking.model import Booking
 from core.booking.queries import (
     BookingView,
     booking_by_code,
@@ -65,13 +66,9 @@ def _as_customer(tx: Tx, view: BookingView, dispute: Dispute | None, said: str) 
         try:
             check_may_open(booking, tx.now)
         except Refused as error:
-            if error.code != "rest_unpaid":
+            if (told := _not_yet(booking, error.code)) is None:
                 raise
-            return t(
-                "{code}: the rest is not paid yet. To pay reply PAY {code}, to cancel reply "
-                "CANCEL {code}.",
-                code=booking.code,
-            )
+            return told
         if not said or _is_solved(said):
             return t("What is wrong? Reply PROBLEM {code} and your words.", code=booking.code)
         open_dispute(tx, booking.id, booking.customer_id, Problem.OTHER, said)
@@ -88,6 +85,24 @@ def _as_customer(tx: Tx, view: BookingView, dispute: Dispute | None, said: str) 
         problem=words.PROBLEMS[dispute.problem],
         next=next_step(dispute, Side.CUSTOMER),
     )
+
+
+def _not_yet(booking: Booking, why_not: str) -> T | None:
+    """Return what can be done while no problem can be reported; None where that says it all."""
+    if why_not == "rest_unpaid":
+        return t(
+            "{code}: the rest is not paid yet. To pay reply PAY {code}, to cancel reply "
+            "CANCEL {code}.",
+            code=booking.code,
+        )
+    if why_not == "too_early":
+        return t(
+            "{code}: a problem can be reported from {day}. To cancel reply CANCEL {code}, to ask "
+            "us HELP and your words.",
+            code=booking.code,
+            day=booking.starts_on,
+        )
+    return None
 
 
 def _as_vendor(

@@ -101,6 +101,14 @@ def waiting(tx: Tx, person: Person) -> list[Waiting]:
     ][:LISTED_MAX]
 
 
+def may_answer(tx: Tx, person: Person, code: str) -> bool:
+    """Tell whether a booking waits for a vendor's yes or no; raises BadInput (``no_booking``)."""
+    booking = booking_by_code(tx, code).booking
+    if booking.vendor_id != person.vendor_id:
+        return False
+    return booking.state is State.REQUESTED or asked_change(tx, booking) is not None
+
+
 def vendor_of(person: Person) -> UUID:
     """Return whose vendor somebody is; raises BadInput (``not_vendor``)."""
     if person.vendor_id is None:

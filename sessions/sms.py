@@ -35,7 +35,14 @@ from sessions.notices.render import ANSWER_TOPIC, HELP_TOPIC
 from sessions.papers import answer_receipt, owe_statement
 from sessions.paying import answer_card, answer_pay
 from sessions.problems import answer_problem
-from sessions.requests import answer_number, answer_request, asked, vendor_of, waiting
+from sessions.requests import (
+    answer_number,
+    answer_request,
+    asked,
+    may_answer,
+    vendor_of,
+    waiting,
+)
 from sessions.restraint import Heard, Restraint, Unrestrained, Verdict
 from sessions.searching import Searching, question_of
 from sessions.support import answer_ticket
@@ -259,8 +266,12 @@ class SmsDesk:
         return answer
 
     def _unknown(self, letter: _Letter) -> T:
-        if letter.person.vendor_id is not None and letter.command.code:
-            return t("Reply {code} 1 to accept or {code} 2 to decline.", code=letter.command.code)
+        code = letter.command.code
+        if code is not None and letter.person.vendor_id is not None:
+            if may_answer(letter.tx, letter.person, code):
+                return t("Reply {code} 1 to accept or {code} 2 to decline.", code=code)
+            if code in _own_codes(letter):
+                return self._status(letter)  # It says what to dial, for a guest's PIN or more.
         return t(
             "We did not understand. Reply HELP, FIND hall Nakuru 25/12 80, STATUS code, PAY code "
             "or CANCEL code, or dial {dial}.",

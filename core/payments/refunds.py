@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from core.booking.dues import left_cents
 from core.booking.model import Booking
-from core.booking.notices import Topic, customer_msisdn, tell_customer
+from core.booking.notices import customer_msisdn
 from core.db.tx import Tx, Work
 from core.errors import BadInput, NotFound, Refused
 from core.escrow import ledger, postings
@@ -31,7 +31,7 @@ from core.payments.lifecycle import AttemptState, RefundEvent, RefundState
 from core.payments.model import Attempt, Kind, Method, Receipt, Refund
 from core.payments.queries import captured, paid_by
 from core.payments.returns import retry_seconds, tries_used
-from core.payments.ways_back import payment_to_take_back
+from core.payments.ways_back import payment_to_take_back, tell_returned
 from core.ports.money import Reason
 
 
@@ -223,14 +223,7 @@ def refund_returned(tx: Tx, attempt: Attempt) -> None:
             booking_id=booking.id,
         ),
     )
-    tell_customer(
-        tx,
-        booking,
-        Topic.MONEY_RETURNED,
-        key=str(attempt.id),
-        amount_cents=amount.cents,
-        card=attempt.method is Method.CARD,
-    )
+    tell_returned(tx, booking, attempt)
 
 
 def refund_failed(tx: Tx, attempt: Attempt) -> None:

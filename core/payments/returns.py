@@ -19,9 +19,9 @@ from core.limits import (
 )
 from core.money import CENTS_PER_SHILLING, Money
 from core.payments.lifecycle import AttemptState
-from core.payments.model import Attempt, Kind, Method, Receipt
+from core.payments.model import Attempt, Kind, Receipt
 from core.payments.queries import paid_by
-from core.payments.ways_back import payment_to_take_back
+from core.payments.ways_back import ending_of_another, payment_to_take_back, tell_returned
 from core.ports.money import Reason
 
 
@@ -48,6 +48,7 @@ def send_back(tx: Tx, receipt: Receipt, booking: Booking | None) -> None:
             key=receipt.number,
             amount_cents=receipt.spare_cents,
             too_much=receipt.spare_cents < receipt.amount_cents,
+            ending=ending_of_another(tx, booking, receipt.payer),
         )
 
 
@@ -100,15 +101,7 @@ def returned(tx: Tx, attempt: Attempt) -> None:
     ledger.post(tx, postings.sent_back(attempt.provider, amount, reference=str(attempt.id)))
     receipt.suspense = False
     if attempt.booking_id is not None:
-        booking = tx.db.get_one(Booking, attempt.booking_id)
-        tell_customer(
-            tx,
-            booking,
-            Topic.MONEY_RETURNED,
-            key=str(attempt.id),
-            amount_cents=attempt.amount_cents,
-            card=attempt.method is Method.CARD,
-        )
+        tell_returned(tx, tx.db.get_one(Booking, attempt.booking_id), attempt)
 
 
 def retry_return(tx: Tx, attempt: Attempt) -> None:

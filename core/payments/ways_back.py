@@ -6,9 +6,12 @@ So it is the first way where the routes name the provider (``Routes.taking_back`
 refused for certain, the money is sent. One open attempt of a refund or a receipt is a unique key.
 """
 
+from core.booking.model import Booking
+from core.booking.notices import Topic, customer_msisdn, tell_customer
 from core.db.tx import Tx
 from core.money import CENTS_PER_SHILLING
-from core.payments.model import Attempt, Receipt
+from core.msisdn import ending
+from core.payments.model import Attempt, Method, Receipt
 from core.ports.money import Reason
 
 
@@ -36,3 +39,27 @@ def own_reason(attempt: Attempt, reason: Reason) -> Reason:
     if attempt.takes_back is None or reason in {Reason.CREDENTIALS, Reason.CAME_BACK}:
         return reason
     return Reason.OTHER
+
+
+def tell_returned(tx: Tx, booking: Booking, attempt: Attempt) -> None:
+    """Owe a booking's customer the word that money of it has gone back."""
+    card = attempt.method is Method.CARD
+    tell_customer(
+        tx,
+        booking,
+        Topic.MONEY_RETURNED,
+        key=str(attempt.id),
+        amount_cents=attempt.amount_cents,
+        card=card,
+        ending=None if card else ending_of_another(tx, booking, attempt.msisdn),
+    )
+
+
+def ending_of_another(tx: Tx, booking: Booking, msisdn: str | None) -> str | None:
+    """Return how a phone that paid ends; None when it is the customer's own, or not known.
+
+    Whoever knows the code may pay, and looks for the money where it came from.
+    """
+    if not msisdn or msisdn == customer_msisdn(tx, booking):
+        return None
+    return ending(msisdn)

@@ -15,12 +15,10 @@ from core.catalog.listings import publish_drafts
 from core.db.tx import Tx
 from core.errors import BadInput, NotFound, Refused
 from core.limits import BANK_ACCOUNT_MAX, BANK_CODE_MAX, NAME_MAX
-from core.msisdn import is_kenyan_mobile, parse_msisdn
+from core.msisdn import ending, is_kenyan_mobile, parse_msisdn
 from core.payouts.usecases import look_again
 from core.people.model import PayoutMethod, User, Vendor
 from core.people.onboarding import activate
-
-ENDING_CHARS = 3
 
 
 def find_vendor(tx: Tx, number: int) -> Vendor:
@@ -73,7 +71,7 @@ def change_details(
             msisdn,
             {
                 "to_bank": method is PayoutMethod.BANK,
-                "ending": place[-ENDING_CHARS:],
+                "ending": ending(place),
                 "vendor": vendor.number,
             },
             key=f"{Topic.PAYOUT_CHANGED.value}:{vendor.id}:{tx.now.isoformat()}:{msisdn}",

@@ -129,21 +129,38 @@ def _rest_received(params: Params, _context: NoticeContext) -> T:
 
 
 def _money_returning(params: Params, context: NoticeContext) -> T:
-    if params.get("too_much"):
-        return t(
-            "You paid {amount} too much for {code}. We are sending it back to you now. "
-            "Questions: {help}",
-            amount=Money(params["amount_cents"]),
-            code=params["code"],
-            help=local_form(context.help_phone),
-        )
-    return t(
-        "Your {amount} for {code} came when it could no longer be used. We are sending it back "
-        "to you now. Questions: {help}",
-        amount=Money(params["amount_cents"]),
-        code=params["code"],
-        help=local_form(context.help_phone),
-    )
+    values = {
+        "amount": Money(params["amount_cents"]),
+        "code": params["code"],
+        "help": local_form(context.help_phone),
+    }
+    match bool(params.get("too_much")), params.get("ending"):
+        case True, None:
+            return t(
+                "You paid {amount} too much for {code}. We are sending it back to you now. "
+                "Questions: {help}",
+                **values,
+            )
+        case True, ending:
+            return t(
+                "The phone that ends in {ending} paid {amount} too much for {code}. We are "
+                "sending it back there now. Questions: {help}",
+                ending=ending,
+                **values,
+            )
+        case _, None:
+            return t(
+                "Your {amount} for {code} came when it could no longer be used. We are sending it "
+                "back to you now. Questions: {help}",
+                **values,
+            )
+        case _, ending:
+            return t(
+                "{amount} for {code} from the phone that ends in {ending} could not be used. We "
+                "are sending it back there now. Questions: {help}",
+                ending=ending,
+                **values,
+            )
 
 
 def _money_returned(params: Params, _context: NoticeContext) -> T:
@@ -153,6 +170,13 @@ def _money_returned(params: Params, _context: NoticeContext) -> T:
             "to show it.",
             amount=Money(params["amount_cents"]),
             code=params["code"],
+        )
+    if params.get("ending"):
+        return t(
+            "We have sent back {amount} for {code} by M-Pesa, to the phone that ends in {ending}.",
+            amount=Money(params["amount_cents"]),
+            code=params["code"],
+            ending=params["ending"],
         )
     return t(
         "We have sent back your {amount} for {code} by M-Pesa.",

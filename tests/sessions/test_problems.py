@@ -17,6 +17,7 @@ from core.outbox import Notice
 from core.people.model import Language
 from core.people.usecases import set_language
 from sessions.gsm7 import SMS_PART_SEPTETS, septets
+from sessions.texts import plain, t
 from tests.sessions.test_sms import SEGMENTS_MAX, Office, hall
 from tests.support.factories import (
     CUSTOMER,
@@ -128,6 +129,39 @@ def test_of_a_booking_whose_rest_is_owed_it_is_said_what_can_be_done(
     assert office.state(owing) is State.CONFIRMED
 
 
+@pytest.mark.parametrize(
+    ("language", "answer"),
+    [
+        (
+            Language.EN,
+            (
+                "{code}: a problem can be reported from {day}. To cancel reply CANCEL {code},"
+                " to ask us HELP and your words."
+            ),
+        ),
+        (
+            Language.SW,
+            (
+                "{code}: unaweza kuripoti shida kuanzia {day}. Kughairi jibu GHAIRI {code},"
+                " kutuuliza MSAADA na maneno yako."
+            ),
+        ),
+    ],
+)
+def test_before_the_day_it_is_said_from_when_on_and_what_can_be_done(
+    office: Office, database: Database, language: Language, answer: str
+) -> None:
+    with database.transaction() as tx:
+        set_language(tx, CUSTOMER, language)
+        coming = make_paid(tx, hall(tx), in_days=14)
+
+    day = plain(t("{day}", day=coming.starts_on), language)
+    assert office.say(CUSTOMER, f"problem {coming.code} is it so") == answer.format(
+        code=coming.code, day=day
+    )
+    assert office.state(coming) is State.CONFIRMED
+
+
 def test_which_booking_is_not_guessed(
     office: Office, begun: Booking, database: Database, clock: ManualClock
 ) -> None:
@@ -136,7 +170,7 @@ def test_which_booking_is_not_guessed(
         other = make_paid(tx, listing, receipt="SFF6XYQ2CD", in_days=2)
     near = begun.code[:-1] + ("2" if begun.code[-1] != "2" else "3")
     assert "Which one?" in office.say(CUSTOMER, f"problem {near} dirty")
-    assert "too early" in office.say(CUSTOMER, f"problem {other.code} dirty")
+    assert "can be reported from" in office.say(CUSTOMER, f"problem {other.code} dirty")
     clock.set(other.starts_at)
 
     asked = office.say(CUSTOMER, "problem dirty")

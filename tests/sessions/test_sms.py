@@ -146,6 +146,24 @@ def test_double_contrary_and_late_answers_get_the_truth(
     assert [office.state(b) for b in (yes, no)] == [State.AWAITING_PAYMENT, State.DECLINED]
 
 
+@pytest.mark.parametrize("words", ["5912", "asante sana", "kwa leo"])
+def test_what_waits_for_no_yes_or_no_is_told_how_it_stands_and_what_to_dial(
+    office: Office, database: Database, words: str
+) -> None:
+    with database.transaction() as tx:
+        (asked,) = requests(tx, 1)
+        paid = make_paid(tx, tx.db.get_one(Listing, asked.listing_id), in_days=20)
+
+    answer = office.say(VENDOR, f"{paid.code} {words}")
+
+    assert "accept" not in answer
+    assert answer.startswith(f"{paid.code} ")
+    assert answer.endswith(f"Dial *384*7781*{paid.code}#")
+    assert office.say(VENDOR, f"{asked.code} {words}") == (
+        f"Reply {asked.code} 1 to accept or {asked.code} 2 to decline."
+    )
+
+
 def test_another_vendors_request_is_not_known(office: Office, database: Database) -> None:
     with database.transaction() as tx:
         (only,) = requests(tx, 1)

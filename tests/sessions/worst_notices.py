@@ -144,7 +144,9 @@ MORE: dict[str, list[dict[str, Any]]] = {
         {"refund_cents": 24_700_000, "kept_cents": cents} for cents in (0, 24_699_999)
     ],
     Topic.MONEY_RETURNING: [
-        {"amount_cents": 24_700_000, "too_much": too_much} for too_much in (False, True)
+        {"amount_cents": 24_700_000, "too_much": too_much, "ending": ending}
+        for too_much in (False, True)
+        for ending in (None, "003")
     ],
     Topic.CHANGED_CUSTOMER: [
         {**WAS, "to_pay_cents": more, "refund_cents": back, "price_cents": 24_700_000}
@@ -156,7 +158,10 @@ MORE: dict[str, list[dict[str, Any]]] = {
     Topic.CHANGE_ACCEPTED: [{"to_pay_cents": 24_700_000}],
     Topic.CHANGE_OFF_CUSTOMER: [{"reason": reason} for reason in (DECLINED, UNANSWERED, UNPAID)],
     Topic.CHANGE_OFF_VENDOR: [{"reason": reason} for reason in (UNANSWERED, UNPAID, WITHDRAWN)],
-    Topic.MONEY_RETURNED: [{"amount_cents": 24_700_000}],
+    Topic.MONEY_RETURNED: [
+        {"amount_cents": 24_700_000, "card": card, "ending": ending}
+        for card, ending in ((False, None), (False, "003"), (True, None))
+    ],
     Topic.MONEY_CAME_BACK: [{"amount_cents": 24_700_000}],
     Topic.PAYOUT_SENT: [
         {"amount_cents": 99_999_999_00, "bookings": count, "to_bank": to_bank}

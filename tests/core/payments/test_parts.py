@@ -59,10 +59,22 @@ def test_what_comes_beyond_the_price_goes_back_alone(world: World) -> None:
     assert world.state(booking) is State.CONFIRMED
     assert world.balance(f"escrow:{booking.code}") == GOLDEN
     assert world.balance("suspense:daraja") == kes(3_300)
-    assert world.notice("money_returning")["too_much"] is True
+    told = world.notice("money_returning")
+    assert (told["too_much"], told["ending"]) == (True, None)
     assert arrive(world) == [(CUSTOMER, 3_300)]
     assert world.balance("float:daraja") == GOLDEN
     world.assert_sound()
+
+
+def test_what_another_phone_paid_too_much_is_said_to_go_there(world: World) -> None:
+    booking = world.hold()
+
+    world.paybill(booking.code, kes(70_000), "SFF0000001", payer=OTHER_CUSTOMER)
+
+    told = world.notice("money_returning")
+    assert (told["too_much"], told["ending"]) == (True, OTHER_CUSTOMER[-3:])
+    assert arrive(world) == [(OTHER_CUSTOMER, 3_300)]
+    assert world.notice("money_returned")["ending"] == OTHER_CUSTOMER[-3:]
 
 
 def test_the_refund_of_a_booking_paid_in_parts_goes_to_each_payer(world: World) -> None:

@@ -26,6 +26,7 @@ def test_it_goes_to_the_phone_that_paid_not_to_the_one_that_booked(world: World)
     assert "money_returned" not in world.told(CUSTOMER)
     world.paid(request.attempt_id, BACK)
     assert world.told(CUSTOMER)[-1] == "money_returned"
+    assert world.notice("money_returned")["ending"] == OTHER_CUSTOMER[-3:], "it is not theirs"
 
 
 def test_a_payer_whom_the_paybill_hides_is_the_one_who_booked(world: World) -> None:
@@ -36,6 +37,8 @@ def test_a_payer_whom_the_paybill_hides_is_the_one_who_booked(world: World) -> N
     [request] = world.send_due()
 
     assert request.msisdn == CUSTOMER
+    world.paid(request.attempt_id, BACK)
+    assert world.notice("money_returned")["ending"] is None
 
 
 def raised(world: World, booking: Booking, cents: int) -> None:
