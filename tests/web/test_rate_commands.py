@@ -1,21 +1,24 @@
 """``nafasi rates``: a change of law is entered before its day, never for one that is over."""
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
-from core.clock import ManualClock, nairobi_date
+from core.clock import SystemClock, nairobi_date
 from core.db.tx import Database
 from core.pricing.queries import rates_on
 from core.pricing.rules import RateBase
 from tests.web.rig import Inside
 
 
-def test_a_rate_is_set_for_a_day_to_come(
-    database: Database, clock: ManualClock, inside: Inside
-) -> None:
-    day = nairobi_date(clock.now()) + timedelta(days=30)
+def this_day() -> date:
+    """Return the machine's day in Kenya, in which commands live."""
+    return nairobi_date(SystemClock().now())
+
+
+def test_a_rate_is_set_for_a_day_to_come(database: Database, inside: Inside) -> None:
+    day = this_day() + timedelta(days=30)
 
     said = inside("rates", "add", "vat", "17.5", "--from", day.isoformat(), "--of", "fee")
 
@@ -47,10 +50,8 @@ def test_a_rate_is_set_for_a_day_to_come(
         (("commission", "95", "--from", "{tomorrow}"), "would leave the vendor nothing"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(
-    database: Database, clock: ManualClock, inside: Inside, typed: tuple[str, ...], why: str
-) -> None:
-    today = nairobi_date(clock.now())
+def test_what_cannot_be_meant_is_refused(inside: Inside, typed: tuple[str, ...], why: str) -> None:
+    today = this_day()
     days = {"today": today, "tomorrow": today + timedelta(days=1)}
 
     said = inside("rates", "add", *(word.format(**days) for word in typed))
@@ -60,10 +61,8 @@ def test_what_cannot_be_meant_is_refused(
     assert len(inside("rates").stdout.splitlines()) == 4
 
 
-def test_the_same_day_twice_is_refused(
-    database: Database, clock: ManualClock, inside: Inside
-) -> None:
-    day = (nairobi_date(clock.now()) + timedelta(days=1)).isoformat()
+def test_the_same_day_twice_is_refused(inside: Inside) -> None:
+    day = (this_day() + timedelta(days=1)).isoformat()
     first = inside("rates", "add", "commission", "12", "--from", day, "--category", "stay")
     assert first.exit_code == 0, first.stderr
 

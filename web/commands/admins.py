@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from web.commands.setup import Json, decided, fail, load_settings, put_json, say
+from web.commands.setup import Json, decided, fail, lists, load_settings, put_json, say
 from web.desk.sentences import ADMINS
 
 if TYPE_CHECKING:
@@ -21,17 +21,32 @@ FromStdin = Annotated[
 _run = partial(decided, sentences=ADMINS)
 
 
-@app.callback(invoke_without_command=True)
-def admins(context: typer.Context, *, as_json: Json = False) -> None:
-    """List all admins by address."""
-    if context.invoked_subcommand is None:
-        _list(as_json=as_json)
-
-
-@app.command("list")
+@lists(app)
 def list_all(*, as_json: Json = False) -> None:
     """List all admins by address."""
-    _list(as_json=as_json)
+    from core.admins.queries import all_admins
+
+    def read(tx: "Tx") -> list[dict[str, Any]]:
+        return [
+            {
+                "email": admin.email,
+                "since": admin.created_at.isoformat(),
+                "locked_until": admin.locked_until.isoformat()
+                if admin.locked_until and admin.locked_until > tx.now
+                else None,
+                "disabled_at": admin.disabled_at.isoformat() if admin.disabled_at else None,
+            }
+            for admin in all_admins(tx)
+        ]
+
+    rows = _run(read)
+    if as_json:
+        put_json({"admins": rows})
+    elif not rows:
+        sys.stdout.write("Nobody can sign in: nafasi admins add EMAIL.\n")
+    for row in [] if as_json else rows:
+        state = "disabled" if row["disabled_at"] else "locked" if row["locked_until"] else ""
+        sys.stdout.write(f"{row['email']}  {state}".rstrip() + "\n")
 
 
 @app.command()
@@ -85,29 +100,3 @@ def _show_codes(address: str) -> None:
     say.print("Scan this with an authenticator app. It is not shown again.")
     segno.make(address).terminal(out=sys.stdout, compact=True)
     sys.stdout.write(f"{address}\n")
-
-
-def _list(*, as_json: bool) -> None:
-    from core.admins.queries import all_admins
-
-    def read(tx: "Tx") -> list[dict[str, Any]]:
-        return [
-            {
-                "email": admin.email,
-                "since": admin.created_at.isoformat(),
-                "locked_until": admin.locked_until.isoformat()
-                if admin.locked_until and admin.locked_until > tx.now
-                else None,
-                "disabled_at": admin.disabled_at.isoformat() if admin.disabled_at else None,
-            }
-            for admin in all_admins(tx)
-        ]
-
-    rows = _run(read)
-    if as_json:
-        put_json({"admins": rows})
-    elif not rows:
-        sys.stdout.write("Nobody can sign in: nafasi admins add EMAIL.\n")
-    for row in [] if as_json else rows:
-        state = "disabled" if row["disabled_at"] else "locked" if row["locked_until"] else ""
-        sys.stdout.write(f"{row['email']}  {state}".rstrip() + "\n")

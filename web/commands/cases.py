@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from web.commands.setup import Json, decided, load_settings, open_database, put_json, say
+from web.commands.setup import Json, decided, lists, load_settings, open_database, put_json, say
 from web.desk.sentences import CASES
 
 if TYPE_CHECKING:
@@ -19,11 +19,9 @@ Number = Annotated[int, typer.Argument(help="The case's number, as the list show
 _run = partial(decided, sentences=CASES)
 
 
-@app.callback(invoke_without_command=True)
-def cases(context: typer.Context, *, as_json: Json = False) -> None:
+@lists(app)
+def list_open(*, as_json: Json = False) -> None:
     """List open cases, the oldest first."""
-    if context.invoked_subcommand is not None:
-        return
     from core.cases.queries import open_cases
     from web.desk.cases import ToldCase
 

@@ -11,6 +11,7 @@ from web.commands.setup import (
     Json,
     decided,
     fail,
+    lists,
     load_settings,
     open_database,
     put_json,
@@ -37,21 +38,23 @@ SENTENCES = {
 _run = partial(decided, sentences=SENTENCES)
 
 
-@app.callback(invoke_without_command=True)
-def deadletters(context: typer.Context, *, as_json: Json = False) -> None:
-    """List dead letters, the oldest first."""
-    if context.invoked_subcommand is None:
-        _list(as_json=as_json)
-
-
-@app.command("list")
-def list_(
+@lists(app)
+def list_open(
     why: Annotated[str | None, typer.Option("--why", help="Only those with this error.")] = None,
     *,
     as_json: Json = False,
 ) -> None:
     """List dead letters, the oldest first."""
-    _list(why, as_json=as_json)
+    from core.deadletters import dead_letters
+
+    with open_database(load_settings()) as database, database.transaction() as tx:
+        shown = [_told(letter, tx.now) for letter in dead_letters(tx, why)]
+    if as_json:
+        put_json({"dead_letters": shown})
+    elif not shown:
+        sys.stdout.write("There are none.\n")
+    else:
+        _print(shown)
 
 
 @app.command()
@@ -97,19 +100,6 @@ def drop(
 
     _run(lambda tx: give_up(tx, letter, reason))
     say.print("Dropped.")
-
-
-def _list(why: str | None = None, *, as_json: bool) -> None:
-    from core.deadletters import dead_letters
-
-    with open_database(load_settings()) as database, database.transaction() as tx:
-        shown = [_told(letter, tx.now) for letter in dead_letters(tx, why)]
-    if as_json:
-        put_json({"dead_letters": shown})
-    elif not shown:
-        sys.stdout.write("There are none.\n")
-    else:
-        _print(shown)
 
 
 def _told(letter: "DeadLetter", now: "datetime") -> dict[str, Any]:

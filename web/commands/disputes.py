@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from web.commands.setup import Json, decided, put_json, say
+from web.commands.setup import Json, decided, lists, put_json, say
 from web.desk.sentences import DISPUTES
 
 if TYPE_CHECKING:
@@ -20,17 +20,18 @@ Code = Annotated[str, typer.Argument(help="The booking's code, such as K7P4Q.")]
 _run = partial(decided, sentences=DISPUTES)
 
 
-@app.callback(invoke_without_command=True)
-def disputes(context: typer.Context, *, as_json: Json = False) -> None:
-    """List open disputes, by when they are to be decided."""
-    if context.invoked_subcommand is None:
-        _list(as_json=as_json)
-
-
-@app.command("list")
+@lists(app)
 def list_open(*, as_json: Json = False) -> None:
     """List open disputes, by when they are to be decided."""
-    _list(as_json=as_json)
+    from core.disputes.queries import open_disputes
+
+    shown = _run(lambda tx: [_told(view) for view in open_disputes(tx)])
+    if as_json:
+        put_json({"disputes": shown})
+    elif not shown:
+        sys.stdout.write("Nobody disagrees.\n")
+    else:
+        _print_all(shown)
 
 
 @app.command()
@@ -89,18 +90,6 @@ def resolve(
             f"{told['booking']} is decided: {_shillings(told['refund_cents'])} goes back,"
             f" {_shillings(told['kept_cents'])} is kept.\n"
         )
-
-
-def _list(*, as_json: bool) -> None:
-    from core.disputes.queries import open_disputes
-
-    shown = _run(lambda tx: [_told(view) for view in open_disputes(tx)])
-    if as_json:
-        put_json({"disputes": shown})
-    elif not shown:
-        sys.stdout.write("Nobody disagrees.\n")
-    else:
-        _print_all(shown)
 
 
 def _told(view: "DisputeView") -> dict[str, Any]:

@@ -11,6 +11,7 @@ from web.commands.setup import (
     decided,
     fail,
     forget_callers,
+    lists,
     load_settings,
     open_database,
     put_json,
@@ -48,11 +49,9 @@ SENTENCES = {
 run_command = partial(decided, sentences=SENTENCES)
 
 
-@app.callback(invoke_without_command=True)
-def payouts(context: typer.Context, *, as_json: Json = False) -> None:
+@lists(app)
+def list_waiting(*, as_json: Json = False) -> None:
     """List payouts that are not paid yet, and providers through which nothing is sent."""
-    if context.invoked_subcommand is not None:
-        return
     from core.payouts.halts import halts
     from core.payouts.queries import payouts_waiting
 

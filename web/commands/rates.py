@@ -9,7 +9,7 @@ import typer
 
 from core.catalog.rules import Category
 from core.pricing.rules import RateBase, RateName
-from web.commands.setup import Json, decided, fail, put_json, say
+from web.commands.setup import Json, decided, fail, lists, put_json, say
 from web.desk.sentences import RATES
 
 if TYPE_CHECKING:
@@ -19,11 +19,9 @@ app = typer.Typer(help="Fee, commission and taxes, by the day from which they co
 _run = partial(decided, sentences=RATES)
 
 
-@app.callback(invoke_without_command=True)
-def rates(context: typer.Context, *, as_json: Json = False) -> None:
+@lists(app)
+def list_rates(*, as_json: Json = False) -> None:
     """Show what counts today, and what is set for later."""
-    if context.invoked_subcommand is not None:
-        return
     shown = _run(_shown)
     if as_json:
         put_json({"rates": shown})

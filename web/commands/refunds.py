@@ -31,10 +31,18 @@ def refunds(
     as_json: Json = False,
 ) -> None:
     """List refunds that failed or came back, and send them again when asked to."""
-    from core.payments.refunds import failed_refunds, may_go_unseen, retry_refund
+    if context.invoked_subcommand is None:
+        _list(again=again, as_json=as_json)
 
-    if context.invoked_subcommand is not None:
-        return
+
+@app.command("list")
+def list_waiting(*, as_json: Json = False) -> None:
+    """List refunds that failed or came back."""
+    _list(again=False, as_json=as_json)
+
+
+def _list(*, again: bool, as_json: bool) -> None:
+    from core.payments.refunds import failed_refunds, may_go_unseen, retry_refund
 
     def work(tx: "Tx") -> tuple[list[dict[str, Any]], int]:
         waiting = failed_refunds(tx)

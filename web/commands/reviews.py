@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from web.commands.setup import Json, decided, put_json, say
+from web.commands.setup import Json, decided, lists, put_json, say
 
 if TYPE_CHECKING:
     from core.reviews.queries import ReviewView
@@ -23,17 +23,23 @@ SENTENCES = {
 _run = partial(decided, sentences=SENTENCES)
 
 
-@app.callback(invoke_without_command=True)
-def reviews(context: typer.Context, *, as_json: Json = False) -> None:
-    """List the newest reviews, hidden ones too."""
-    if context.invoked_subcommand is None:
-        _list(as_json=as_json)
-
-
-@app.command("list")
+@lists(app)
 def list_newest(*, as_json: Json = False) -> None:
     """List the newest reviews, hidden ones too."""
-    _list(as_json=as_json)
+    from core.reviews.queries import newest_reviews
+
+    found = _run(lambda tx: [_told(view) for view in newest_reviews(tx)])
+    if as_json:
+        put_json({"reviews": found})
+        return
+    if not found:
+        sys.stdout.write("Nobody has said anything yet.\n")
+    for one in found:
+        hidden = f" (hidden: {one['hidden_why']})" if one["hidden_why"] else ""
+        sys.stdout.write(
+            f"{one['booking']} {one['stars']}* {one['listing']} {one['title']}: {one['words']}"
+            f"{hidden}\n"
+        )
 
 
 @app.command()
@@ -54,23 +60,6 @@ def show(code: Id) -> None:
 
     _run(lambda tx: show_review(tx, code))
     say.print(f"{code.upper()} is shown.")
-
-
-def _list(*, as_json: bool) -> None:
-    from core.reviews.queries import newest_reviews
-
-    found = _run(lambda tx: [_told(view) for view in newest_reviews(tx)])
-    if as_json:
-        put_json({"reviews": found})
-        return
-    if not found:
-        sys.stdout.write("Nobody has said anything yet.\n")
-    for one in found:
-        hidden = f" (hidden: {one['hidden_why']})" if one["hidden_why"] else ""
-        sys.stdout.write(
-            f"{one['booking']} {one['stars']}* {one['listing']} {one['title']}: {one['words']}"
-            f"{hidden}\n"
-        )
 
 
 def _told(view: "ReviewView") -> dict[str, Any]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from core.settings import Settings
 
 T = TypeVar("T")
+Shows = TypeVar("Shows", bound=Callable[..., None])
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 
 RUNNING_NAME = "up.json"
@@ -162,6 +163,28 @@ def decided(decide: "Callable[[Tx], T]", *, sentences: Mapping[str, str]) -> T:
     """Run a use case in one transaction; a refusal ends the command with a sentence."""
     with refusals(sentences), open_database(load_settings()) as database:
         return database.run(decide)
+
+
+def lists(app: typer.Typer) -> Callable[[Shows], Shows]:
+    """Let a noun alone list, as ``list`` after it does: ``nafasi cases``, ``nafasi cases list``.
+
+    Args:
+        app: the noun's commands.
+
+    Returns:
+        a decorator for what lists, which takes ``as_json`` and, if at all, options of its own.
+    """
+
+    def keep(show: Shows) -> Shows:
+        def alone(context: typer.Context, *, as_json: Json = False) -> None:
+            if context.invoked_subcommand is None:
+                show(as_json=as_json)
+
+        app.callback(invoke_without_command=True)(alone)
+        app.command("list")(show)
+        return show
+
+    return keep
 
 
 def put_json(value: Any) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from web.commands.setup import Json, decided, put_json, say
+from web.commands.setup import Json, decided, lists, put_json, say
 from web.desk.sentences import TICKETS
 
 if TYPE_CHECKING:
@@ -19,17 +19,24 @@ Number = Annotated[int, typer.Argument(help="The ticket's number, as the list sh
 _run = partial(decided, sentences=TICKETS)
 
 
-@app.callback(invoke_without_command=True)
-def tickets(context: typer.Context, *, as_json: Json = False) -> None:
-    """List what is not closed: what waits for us first, the longest wait before all."""
-    if context.invoked_subcommand is None:
-        _list(as_json=as_json)
-
-
-@app.command("list")
+@lists(app)
 def list_live(*, as_json: Json = False) -> None:
     """List what is not closed: what waits for us first, the longest wait before all."""
-    _list(as_json=as_json)
+    from core.support.queries import live_tickets
+    from web.desk.tickets import ListedTicket
+
+    def read(tx: "Tx") -> list[dict[str, Any]]:
+        listed = [ListedTicket.of(ticket, tx.now) for ticket in live_tickets(tx)]
+        return [ticket.model_dump(mode="json") for ticket in listed]
+
+    shown = _run(read)
+    if as_json:
+        put_json({"tickets": shown})
+    elif not shown:
+        sys.stdout.write("Nobody waits for an answer.\n")
+    for one in [] if as_json else shown:
+        waits = f"waits {one['waits_hours']} h" if one["state"] == "open" else one["state"]
+        sys.stdout.write(f"{one['number']:>6}  {one['phone']}  {waits}\n")
 
 
 @app.command()
@@ -73,21 +80,3 @@ def close(number: Number) -> None:
 
 def _author(note: dict[str, Any]) -> str:
     return f"{note['author']} ({note['by']})" if note["by"] else str(note["author"])
-
-
-def _list(*, as_json: bool) -> None:
-    from core.support.queries import live_tickets
-    from web.desk.tickets import ListedTicket
-
-    def read(tx: "Tx") -> list[dict[str, Any]]:
-        listed = [ListedTicket.of(ticket, tx.now) for ticket in live_tickets(tx)]
-        return [ticket.model_dump(mode="json") for ticket in listed]
-
-    shown = _run(read)
-    if as_json:
-        put_json({"tickets": shown})
-    elif not shown:
-        sys.stdout.write("Nobody waits for an answer.\n")
-    for one in [] if as_json else shown:
-        waits = f"waits {one['waits_hours']} h" if one["state"] == "open" else one["state"]
-        sys.stdout.write(f"{one['number']:>6}  {one['phone']}  {waits}\n")
