@@ -7,7 +7,7 @@ import pytest
 from typer.testing import Result
 
 from core.catalog.rules import BookingMode
-from core.clock import ManualClock
+from core.clock import ManualClock, SystemClock
 from core.db.tx import Database
 from core.money import kes
 from core.payments.model import Kind
@@ -21,6 +21,8 @@ from tests.web.rig import Inside
 
 @pytest.fixture
 def world(database: Database, clock: ManualClock) -> World:
+    """A world at the machine's time: what commands plan for now is due in it."""
+    clock.set(max(clock.now(), SystemClock().now()))
     return World.open(database, clock, booking_mode=BookingMode.INSTANT)
 
 
