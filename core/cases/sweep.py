@@ -196,15 +196,25 @@ SELECT subject FROM open
 JOIN attempts ON attempts.id::text = subject WHERE attempts.state IN ('succeeded', 'failed')
 """
 
-# A payout or refund that was given up and had gone through all the same, after another.
+# What was given up and had gone through all the same: a payout or refund after another, wrong
+# money after another return of it, or although a booking had been given it in between.
 OVERPAID = """
-SELECT attempts.id::text AS subject, amount_cents,
-    jsonb_build_object(
-        'payout_id', payout_id, 'refund_id', refund_id, 'provider', provider) AS facts
+SELECT attempts.id::text AS subject, attempts.amount_cents,
+    jsonb_build_object('payout_id', payout_id, 'refund_id', refund_id, 'receipt', number,
+        'provider', attempts.provider) AS facts
 FROM ledger_transfers
 JOIN attempts ON idempotency_key = concat('out:', provider, ':', attempts.id)
-WHERE ledger_transfers.kind = 'sent_back'
-    AND (attempts.kind = 'payout' OR refund_id IS NOT NULL) AND reversed_at IS NULL
+LEFT JOIN receipts ON receipts.id = receipt_id
+WHERE ledger_transfers.kind = 'sent_back' AND reversed_at IS NULL
+    AND (receipt_id IS NULL
+        OR EXISTS (
+            SELECT 1 FROM attempts AS before
+            WHERE before.receipt_id = attempts.receipt_id AND before.reversed_at IS NULL
+                AND before.state = 'succeeded'
+                AND (before.finished_at, before.id) < (attempts.finished_at, attempts.id))
+        OR EXISTS (
+            SELECT 1 FROM ledger_transfers AS given
+            WHERE given.idempotency_key = concat('matched:', receipts.provider, ':', number)))
 """
 
 # Vendor and customer have been heard, or had their time.

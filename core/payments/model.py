@@ -99,6 +99,19 @@ class Attempt(Base):
             unique=True,
             postgresql_where=text(f"receipt_id IS NOT NULL AND {_OPEN}"),
         ),
+        Index(
+            "ix_attempts_takes_back",
+            "provider",
+            "takes_back",
+            postgresql_where=text("takes_back IS NOT NULL"),
+        ),
+        Index(
+            "uq_attempts_taken_back",
+            "provider",
+            "takes_back",
+            unique=True,
+            postgresql_where=text("takes_back IS NOT NULL AND state = 'succeeded'"),
+        ),
         Index("ix_attempts_reference", "provider", "reference"),
         Index("ix_attempts_booking_id", "booking_id"),
     )

@@ -24,7 +24,7 @@ from core.payments.lifecycle import AttemptEvent, AttemptState
 from core.payments.model import Attempt, Direction, Kind, Method
 from core.payments.paybill import typed_code
 from core.payments.returns import retry_return, returned, send_back, suspend
-from core.payments.ways_back import own_reason
+from core.payments.ways_back import belongs_to_another, own_reason
 from core.payouts.halts import OUR_SIDE, HaltReason, halt
 from core.payouts.settle import payout_failed, payout_paid, payout_reversed
 from core.ports.money import NOT_TAKEN_BACK, MoneyEvent, Outcome, Reason
@@ -60,7 +60,7 @@ def apply(tx: Tx, event: MoneyEvent, kinds: Collection[Kind] = tuple(Kind)) -> s
 
 def _apply_outcome(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
     if event.outcome is Outcome.SUCCEEDED:
-        return _succeed(tx, attempt, event)
+        return _arrived(tx, attempt, event)
     if event.outcome is Outcome.REVERSED:
         return _reverse(tx, attempt, event)
     if attempt.state is AttemptState.SUCCEEDED:
@@ -158,14 +158,21 @@ def _find(tx: Tx, event: MoneyEvent) -> Attempt | None:
     )
 
 
-def _succeed(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
-    """Keep the proof first: one that is another's moves nothing, not even the attempt."""
-    number = event.receipt
+def _arrived(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
+    """Book that money has moved, unless that is known, over, or another attempt's doing."""
     if attempt.state is AttemptState.SUCCEEDED:
-        return _name(tx, attempt, number)
+        return _name(tx, attempt, event.receipt)
     if attempt.reason is Reason.CAME_BACK:
         # The word of its arrival is late; nobody must be taken for paid by it.
         return "came_back"
+    if belongs_to_another(tx, attempt):
+        return "repeat"
+    return _succeed(tx, attempt, event)
+
+
+def _succeed(tx: Tx, attempt: Attempt, event: MoneyEvent) -> str | None:
+    """Keep the proof first: one that is another's moves nothing, not even the attempt."""
+    number = event.receipt
     booking = by_hand = None
     if attempt.kind is Kind.COLLECTION:
         booking = lock_booking(tx, _booking_of(attempt))

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from sqlalchemy import text
+
 from core.booking.lifecycle import State
 from core.booking.model import Booking
 from core.errors import Refused
@@ -71,6 +73,19 @@ def _one_return(world: World) -> None:
     copy_row(world, "attempts", planned.id)
 
     assert count(world, OPEN_ATTEMPTS) == 1, "taken back or sent, never both at once"
+
+
+def _taken_back_once(world: World) -> None:
+    """A payment that was taken back, and another try that says it has done it."""
+    world.paybill("NOBODY", kes(500))
+    [planned] = world.attempts(Kind.RETURN)
+    world.send_due()
+    world.paid(planned, "SFR1GONE")
+    taken = "UPDATE attempts SET takes_back = 'SFF6XYQ1AB' WHERE kind = 'return'"
+    world.run(lambda tx: tx.db.execute(text(taken)))
+    copy_row(world, "attempts", planned.id)
+
+    assert count(world, "SELECT count(*) FROM attempts WHERE kind = 'return'") == 1
 
 
 def _one_prompt(world: World) -> None:
@@ -228,6 +243,11 @@ GUARDS = (
         "wrong money goes back twice at once",
         unique_index("uq_attempts_open_return"),
         _one_return,
+    ),
+    Guard(
+        "two tries have taken back one payment",
+        unique_index("uq_attempts_taken_back"),
+        _taken_back_once,
     ),
     Guard(
         "two providers take over one attempt",

@@ -13,7 +13,7 @@ from core.cases.sweep import sweep
 from core.cases.usecases import receipt_of
 from core.errors import NotFound, Refused
 from core.escrow.model import TransferRow
-from core.limits import REFUND_TRIES_MAX, RETURN_TRIES_MAX
+from core.limits import REFUND_TRIES_MAX, RETURN_RETRY_SECONDS, RETURN_TRIES_MAX
 from core.money import kes
 from core.payments import attempts, refunds, suspense
 from core.payments.asking import look_now
@@ -275,3 +275,20 @@ def test_its_provider_is_asked_before_anything_is_believed(world: World) -> None
     assert not isinstance(begun, PayRequest), "it is asked about, not sent"
     assert world.balance(f"escrow:{booking.code}") == kes(0)
     assert world.send_due() == [], "one question, and no more"
+
+
+def test_wrong_money_that_went_back_twice_is_a_case(world: World) -> None:
+    """The first try was given up, and had gone through all the same."""
+    assert world.paybill("NOBODY", GOLDEN) is None
+    first = sent(world)
+    world.failed(first)
+    world.clock.advance(seconds=RETURN_RETRY_SECONDS)
+    assert world.paid(sent(world), "SFFTRY0002") is None
+    assert kinds(world) == []
+
+    assert world.paid(first, "SFFTRY0001") is None
+
+    assert world.balance("suspense:daraja") == -GOLDEN
+    [case] = world.run(lambda tx: (sweep(tx), open_cases(tx))[1])
+    assert (case.kind, case.amount_cents) == (CaseKind.OVERPAID, GOLDEN.cents)
+    world.assert_sound()

@@ -287,3 +287,86 @@ def test_its_unnamed_proof_takes_no_later_payments_number(world: World) -> None:
     assert isinstance(back, TakeBackRequest)
     assert back.receipt == "SFF9AGAIN"
     world.assert_sound()
+
+
+def given_to_a_booking(world: World) -> tuple[TakeBackRequest, Booking]:
+    """Money whose payer is hidden could not be taken back; then a person found its booking."""
+    booking = world.hold()
+    assert world.paybill("NOBODY", GOLDEN, payer=None) is None
+    [first] = world.send_due()
+    assert isinstance(first, TakeBackRequest)
+    world.failed(first.attempt_id)
+    [receipt] = world.receipts()
+    world.run(lambda tx: suspense.match(tx, receipt.id, booking.code))
+    return first, booking
+
+
+def test_of_two_tries_for_one_payment_one_has_taken_it_back(world: World) -> None:
+    """The provider tells of the payment, not of who asked for it."""
+    first, booking = given_to_a_booking(world)
+    world.run(lambda tx: cancel.cancel_by_vendor(tx, booking.id, booking.vendor_id))
+    [second] = world.send_due()
+    assert isinstance(second, TakeBackRequest)
+    assert (second.receipt, second.attempt_id != first.attempt_id) == (first.receipt, True)
+    assert world.paid(first.attempt_id, None) == "repeat", "the second is at it"
+    assert world.paid(second.attempt_id, GONE) is None
+
+    assert world.paid(first.attempt_id, None) == "repeat"
+
+    assert world.balance("float:daraja") == world.balance("suspense:daraja") == kes(0)
+    assert world.balance(f"escrow:{booking.code}") == kes(0)
+    world.assert_sound()
+
+
+def test_what_was_taken_back_late_is_sent_to_whoever_has_paid_with_it(world: World) -> None:
+    first, booking = given_to_a_booking(world)
+    assert world.paid(first.attempt_id, GONE) is None
+    world.run(lambda tx: cancel.cancel_by_vendor(tx, booking.id, booking.vendor_id))
+
+    [sent] = world.send_due()
+
+    assert isinstance(sent, PayRequest), "it cannot be taken back once more"
+    assert world.balance("suspense:daraja") == -GOLDEN
+    world.run(sweep)
+    [case] = world.run(open_cases)
+    assert (case.kind, case.amount_cents) == (CaseKind.OVERPAID, GOLDEN.cents)
+    assert case.facts["receipt"] == first.receipt
+    world.assert_sound()
+
+
+@pytest.mark.parametrize("done", [True, False], ids=["taken_back", "under_way"])
+def test_a_number_that_was_another_payments_is_not_taken_back_once_more(
+    world: World, *, done: bool
+) -> None:
+    """Of two payments of one price the second's number is known first; then the first's comes."""
+    booking = world.hold()
+    prompt = world.prompt(booking)
+    assert world.paid(prompt, receipt=None) is None
+    assert world.paybill(booking.code, GOLDEN, "SFFBYHAND1", payer=None) == "repeat"
+    world.run(lambda tx: cancel.cancel_by_vendor(tx, booking.id, booking.vendor_id))
+    [request] = world.send_due()
+    assert isinstance(request, TakeBackRequest)
+    assert request.receipt == "SFFBYHAND1"
+    if done:
+        assert world.paid(request.attempt_id, GONE) is None
+
+    world.paid(prompt, receipt="SFFPROMPT1")
+
+    assert world.send_due() == [], "it went back once, and the other payment is still with us"
+    if not done:
+        assert world.paid(request.attempt_id, GONE) is None
+    assert world.balance("suspense:daraja") == world.balance("float:daraja") == GOLDEN
+    world.run(sweep)
+    [case] = world.run(open_cases)
+    assert (case.kind, case.amount_cents) == (CaseKind.SUSPENSE, GOLDEN.cents)
+    world.assert_sound()
+
+
+def test_the_database_lets_a_payment_be_taken_back_once(world: World) -> None:
+    _, request = asked_for(world)
+    assert world.paid(request.attempt_id, GONE) is None
+    done = attempt(world, request.attempt_id)
+    twin = {column.name: getattr(done, column.name) for column in Attempt.__table__.c}
+
+    with pytest.raises(IntegrityError, match="uq_attempts_taken_back"):
+        world.run(lambda tx: tx.db.add(Attempt(**twin | {"id": tx.ids.uuid()})))
