@@ -284,6 +284,20 @@ def test_a_person_can_give_a_booking_a_part_too(world: World) -> None:
     world.assert_sound()
 
 
+def test_a_part_that_a_person_gave_and_that_goes_back_is_no_case(world: World) -> None:
+    booking = world.hold()
+    world.paybill("ZZZZZ", kes(20_000), "SFF0000001", payer=None)
+    [receipt] = world.receipts()
+    world.run(lambda tx: suspense.match(tx, receipt.id, booking.code))
+    world.clock.set(world.due(booking))
+    assert world.fire() == [State.EXPIRED]
+
+    assert arrive(world) == [(CUSTOMER, 20_000)]
+
+    assert world.run(sweep) == [], "it went back once, and the booking has nothing of it"
+    assert world.balance("suspense:daraja") == kes(0)
+
+
 def test_money_that_a_booking_gave_back_is_not_given_to_another(world: World) -> None:
     booking = world.hold()
     world.paybill(booking.code, kes(5), "SFF0000001", payer=None)
