@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from threading import Barrier
 from typing import Any
 
 from sqlalchemy import text
@@ -133,27 +134,29 @@ def test_sixteen_accepts_on_competing_requests_take_exactly_what_fits(world: Wor
     world.assert_sound()
 
 
-def accept_without(world: World, booking: Booking, *, decline: bool, lock: bool) -> None:
-    """``usecases.accept`` with parts of it left out."""
-
-    def work(tx: Tx) -> None:
-        if lock:
-            usecases._lock_listing_of(tx, booking.id)
+def accept_without_decline(world: World, booking: Booking) -> None:
+    """``usecases.accept`` without the decline of those who no longer fit."""
+    with world.database.transaction() as tx:
+        usecases._lock_listing_of(tx, booking.id)
         mine = usecases._of_vendor(tx, booking.id, booking.vendor_id)
         move(tx, mine, Event.ACCEPT, Actor.VENDOR, mine.vendor_id)
         usecases._claim(tx, mine)
-        tx.db.execute(text("SELECT pg_sleep(0.02)"))
-        if decline:
-            usecases._decline_rivals(tx, mine)
 
+
+def accept_without_lock(world: World, booking: Booking, both_have_theirs: Barrier) -> None:
+    """``usecases.accept`` without the listing's lock; none claims before each has its request."""
     with world.database.transaction() as tx:
-        work(tx)
+        mine = usecases._of_vendor(tx, booking.id, booking.vendor_id)
+        move(tx, mine, Event.ACCEPT, Actor.VENDOR, mine.vendor_id)
+        both_have_theirs.wait(timeout=30)
+        usecases._claim(tx, mine)
+        usecases._decline_rivals(tx, mine)
 
 
 def test_without_the_rivals_decline_those_who_lost_are_never_told(world: World) -> None:
     world, requests = competing(world)
 
-    together(REQUESTS, lambda i: accept_without(world, requests[i], decline=False, lock=True))
+    together(REQUESTS, lambda i: accept_without_decline(world, requests[i]))
 
     states = Counter(world.state(booking) for booking in requests)
     assert states == {State.AWAITING_PAYMENT: FITTING, State.REQUESTED: REQUESTS - FITTING}
@@ -163,8 +166,9 @@ def test_without_the_rivals_decline_those_who_lost_are_never_told(world: World) 
 def test_without_the_listings_lock_accepts_die_of_each_other(world: World) -> None:
     """One has the day and wants the other's request, which waits for the day: a deadlock."""
     requests = [world.book(phone(i)) for i in range(2)]
+    both_have_theirs = Barrier(2)
 
-    results = together(2, lambda i: accept_without(world, requests[i], decline=True, lock=False))
+    results = together(2, lambda i: accept_without_lock(world, requests[i], both_have_theirs))
 
     died = [getattr(getattr(result, "orig", None), "sqlstate", None) for result in results]
     assert died.count("40P01") == 1
