@@ -125,6 +125,19 @@ def receipt_of(tx: Tx, number: int) -> UUID:
     return UUID(named)
 
 
+def attempt_of(tx: Tx, number: int) -> UUID:
+    """Return the attempt of whose fate nothing is heard that an open case speaks of.
+
+    Raises:
+        NotFound: no such case.
+        Refused: ``case_closed``, or ``not_unknown`` when the case is about something else.
+    """
+    case = _open(tx, number)
+    if case.kind is not CaseKind.ATTEMPT_UNKNOWN:
+        raise Refused("not_unknown", kind=case.kind.value)
+    return UUID(case.subject)
+
+
 def _open(tx: Tx, number: int) -> Case:
     case = tx.db.scalar(select(Case).where(Case.number == number).with_for_update())
     if case is None:

@@ -12,6 +12,7 @@ from core.money import kes
 from core.payments import attempts, refunds, suspense
 from core.payments.collections import start_collection
 from core.payments.lifecycle import AttemptState, RefundState
+from core.payments.looked_up import book_failure
 from core.payments.model import Attempt, Kind, Refund
 from core.payouts import usecases as payouts
 from core.payouts.model import Payout
@@ -88,6 +89,22 @@ def _told_both_ways(world: World) -> None:
     )
 
     assert world.attempt(attempt).state is AttemptState.SUCCEEDED, "a success is terminal"
+
+
+def _looked_up_while_told(world: World) -> None:
+    """A person has been told that a payout never left, while its callback comes."""
+    world.released()
+    the_payout(world)
+    [sent] = world.send_due()
+
+    meet_in(
+        world,
+        lambda: world.run(lambda tx: book_failure(tx, sent.attempt_id)),
+        r"FROM attempts",
+        lambda: world.paid(sent.attempt_id, "SFG1"),
+    )
+
+    assert world.attempt(sent.attempt_id).state is AttemptState.SUCCEEDED, "a success is terminal"
 
 
 def given_up_and_sent(world: World) -> tuple[UUID, UUID]:
@@ -238,6 +255,11 @@ GUARDS = (
         "a failure overwrites a success",
         lock("an attempt, when evidence comes", "attempts"),
         _told_both_ways,
+    ),
+    Guard(
+        "what a person has looked up overwrites a success",
+        lock("an attempt, when it was looked up", "attempts"),
+        _looked_up_while_told,
     ),
     Guard(
         "two tries of a payout count as one",

@@ -5,7 +5,7 @@ from sqlalchemy import select, update
 from core.db.tx import Tx
 from core.money import Money, kes
 from core.payments import attempts
-from core.payments.reversals import book_reversal
+from core.payments.looked_up import book_reversal
 from core.payouts import details
 from core.payouts import usecases as payouts
 from core.payouts.balances import BalanceReading, answered, begin_round

@@ -90,8 +90,14 @@ def bare(commands: Commands, tmp_path: Path) -> Nafasi:
 
 
 @pytest.fixture
-def nafasi(bare: Nafasi, database: Database, redis_url: str) -> Nafasi:
+def nafasi(bare: Nafasi, database: Database, redis_url: str, tmp_path: Path) -> Nafasi:
     """Commands on a migrated database, which lives at the machine's own time as they do."""
     database.clock = SystemClock()
     url = database.engine.url.render_as_string(hide_password=False)
-    return bare.having(NAFASI_ENV="test", NAFASI_DATABASE_URL=url, NAFASI_REDIS_URL=redis_url)
+    return bare.having(
+        NAFASI_ENV="test",
+        NAFASI_DATABASE_URL=url,
+        NAFASI_REDIS_URL=redis_url,
+        # As root a trial's own place would be a shared folder, which nobody clears away.
+        NAFASI_JOURNAL_FOLDER=str(tmp_path / "journal"),
+    )

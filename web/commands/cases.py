@@ -12,7 +12,7 @@ from web.desk.sentences import CASES
 if TYPE_CHECKING:
     from core.db.tx import Tx
 
-app = typer.Typer(help="What a person must decide: list, assign, close, match, send back.")
+app = typer.Typer(help="What a person must decide: list it, own it, end it.")
 
 Number = Annotated[int, typer.Argument(help="The case's number, as the list shows it.")]
 
@@ -92,6 +92,48 @@ def send_back(
 
     sent = _run(lambda tx: suspense.send_back(tx, usecases.receipt_of(tx, number), to))
     say.print(f"The money of case {number} is on its way to {mask(sent)}.")
+
+
+@app.command()
+def arrived(
+    number: Number,
+    receipt: Annotated[
+        str, typer.Option("--receipt", help="Its receipt, as the provider shows it.")
+    ],
+) -> None:
+    """Book that the money of a case has arrived, of which nothing was heard; the case closes."""
+    from core.cases import usecases
+    from core.payments.looked_up import book_arrival
+
+    def book(tx: "Tx") -> int:
+        attempt = book_arrival(tx, usecases.attempt_of(tx, number), receipt)
+        usecases.close(tx, number, f"Arrived, by the provider's word: {receipt.strip()}.")
+        return attempt.amount_cents
+
+    cents = _run(book)
+    say.print(f"KES {_shillings(cents)} has arrived; case {number} is closed.")
+
+
+@app.command("not-arrived")
+def not_arrived(
+    number: Number,
+    why: Annotated[str, typer.Option("--why", help="Who says so; it is kept with the case.")],
+) -> None:
+    """Book that the money of a case never left; it is tried again, and the case closes.
+
+    Only by the provider's word: what it does not show yet may still arrive.
+    """
+    from core.cases import usecases
+    from core.payments.looked_up import book_failure
+
+    def book(tx: "Tx") -> int:
+        attempt = book_failure(tx, usecases.attempt_of(tx, number))
+        usecases.close(tx, number, why)
+        return attempt.amount_cents
+
+    cents = _run(book)
+    said = f"KES {_shillings(cents)} never left and goes on as after any failure"
+    say.print(f"{said}; case {number} is closed.")
 
 
 def _print(shown: list[dict[str, Any]]) -> None:

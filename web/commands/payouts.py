@@ -183,7 +183,7 @@ def came_back(
     provider: Annotated[str, typer.Option(help="Whose statement it is.")] = "daraja",
 ) -> None:
     """Book that money we sent came back, as a provider's statement shows; it is owed again."""
-    from core.payments.reversals import book_reversal
+    from core.payments.looked_up import book_reversal
 
     cents = run_command(lambda tx: book_reversal(tx, provider, receipt, number))
     say.print(f"{_shillings(cents)} is owed again. Check where it should go.")

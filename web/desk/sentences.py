@@ -23,6 +23,11 @@ CASES = {
     "no_payer": "The provider did not say who paid: give --to NUMBER.",
     "other_payer": "The provider says that somebody else paid.",
     "not_sendable": "M-Pesa does not send {came} cents.",
+    "not_unknown": "That case is not about money of which nothing is heard.",
+    "outcome_known": "What became of that money is known by now: the case closes by itself.",
+    "being_sent": "That money is being sent once more right now: look again in five minutes.",
+    "number_seen": "That receipt is another payment's.",
+    "taken_back_before": "Another try has taken that payment back: that one is the receipt's.",
 }
 RATES = {
     "bad_rate": "A rate is from 0 to 100 percent, with two decimals at the most.",

@@ -7,7 +7,7 @@ from itertools import islice
 from channels.simulator.daraja_b2c import take_back
 from channels.simulator.flutterwave_transfers import return_transfer
 from core.cases.model import Case
-from core.payments.reversals import book_reversal
+from core.payments.looked_up import book_reversal
 from core.reconcile.matcher import FaultKind
 from workers.simulate.points import Step
 from workers.simulate.scene import Scene

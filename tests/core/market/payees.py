@@ -8,8 +8,8 @@ from hypothesis.stateful import (
 from sqlalchemy import select
 
 from core.money import Money
+from core.payments.looked_up import book_reversal
 from core.payments.model import Attempt, Kind
-from core.payments.reversals import book_reversal
 from core.payouts import details, halts
 from core.payouts import usecases as payouts
 from core.payouts.balances import answered, begin_round

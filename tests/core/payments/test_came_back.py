@@ -18,8 +18,8 @@ from core.money import kes
 from core.payments import attempts, refunds, suspense
 from core.payments.asking import look_now
 from core.payments.lifecycle import RefundState
+from core.payments.looked_up import book_reversal
 from core.payments.model import Kind, Refund
-from core.payments.reversals import book_reversal
 from core.ports.money import Outcome, PayRequest
 from tests.core.booking.world import GOLDEN, World
 from tests.core.payments.refunding import cancelled, sent

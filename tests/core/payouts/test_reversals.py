@@ -18,8 +18,8 @@ from core.limits import MPESA_MAX_CENTS
 from core.money import kes
 from core.payments import attempts
 from core.payments.asking import look_now
+from core.payments.looked_up import book_reversal
 from core.payments.model import Attempt, Direction, Kind
-from core.payments.reversals import book_reversal
 from core.payouts import details
 from core.payouts.model import HoldReason, Payout, PayoutState
 from core.ports.money import Outcome, PayRequest, Reason
