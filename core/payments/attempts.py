@@ -159,6 +159,8 @@ def _sent_at_most(attempt: Attempt) -> int:
 def _send(tx: Tx, attempt: Attempt) -> Request | None:
     if not _still_wanted(tx, attempt):
         drop(tx, attempt, Reason.CANCELLED)
+        if attempt.kind is Kind.PAYOUT:
+            plan_rest(tx, lock_payout(tx, attempt), attempt)
         return None
     attempt.move(AttemptEvent.SEND)
     attempt.tries += 1
@@ -240,10 +242,7 @@ def _still_wanted(tx: Tx, attempt: Attempt) -> bool:
             return payable is not None and attempt.amount_cents == payable.ask.cents
         case Kind.PAYOUT:
             payout = lock_payout(tx, attempt)
-            if payout.hold_reason is None and is_owed(tx, payout, attempt):
-                return True
-            plan_rest(tx, payout, attempt)
-            return False
+            return payout.hold_reason is None and is_owed(tx, payout, attempt)
         case Kind.RETURN if attempt.refund_id is not None:
             return is_wanted(tx, attempt)
         case Kind.RETURN:

@@ -1,12 +1,18 @@
 """What the stories of payouts do again and again."""
 
+from uuid import UUID
+
 from core.catalog.rules import BookingMode
 from core.clock import ManualClock
 from core.db.tx import Database
 from core.limits import PAYOUT_RETRY_SECONDS
 from core.money import kes
+from core.payments import attempts
+from core.payments.asking import PAYOUT_ASKED_MIN
+from core.payments.model import Attempt
 from core.payouts.model import Payout
 from core.ports.money import PayRequest, Reason
+from core.ports.providers import ProviderError
 from tests.core.booking.world import World
 
 
@@ -43,6 +49,18 @@ def send(world: World) -> PayRequest:
     [request] = world.send_due()
     assert isinstance(request, PayRequest)
     return request
+
+
+def lost(world: World) -> UUID:
+    """A try whose answer was lost, asked about in vain as often as before it is sent again."""
+    [attempt_id] = world.run(lambda tx: attempts.due_attempts(tx, 10))
+    assert isinstance(world.run(lambda tx: attempts.begin(tx, attempt_id)), PayRequest)
+    gone = ProviderError("timeout", unknown=True)
+    world.run(lambda tx: attempts.refused(tx, attempt_id, gone))
+    for _ in range(PAYOUT_ASKED_MIN):
+        world.clock.advance(hours=2)
+        assert isinstance(world.run(lambda tx: attempts.begin(tx, attempt_id)), Attempt)
+    return attempt_id
 
 
 def fail_three_times(world: World) -> list[PayRequest]:

@@ -27,6 +27,7 @@ from core.ports.providers import ProviderError
 from tests.core.booking.world import World
 from tests.core.payouts.steps import (
     fail_three_times,
+    lost,
     owing_much,
     read,
     send,
@@ -199,6 +200,35 @@ def test_a_part_of_a_failed_payout_that_went_through_sends_no_other_part(
     world.paid(send(world).attempt_id, "SFG2")
     assert {world.state(booking) for booking in bookings} == {State.PAID_OUT}
     assert world.balance(f"payable:{world.vendor.number}") == kes(0)
+    world.assert_sound()
+
+
+def test_a_part_that_may_have_gone_out_is_asked_about_though_it_is_not_owed_any_more(
+    database: Database, clock: ManualClock
+) -> None:
+    """Two parts that were given up had arrived: less is owed than the third may have brought."""
+    world = owing_much(database, clock)
+    payout = the_payout(world)
+    given_up = []
+    for _ in range(2):
+        given_up.append(send(world).attempt_id)
+        world.failed(given_up[-1])
+        world.clock.advance(seconds=PAYOUT_RETRY_SECONDS)
+        world.pay_out()
+    third = lost(world)
+    for turn, attempt_id in enumerate(given_up):
+        assert world.paid(attempt_id, f"SFG{turn}") is None
+
+    world.clock.advance(hours=2)
+    assert not isinstance(world.run(lambda tx: begin(tx, third)), PayRequest)
+    world.pay_out()
+
+    assert len(world.attempts(Kind.PAYOUT)) == 3, "what is left waits until its fate is known"
+    world.failed(third)
+    world.clock.advance(seconds=PAYOUT_RETRY_SECONDS)
+    world.pay_out()
+    world.paid(send(world).attempt_id, "SFG3")
+    assert read(world, payout).state is PayoutState.PAID
     world.assert_sound()
 
 

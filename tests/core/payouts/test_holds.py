@@ -18,6 +18,7 @@ from core.limits import (
 )
 from core.money import kes
 from core.outbox import Notice
+from core.payments.attempts import begin
 from core.payments.model import Kind
 from core.payouts import details, usecases
 from core.payouts.holds import Hold, hold_of
@@ -25,12 +26,12 @@ from core.payouts.model import HoldReason, PayoutState
 from core.payouts.queries import earnings, payouts_waiting
 from core.payouts.rules import next_run
 from core.people.model import PayoutMethod, Vendor, VendorStatus
-from core.ports.money import Reason
+from core.ports.money import PayRequest, Reason
 from core.ports.providers import Routes
 from tests.conftest import START
 from tests.core.booking.world import World
 from tests.core.escrow.tools import run_sql
-from tests.core.payouts.steps import fail_three_times, read, send, the_payout
+from tests.core.payouts.steps import fail_three_times, lost, read, send, the_payout
 from tests.support.factories import VENDOR
 
 NEW = "+254700000077"
@@ -264,6 +265,25 @@ def test_what_was_sent_cannot_be_held_but_what_would_follow_is(world: World) -> 
     world.clock.advance(days=1)
     world.pay_out()
     assert len(recipients(world)) == 1
+    world.assert_sound()
+
+
+def test_what_may_have_gone_out_is_asked_about_before_what_would_follow_is_held(
+    world: World,
+) -> None:
+    """Its answer was lost; held at once, nobody could tell whether anything is under way."""
+    world.released()
+    payout = the_payout(world)
+    attempt_id = lost(world)
+    as_admin(world, usecases.hold_by_admin, "a call to the vendor first")
+
+    world.clock.advance(hours=2)
+    assert not isinstance(world.run(lambda tx: begin(tx, attempt_id)), PayRequest)
+
+    assert read(world, payout).state is PayoutState.RELEASED
+    world.assert_sound()
+    world.failed(attempt_id, Reason.OTHER)
+    assert read(world, payout).state is PayoutState.HELD
     world.assert_sound()
 
 
