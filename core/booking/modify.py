@@ -311,9 +311,12 @@ def _change_unpaid(
         release_units(tx, booking)
     elif booking.state is State.AWAITING_PAYMENT:
         changes.rehold(tx, booking, change)
+    # What was to come first may be all of the new price, or more.
+    booking.deposit_cents = booking.rest_due_at = None
     changes.become(tx, booking, change, event, actor, actor_id)
-    booking.deposit_cents = offer.deposit.now.cents if offer.deposit else None
-    booking.rest_due_at = offer.deposit.rest_by if offer.deposit else None
+    if offer.deposit is not None:
+        booking.deposit_cents = offer.deposit.now.cents
+        booking.rest_due_at = offer.deposit.rest_by
     if booking.state is State.REQUESTED:
         booking.due_at = rules.answer_due(tx.now, booking.starts_at)
         about = changes.was(change)

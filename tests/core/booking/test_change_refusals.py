@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from core.booking import cancel, modify, usecases
-from core.booking.lifecycle import ChangeState
+from core.booking.lifecycle import ChangeState, State
 from core.booking.model import BookingChange
 from core.booking.offers import choose_deposit
 from core.errors import BadInput, IllegalMove, NotFound, NoUnits, Refused
@@ -80,6 +80,23 @@ def test_a_deposit_is_of_the_new_price_and_what_is_partly_paid_stays_as_it_is(
     assert kitchen.paid(kitchen.prompt(booking), MORE) is None
     assert kitchen.change(booking, people=50).state is ChangeState.APPLIED
     assert kitchen.read(booking).people == 50
+    kitchen.assert_sound()
+
+
+@pytest.mark.parametrize("people", [60, 50])
+def test_the_new_price_may_be_no_more_than_the_old_deposit(kitchen: World, people: int) -> None:
+    """60 % of what a hundred pay is all that sixty pay, and more than fifty do."""
+    kitchen.run(lambda tx: choose_deposit(tx, kitchen.listing.number, 6_000, 7))
+    booking = kitchen.hold(people=100, in_days=30)
+    assert kitchen.read(booking).deposit_cents == kes(40_020).cents
+
+    kitchen.change(booking, kes(667 * people), people=people)
+
+    deposit = kitchen.send_prompt()
+    assert deposit.amount_cents == kitchen.read(booking).deposit_cents
+    assert 0 <= deposit.amount_cents - kes(667 * people).cents * 6 // 10 < 100
+    assert kitchen.paid(deposit) is None
+    assert kitchen.state(booking) is State.CONFIRMED
     kitchen.assert_sound()
 
 

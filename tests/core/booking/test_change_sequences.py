@@ -13,11 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from core.booking import cancel
+from core.booking import cancel, usecases
 from core.booking.model import Booking
+from core.booking.offers import choose_deposit
 from core.catalog.model import Listing
 from core.catalog.rules import BookingMode
-from core.clock import ManualClock
+from core.clock import ManualClock, nairobi_date
 from core.db.tx import Database, Tx
 from core.documents.usecases import issue_due
 from core.errors import Refused
@@ -186,5 +187,33 @@ def test_in_any_order_of_changes_payments_and_a_cancellation_the_books_are_right
         assert world.balance("suspense:daraja") == kes(0)
         printed, posted = world.run(partial(vat_of, booking=story.booking))
         assert printed == posted, "receipts less credit notes have the tax that the ledger posts"
+
+    any_story()
+
+
+def test_before_it_is_paid_a_booking_becomes_what_it_would_have_been_from_the_start(
+    database: Database, clock: ManualClock
+) -> None:
+    world = meals(database, clock, BookingMode.INSTANT)
+    number = world.listing.number
+    wishes = st.lists(st.tuples(st.sampled_from([2, 9, 30]), people), min_size=2, max_size=5)
+
+    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(percent=st.sampled_from([5, 50, 60, 95]), wished=wishes)
+    def any_story(percent: int, wished: list[tuple[int, int]]) -> None:
+        world.run(lambda tx: choose_deposit(tx, number, percent * 100, 7))
+        (in_days, count), *later = wished
+        booking = world.hold(in_days=in_days, people=count)
+        for in_days, count in later:
+            with suppress(Refused):  # The same again, or too often.
+                world.change(booking, in_days=in_days, people=count)
+        now = world.read(booking)
+        in_days = (now.starts_on - nairobi_date(clock.now())).days
+        world.run(lambda tx: usecases.withdraw(tx, booking.id, booking.customer_id))
+        anew = world.hold(in_days=in_days, people=now.people)
+        for name in ("total_cents", "deposit_cents", "rest_due_at", "starts_at"):
+            assert getattr(now, name) == getattr(anew, name), name
+        world.run(lambda tx: usecases.withdraw(tx, anew.id, anew.customer_id))
+        world.assert_sound()
 
     any_story()
