@@ -103,7 +103,7 @@ def book_reversal(tx: Tx, provider: str, receipt: str, number: str) -> int:
     )
     if attempt is None or attempt.reversed_at is not None:
         raise NotFound("no_payout")
-    event = MoneyEvent(provider, Outcome.REVERSED, attempt.id, receipt=number, code="statement")
+    event = MoneyEvent(provider, Outcome.REVERSED, attempt.id, receipt=number, code=LOOKED_UP)
     if settle.apply(tx, event) is not None:
         raise Refused("number_seen")
     return attempt.amount_cents
