@@ -89,21 +89,24 @@ SELECT subject FROM open
 WHERE subject NOT IN (SELECT back.subject FROM ({CAME_BACK}) AS back)
 """  # noqa: S608 -- put together from our own words.
 
+# Unless a later one has paid what it left.
 PAYOUT_FAILED = """
-SELECT payouts.id::text AS subject, amount_cents - paid_cents AS amount_cents,
+SELECT failed.id::text AS subject, amount_cents - paid_cents AS amount_cents,
     jsonb_build_object('vendor_id', vendor_id, 'vendor', number, 'reason', reason,
         'tries', tries) AS facts
-FROM payouts JOIN vendors ON vendors.id = vendor_id WHERE state = 'failed'
+FROM payouts AS failed JOIN vendors ON vendors.id = vendor_id
+WHERE failed.state = 'failed' AND NOT EXISTS (
+    SELECT 1 FROM payouts AS later
+    WHERE later.vendor_id = failed.vendor_id AND later.created_at > failed.created_at
+        AND later.state = 'paid'
+)
 """
 
 # Another payout has paid what it left, or it had gone through after all.
-PAYOUT_SETTLED = """
-SELECT subject FROM open JOIN payouts AS failed ON failed.id::text = subject
-WHERE EXISTS (
-    SELECT 1 FROM payouts
-    WHERE vendor_id = failed.vendor_id AND created_at >= failed.created_at AND state = 'paid'
-)
-"""
+PAYOUT_SETTLED = f"""
+SELECT subject FROM open
+WHERE subject NOT IN (SELECT failed.subject FROM ({PAYOUT_FAILED}) AS failed)
+"""  # noqa: S608 -- put together from our own words.
 
 # One that only waits for its time needs nobody; one that waits for the vendor needs a call.
 PAYOUT_HELD = """

@@ -86,11 +86,11 @@ def close(tx: Tx, number: int, note: str, by: str | None = None) -> Case:
     Raises:
         NotFound: no such case.
         Refused: ``case_closed``.
-        BadInput: the note is empty or too long (data: field).
+        BadInput: ``bad_note``, empty or too long (data: field, most).
     """
     note = note.strip()
     if not 0 < len(note) <= CASE_NOTE_MAX:
-        raise BadInput(field="note")
+        raise BadInput("bad_note", field="note", most=CASE_NOTE_MAX)
     case = _open(tx, number)
     case.state = CaseState.CLOSED
     case.note = note

@@ -67,7 +67,7 @@ def verified(tx: Tx, vendor: Vendor, words: str) -> None:
     """Note that a locked vendor's papers are in order; one who waited for that may sell now.
 
     Raises:
-        BadInput: the note is too long (data: field).
+        BadInput: ``bad_note``, the note is too long (data: field, most).
     """
     _note(tx, vendor, Decision.VERIFIED, words or "Papers are in order.")
     if vendor.status is VendorStatus.PENDING:
@@ -81,7 +81,7 @@ def suspend(tx: Tx, number: int, words: str) -> Suspended:
 
     Raises:
         NotFound: ``no_vendor``.
-        BadInput: no grounds are given, or long ones (data: field).
+        BadInput: ``bad_note``, no grounds or too many words (data: field, most).
         Refused: ``not_active`` (data: status).
     """
     vendor = find_vendor(tx, number)
@@ -108,7 +108,7 @@ def reinstate(tx: Tx, number: int, words: str) -> Vendor:
 
     Raises:
         NotFound: ``no_vendor``.
-        BadInput: no grounds are given, or long ones (data: field).
+        BadInput: ``bad_note``, no grounds or too many words (data: field, most).
         Refused: ``not_suspended`` (data: status), ``no_kyc``: nobody has seen their papers.
     """
     vendor = find_vendor(tx, number)
@@ -137,7 +137,7 @@ def notes_of(tx: Tx, vendor_id: UUID) -> list[VendorNote]:
 
 def _note(tx: Tx, vendor: Vendor, decision: Decision, words: str) -> None:
     if not 0 < len(words.strip()) <= VENDOR_NOTE_MAX:
-        raise BadInput(field="note")
+        raise BadInput("bad_note", field="note", most=VENDOR_NOTE_MAX)
     tx.db.add(VendorNote(vendor_id=vendor.id, decision=decision, words=words.strip(), at=tx.now))
 
 

@@ -161,7 +161,7 @@ def test_a_case_is_read_and_ended_by_whoever_it_is_with(
         (422, "case_closed"), "That case is closed.",
     )  # fmt: skip
     empty = office.post(f"/admin/cases/{others}/close", {"note": " "})
-    assert refused(empty) == (422, "bad_input")
+    assert refused(empty) == (422, "bad_note")
     assert database.run(lambda tx: case_by_number(tx, others).note) == "Paid on Friday."
 
 

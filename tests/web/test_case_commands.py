@@ -57,7 +57,7 @@ def test_it_never_left(world: World, inside: Inside) -> None:
     number = unheard(world)
 
     silent = inside("cases", "not-arrived", number, "--why", " ")
-    assert (silent.exit_code, "note cannot be used" in silent.stderr) == (2, True)
+    assert (silent.exit_code, "Say why, in at most" in silent.stderr) == (2, True)
     done = inside("cases", "not-arrived", number, "--why", "Safaricom, ticket 4711")
 
     assert f"KES 40,000.00 never left and goes on as after any failure; case {number}" in (

@@ -38,6 +38,7 @@ SENTENCES = {
     "same_details": "That is where this vendor is paid already.",
     "bad_phone": "That is no Kenyan mobile number.",
     "bad_input": "That {field} cannot be used.",
+    "bad_note": "Say why, in at most {most} letters: it is kept with the vendor.",
     "no_payout": "No payout arrived under that receipt, or it has come back before.",
     "no_listing": "There is no such listing.",
     "vendor_unchecked": "Its vendor is not checked yet: `nafasi vendors verify --kyc`.",

@@ -12,6 +12,7 @@ CASES = {
     "not_found": "There is no such case, receipt or booking.",
     "case_closed": "That case is closed.",
     "bad_input": "That {field} cannot be used.",
+    "bad_note": "Say why, in at most {most} letters: it is kept with the case.",
     "bad_phone": "That is no phone number.",
     "not_suspense": "That case is not about money in suspense.",
     "not_in_suspense": "That money is no longer in suspense.",

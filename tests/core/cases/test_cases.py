@@ -332,6 +332,18 @@ def test_a_failed_payout_is_a_case_until_another_has_paid_what_it_left(
     assert look(database) == []
 
 
+def test_a_failed_payout_that_another_has_made_good_before_anybody_looked_is_no_case(
+    database: Database, clock: ManualClock
+) -> None:
+    with database.transaction() as tx:
+        vendor = make_vendor(tx)
+    payout_of(database, vendor.id, "failed")
+    clock.advance(days=7)
+    payout_of(database, vendor.id, "paid")
+
+    assert look(database) == []
+
+
 def test_money_that_a_vendor_got_twice_is_a_case(database: Database) -> None:
     with database.transaction() as tx:
         make_paid(tx, make_instant_listing(tx, make_vendor(tx)))
