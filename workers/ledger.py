@@ -8,12 +8,12 @@ RUN_SECONDS = 20
 
 
 def run_ledger(parts: Parts) -> int:
-    """Roll up what waits; return how many postings there were."""
+    """Roll up what waits; return how many numbers of postings that went on by."""
     budget = Budget(RUN_SECONDS)
-    rolled = 0
+    passed = 0
     while not budget.spent:
-        now_rolled = parts.database.run(ledger.roll_up)
-        rolled += now_rolled
-        if now_rolled < ledger.ROLL_UP_MAX:
+        now_passed = parts.database.run(ledger.roll_up)
+        passed += now_passed
+        if now_passed < ledger.ROLL_UP_MAX:
             break
-    return rolled
+    return passed

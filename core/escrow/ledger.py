@@ -11,14 +11,14 @@ from sqlalchemy.exc import DBAPIError
 from core.db.tx import Tx
 from core.errors import KeyReused, Unposted
 from core.escrow.accounts import LIMITED, NORMAL_SIDE, AccountKind, Side, kind_of, sign_of
-from core.escrow.model import Account, Deferred, Posting, TransferRow
+from core.escrow.model import Account, Posting, Rolled, TransferRow
 from core.escrow.transfer import Transfer
 from core.money import KES, Money
 
 STATEMENT_MAX = 200
-ROLL_UP_MAX = 10_000
+ROLL_UP_MAX = 50_000
 # A leg on a shared account that no roll-up has taken yet.
-WAITS = (Deferred.transfer_id == Posting.transfer_id) & Posting.entry_no.is_(None)
+WAITS = Posting.entry_no.is_(None) & (Posting.id > select(Rolled.rolled_id).scalar_subquery())
 BATCH_MAX = 1_000
 TRIAL_LINES_MAX = 500
 OWED = (AccountKind.ESCROW, AccountKind.PAYABLE, AccountKind.SUSPENSE, AccountKind.TAX)
@@ -173,17 +173,20 @@ def post_all(tx: Tx, transfers: Sequence[Transfer]) -> list[UUID]:
 
 
 def roll_up(tx: Tx, limit: int = ROLL_UP_MAX) -> int:
-    """Add postings of shared accounts to their balances and return how many there were.
+    """Add postings of shared accounts to their balances, as far as they are settled.
 
-    Several may run at once; each takes other postings.
+    What was posted while others were posting waits until these have ended, hence for the next
+    time. One does it at a time; another meanwhile does nothing.
 
     Args:
         tx: the transaction.
-        limit: of how many transfers at the most, ``ROLL_UP_MAX`` at any rate.
+        limit: how many numbers of postings to go on by, ``ROLL_UP_MAX`` at the most.
+
+    Returns:
+        by how many numbers it went on, those of other accounts' postings and of none included.
     """
-    transfers_max = min(limit, ROLL_UP_MAX)
-    rolled: int = tx.db.execute(select(func.ledger_roll_up(transfers_max))).scalar_one()
-    return rolled
+    passed: int = tx.db.execute(select(func.ledger_roll_up(min(limit, ROLL_UP_MAX)))).scalar_one()
+    return passed
 
 
 def balance(tx: Tx, path: str) -> Money:
@@ -197,8 +200,7 @@ def balance(tx: Tx, path: str) -> Money:
     sign = sign_of(kind_of(path))
     waiting = (
         select(func.coalesce(func.sum(Posting.amount_cents), 0))
-        .join(Deferred, WAITS)
-        .where(Posting.account == Account.path)
+        .where(Posting.account == Account.path, WAITS)
         .scalar_subquery()
     )
     row = tx.db.execute(
@@ -260,7 +262,9 @@ def trial_balance(tx: Tx, currency: str = KES) -> list[TrialLine]:
     """
     movements = union_all(
         select(Account.path.label("path"), Account.balance_cents.label("cents")),
-        select(Posting.account, Posting.amount_cents).join(Deferred, WAITS),
+        select(Account.path, Posting.amount_cents)
+        .join(Posting, (Posting.account == Account.path) & WAITS)
+        .where(Account.deferred),
     ).subquery()
     line = case(
         (Account.deferred, Account.path), else_=func.concat(Account.kind, literal(":*"))

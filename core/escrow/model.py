@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     CheckConstraint,
     ForeignKey,
@@ -33,7 +34,7 @@ class Account(Base):
         kind: the part of the path before the colon.
         currency: ISO 4217; an account has one.
         deferred: a shared account, whose balance follows its postings by a roll-up.
-        balance_cents: debit positive; of a deferred account without what ``ledger_deferred`` has.
+        balance_cents: debit positive; of a deferred account up to ``Rolled.rolled_id``.
         entries: how many postings the balance holds.
     """
 
@@ -44,6 +45,7 @@ class Account(Base):
         CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency"),
         CheckConstraint("deferred = (kind NOT IN ('escrow', 'payable'))", name="deferred"),
         CheckConstraint("deferred OR balance_cents <= 0", name="not_overdrawn"),
+        Index("ix_ledger_accounts_deferred", "path", postgresql_where=text("deferred")),
     )
 
     path: Mapped[str] = mapped_column(primary_key=True)
@@ -121,14 +123,27 @@ class Posting(Base):
     balance_after_cents: Mapped[int | None] = cents(nullable=True)
 
 
-class Deferred(Base):
-    """A transfer whose legs on shared accounts their balances do not hold yet.
+class Rolled(Base):
+    """How far the balances of shared accounts hold their postings: one row.
 
-    A row each instead of a watermark: ids are drawn before they are committed, so a lower one can
-    appear after a higher one was rolled up. The id is no foreign key: the function that posts the
-    legs writes this row too, nothing else may, and transfers are never deleted.
+    A posting's number is drawn before its transaction commits, so a lower one can appear after a
+    higher one was rolled up. Numbers up to a mark are settled once whoever was writing postings
+    when it was made has ended.
+
+    Attributes:
+        rolled_id: postings up to this number are in the balances.
+        marked_id: those up to this one will be next.
+        writing: the transactions that were writing postings when the mark was made, as
+            PostgreSQL names them (``pg_locks.virtualtransaction``).
     """
 
-    __tablename__ = "ledger_deferred"
+    __tablename__ = "ledger_rolled"
+    __table_args__ = (
+        CheckConstraint("one", name="one"),
+        CheckConstraint("rolled_id <= marked_id", name="marked"),
+    )
 
-    transfer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    one: Mapped[bool] = mapped_column(primary_key=True)
+    rolled_id: Mapped[int] = mapped_column(BigInteger)
+    marked_id: Mapped[int] = mapped_column(BigInteger)
+    writing: Mapped[list[str]] = mapped_column(ARRAY(Text))

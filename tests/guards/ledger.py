@@ -185,9 +185,9 @@ GUARDS = (
         sound_after(OPEN, "UPDATE ledger_transfers SET kind = 'returned'"),
     ),
     Guard(
-        "a posting that waits for its balance is forgotten",
-        trigger("ledger_deferred", "ledger_deferred_append_only"),
-        sound_after(OPEN, "TRUNCATE ledger_deferred"),
+        "how far balances hold their postings is forgotten",
+        trigger("ledger_rolled", "ledger_rolled_append_only"),
+        sound_after(OPEN, "DELETE FROM ledger_rolled"),
     ),
     Guard(
         "a balance is written by hand",
@@ -204,8 +204,8 @@ GUARDS = (
     ),
     Guard(
         "a balance never hears of a posting",
-        trigger("ledger_deferred", "ledger_deferred_closed"),
-        sound_after("DELETE FROM ledger_deferred"),
+        trigger("ledger_rolled", "ledger_rolled_closed"),
+        sound_after("UPDATE ledger_rolled SET rolled_id = 99, marked_id = 99"),
     ),
     never(
         "an escrow can be overdrawn, as if it were shared",
@@ -270,10 +270,24 @@ GUARDS = (
         "(SELECT FROM ledger_accounts GROUP BY path HAVING count(*) > 1) AS twice",
     ),
     never(
-        "a posting is rolled up twice",
-        unique("ledger_deferred", "pk_ledger_deferred"),
+        "how far balances hold their postings is said twice",
+        unique("ledger_rolled", "pk_ledger_rolled"),
         as_it_is,
-        "INSERT INTO ledger_deferred SELECT id FROM listings, generate_series(1, 2)",
-        "(SELECT FROM ledger_deferred GROUP BY transfer_id HAVING count(*) > 1) AS twice",
+        "INSERT INTO ledger_rolled SELECT * FROM ledger_rolled",
+        "(SELECT FROM ledger_rolled HAVING count(*) > 1) AS twice",
+    ),
+    never(
+        "how far balances hold their postings is said once more",
+        constraint("ledger_rolled", "ck_ledger_rolled_one"),
+        as_it_is,
+        "INSERT INTO ledger_rolled SELECT false, rolled_id, marked_id, writing FROM ledger_rolled",
+        "(SELECT FROM ledger_rolled HAVING count(*) > 1) AS twice",
+    ),
+    never(
+        "balances hold postings that are not settled",
+        constraint("ledger_rolled", "ck_ledger_rolled_marked"),
+        as_it_is,
+        "UPDATE ledger_rolled SET rolled_id = marked_id + 1",
+        "ledger_rolled WHERE rolled_id > marked_id",
     ),
 )

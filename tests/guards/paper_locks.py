@@ -6,10 +6,11 @@ from core.documents.model import Document
 from core.documents.usecases import Seller, issue_due
 from core.errors import IllegalMove
 from core.escrow import ledger
+from core.money import kes
 from core.ports.providers import ProviderError
-from tests.core.booking.world import World
+from tests.core.booking.world import GOLDEN, World
+from tests.core.escrow.tools import move
 from tests.guards.guard import Guard, Kind, both_do, function, lock, meet_in, words
-from tests.support.factories import OTHER_CUSTOMER
 
 
 def _issue(tx: Tx) -> list[Document]:
@@ -57,14 +58,28 @@ def _told_again_once(world: World) -> None:
     assert isinstance(results[1], IllegalMove), "it is to be told of already"
 
 
-def _each_adds_others(world: World) -> None:
+def _added_once(world: World) -> None:
     world.confirmed()
-    world.confirmed("SFF6XYQ2CD", OTHER_CUSTOMER, in_days=20)
 
-    results = both_do(world, lambda tx: ledger.roll_up(tx, 1), "ledger_roll_up")
+    both_do(world, ledger.roll_up, "ledger_roll_up")
 
-    assert results == (1, 1), "each has added one"
     world.assert_sound()
+
+
+def _overtaken(world: World) -> None:
+    world.confirmed()
+
+    def post(key: str, escrow: str) -> None:
+        world.run(lambda tx: ledger.post(tx, move(key, "float:daraja", escrow, 100)))
+
+    def a_later_one() -> None:
+        post("late", "escrow:A3")
+        for _ in range(2):
+            world.run(ledger.roll_up)
+
+    meet_in(world, lambda: post("early", "escrow:A2"), r"SELECT ledger_post\(", a_later_one)
+
+    assert world.balance("float:daraja") == GOLDEN + kes(200), "who commits last counts, too"
 
 
 GUARDS = (
@@ -89,8 +104,13 @@ GUARDS = (
         _told_again_once,
     ),
     Guard(
-        "two who roll up do the work of one",
+        "two who roll up add the same postings",
         function("ledger_roll_up", "FOR UPDATE SKIP LOCKED", "", "what another rolls up"),
-        _each_adds_others,
+        _added_once,
+    ),
+    Guard(
+        "a posting that commits behind a later one is in no balance",
+        function("ledger_roll_up", "NOT now_writing && mark.writing", "true", "who still writes"),
+        _overtaken,
     ),
 )

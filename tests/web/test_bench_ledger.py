@@ -50,7 +50,10 @@ def test_each_side_moves_the_same_money_and_loses_none(rig: Rig) -> None:
         assert one(connection, posted.format("")) == done["releases_ours"]
         assert one(connection, posted.format("locked.")) == done["releases_peer"]
         assert one(connection, "SELECT sum(balance_cents) FROM locked.ledger_accounts") == 0
-        assert one(connection, "SELECT count(*) FROM locked.ledger_deferred") == 0
+        assert (
+            one(connection, "SELECT count(*) FROM locked.ledger_postings WHERE entry_no IS NULL")
+            == 0
+        )
         moved = done["pairs_peer"] + done["payments_peer"]
         assert one(connection, "SELECT count(*) FROM pairs.entries") == 2 * moved
         assert one(

@@ -40,7 +40,7 @@ CALLERS = 20
 ROUNDS = 3
 WARM_UP_SECONDS = 0.5
 ROLL_UP_SECONDS = 0.5
-ROLL_UP_MAX = 10_000
+ROLL_UP_MAX = 50_000
 CUSTOMER = "+254700000099"
 # Of P1 to P4. What two accounts of people pay each other has none: it never happens here, each
 # of our transfers has a shared side; it shows what the stricter posting costs where nobody waits.

@@ -108,7 +108,6 @@ CREATE TABLE locked.ledger_accounts (LIKE public.ledger_accounts INCLUDING ALL)
 CREATE TABLE locked.ledger_transfers (LIKE public.ledger_transfers INCLUDING ALL);
 CREATE TABLE locked.ledger_postings (LIKE public.ledger_postings INCLUDING ALL,
     FOREIGN KEY (transfer_id) REFERENCES locked.ledger_transfers (id));
-CREATE TABLE locked.ledger_deferred (LIKE public.ledger_deferred INCLUDING ALL);
 """
 FUNCTIONS = ("ledger_refuse", "ledger_check_balanced", "ledger_post")
 # Which legs are appended to be added up later, and which are written under their account's lock.
@@ -116,7 +115,8 @@ DEFERRED = "WHERE split_part(path, ':', 1) NOT IN ('escrow', 'payable');"
 NUMBERED = "WHERE split_part(path, ':', 1) IN ('escrow', 'payable') ORDER BY"
 TRIGGERS = """
 SELECT pg_get_triggerdef(t.oid) FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid
-WHERE relnamespace = 'public'::regnamespace AND relname LIKE 'ledger\\_%' AND NOT tgisinternal
+WHERE relnamespace = 'public'::regnamespace AND NOT tgisinternal
+    AND relname IN ('ledger_accounts', 'ledger_transfers', 'ledger_postings')
 """
 
 
@@ -146,7 +146,7 @@ def _function(connection: psycopg.Connection[tuple[str]], name: str) -> str:
 
 def _moved(definition: str) -> str:
     """A function or trigger of ours, over the tables of the scratch schema."""
-    of_ours = r"(?:public\.)?\bledger_(accounts|transfers|postings|deferred)\b(?!_)"
+    of_ours = r"(?:public\.)?\bledger_(accounts|transfers|postings)\b(?!_)"
     definition = re.sub(of_ours, r"locked.ledger_\1", definition)
     return re.sub(rf"(?:public\.)?\b({'|'.join(FUNCTIONS)})\(", r"locked.\1(", definition)
 

@@ -85,7 +85,6 @@ def test_the_same_payment_again_moves_nothing(database: Database) -> None:
 
     assert pay(database) == first
     assert number(database, "SELECT count(*) FROM ledger_postings") == 2
-    assert number(database, "SELECT count(*) FROM ledger_deferred") == 1
 
 
 def test_a_receipt_that_went_into_escrow_is_not_taken_again_for_something_else(
@@ -180,10 +179,10 @@ def test_the_roll_up_is_bounded_and_changes_no_balance(database: Database) -> No
         pay(database, reference=f"SFF{part}")
 
     with database.transaction() as tx:
+        # Two legs each.
         assert ledger.roll_up(tx, limit=3) == 3
         assert ledger.balance(tx, "float:daraja") == PRICE.total * 5
-        assert ledger.roll_up(tx, limit=3) == 2
-        assert ledger.roll_up(tx, limit=3) == 0
+        assert [ledger.roll_up(tx, limit=3) for _ in range(4)] == [3, 3, 1, 0]
         stored = tx.db.get_one(Account, "float:daraja")
         assert (stored.balance_cents, stored.entries) == (PRICE.total.cents * 5, 5)
         assert check(tx) == []
