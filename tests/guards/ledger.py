@@ -205,7 +205,10 @@ GUARDS = (
     Guard(
         "a balance never hears of a posting",
         trigger("ledger_rolled", "ledger_rolled_closed"),
-        sound_after("UPDATE ledger_rolled SET rolled_id = 99, marked_id = 99"),
+        sound_after(
+            "UPDATE ledger_rolled SET (rolled_id, marked_id)"
+            " = (SELECT max(id), max(id) FROM ledger_postings)"
+        ),
     ),
     never(
         "an escrow can be overdrawn, as if it were shared",
