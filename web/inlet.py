@@ -149,7 +149,8 @@ class Drainer:
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join(STOP_SECONDS)
-        self._inlet.close()
+        if not self._thread.is_alive():  # Else it still reads the file that this would close.
+            self._inlet.close()
 
     def _run(self) -> None:
         while not self._stopped.is_set():

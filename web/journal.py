@@ -229,9 +229,10 @@ class Journal:
 
     def close(self) -> None:
         """Let go of the file; what waits in it stays."""
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
+        # Taken first: of two who close at once, one must not close what has the number next.
+        file, self._file = self._file, None
+        if file is not None:
+            os.close(file)
 
     def _store(self, lines: Sequence[bytes], keep: Keep) -> None:
         entries, unreadable = [], []
