@@ -27,6 +27,7 @@ from core.catalog.model import Listing
 from core.catalog.places import load_places
 from core.clock import SystemClock, nairobi_date
 from core.db.tx import Database, Tx
+from core.escrow.ledger import ROLL_UP_MAX
 from core.settings import Settings
 from web.bench.ledger_baselines import make_baselines
 from web.bench.ledger_claims import SPREAD, UNITS, make_claims, oversold
@@ -40,7 +41,6 @@ CALLERS = 20
 ROUNDS = 3
 WARM_UP_SECONDS = 0.5
 ROLL_UP_SECONDS = 0.5
-ROLL_UP_MAX = 50_000
 CUSTOMER = "+254700000099"
 # Of P1 to P4. What two accounts of people pay each other has none: it never happens here, each
 # of our transfers has a shared side; it shows what the stricter posting costs where nobody waits.
