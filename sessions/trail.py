@@ -64,6 +64,7 @@ class Trail:
         self._batch: tuple[int, str] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._sending: asyncio.Task[None] | None = None
+        self._closing = False
 
     def note(
         self,
@@ -114,19 +115,17 @@ class Trail:
         if reply.final and (turn or fault):
             hop.append(ended.value)
         self._held.append(hop)
-        if self._timer is None:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(FLUSH_SECONDS, self._begin)
+        self._later()
 
     def _begin(self) -> None:
         self._timer = None
         if self._sending is None or self._sending.done():
             self._sending = asyncio.create_task(self.flush())
         else:
-            self._again()
+            self._later()
 
-    def _again(self) -> None:
-        if self._timer is None:
+    def _later(self) -> None:
+        if self._timer is None and not self._closing:
             self._timer = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._begin)
 
     async def flush(self) -> None:
@@ -146,15 +145,18 @@ class Trail:
                 self._batch = None
         except (RedisError, OSError) as error:
             log.warning("trail.kept_back", hops=len(self._held), error=type(error).__name__)
-            self._again()
+            self._later()
 
     async def aclose(self) -> None:
         """Send what is left, then give back the connection."""
+        # First the timer: what it began beside the last sending would send the same once more, on
+        # a connection of its own that nobody closes.
+        self._closing = True
+        if self._timer is not None:
+            self._timer.cancel()
         if self._sending is not None:
             await self._sending
         await self.flush()
-        if self._timer is not None:
-            self._timer.cancel()
         await self._connections.aclose()
 
 

@@ -130,6 +130,33 @@ def test_what_redis_does_not_take_is_sent_again_under_its_number(
     assert read() == [], "what was taken is gone"
 
 
+class Counted(Connections):
+    """Knows how often it was asked."""
+
+    asked = 0
+
+    async def ask(self, *command: str | int) -> Any:
+        self.asked += 1
+        return await super().ask(*command)
+
+
+def test_who_closes_sends_the_last_batch_once_although_its_time_comes_just_then(
+    redis_url: str, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sessions.trail.FLUSH_SECONDS", 0)
+
+    async def main() -> int:
+        connections = Counted(connect(redis_url).connection_pool, 1, REDIS_TIMEOUT_SECONDS)
+        trail = Trail(connections, clock, "web-1")
+        noted(trail, "first")
+        await trail.aclose()
+        noted(trail, "after the end")
+        await asyncio.sleep(0.01)
+        return connections.asked
+
+    assert asyncio.run(main()) == 1
+
+
 def noted(trail: Trail, session: str) -> None:
     turn = UssdTurn("hubtel", session, CALLER, "*384*7781#", "", "63902")
     trail.note(turn, Reply("Hello", final=False), 0.0123, None, turn=True, fault=False)
