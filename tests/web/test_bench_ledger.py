@@ -1,10 +1,20 @@
 """The ledger's benchmark: what is compared does the same, and loses nothing."""
 
+from collections.abc import Iterator
+
 import psycopg
 import pytest
 
 from core.db.tx import Database
-from web.bench.ledger import Rig, _loop, _prepare, _roll_up_all, _stocked, _unbalanced
+from web.bench.ledger import (
+    Rig,
+    _loop,
+    _prepare,
+    _roll_up_all,
+    _stocked,
+    _unbalanced,
+    connected,
+)
 from web.bench.ledger_claims import oversold
 from web.bench.ledger_payouts import post_payouts
 
@@ -18,13 +28,13 @@ LOPSIDED = (
 
 
 @pytest.fixture
-def rig(database: Database) -> Rig:
-    url = database.engine.url.set(drivername="postgresql")
-    made = Rig(url.render_as_string(hide_password=False), database)
+def rig(database: Database) -> Iterator[Rig]:
+    url = database.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
     database.run(lambda tx: _stocked(tx, LISTINGS))
-    with made.connect() as connection:
-        _prepare(connection)
-    return made
+    with connected(url, database, callers=1) as made:
+        with made.connect() as connection:
+            _prepare(connection)
+        yield made
 
 
 def one(connection: psycopg.Connection[tuple[int]], query: str) -> int:
@@ -37,7 +47,7 @@ def test_each_side_moves_the_same_money_and_loses_none(rig: Rig) -> None:
     done = {}
     for name in ("pairs", "payments", "releases", "hot"):
         for side in ("ours", "peer"):
-            counted = _loop(rig, f"{name}_{side}", SECONDS, 0)
+            counted = _loop(rig.callers[0], f"{name}_{side}", SECONDS, 0)
             assert counted is not None, "it ran to its end"
             done[f"{name}_{side}"] = counted[0]
             assert counted[0] == sum(counted[1]) > 0

@@ -2,7 +2,8 @@
 
 Each pair is measured in turns on the same servers, with durable commits, by ``CALLERS``
 connections that never pause, once what the pair before it left is tidied; the ratio is the middle
-one of the rounds. While ours posts, its balances are rolled up as a worker would do it, and what
+one of the rounds. The connections stay open, as those of web and workers do: a new one reads the
+catalogue, compiles and plans for longer than its first hundred postings take. While ours posts, its balances are rolled up as a worker would do it, and what
 is left to roll up counts as time of it.
 """
 
@@ -10,7 +11,9 @@ import os
 import statistics
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
@@ -106,10 +109,11 @@ class Rig:
 
     url: str
     database: Database
+    callers: tuple[Connection, ...]
 
     def connect(self) -> Connection:
         """Return a plain connection."""
-        return psycopg.connect(self.url, autocommit=True)
+        return _connect(self.url)
 
 
 def measure(seconds: float, *, durable: bool = True) -> dict[str, Any]:
@@ -123,9 +127,9 @@ def measure(seconds: float, *, durable: bool = True) -> dict[str, Any]:
         upgrade(servers.database_url)
         settings = Settings(database_url=servers.database_url, redis_url=servers.redis_url)
         url = servers.database_url.replace("postgresql+psycopg", "postgresql")
-        rig = Rig(url, build_database(settings, SystemClock()))
-        rig.database.run(_stocked)
-        with rig.connect() as connection:
+        database = build_database(settings, SystemClock())
+        database.run(_stocked)
+        with connected(url, database) as rig, rig.connect() as connection:
             _prepare(connection)
             pairs = {name: _pair(rig, name, goal, seconds) for name, goal in GOALS.items()}
             aftermath = {
@@ -133,7 +137,7 @@ def measure(seconds: float, *, durable: bool = True) -> dict[str, Any]:
                 "oversold_open": oversold(connection, "open"),
                 "unbalanced_cents": _unbalanced(connection),
             }
-        rig.database.close()
+        database.close()
         return {
             "callers": CALLERS,
             "rounds": ROUNDS,
@@ -146,6 +150,18 @@ def measure(seconds: float, *, durable: bool = True) -> dict[str, Any]:
             "python": interpreter(),
             "versions": {"psycopg": version("psycopg"), "sqlalchemy": version("sqlalchemy")},
         }
+
+
+def _connect(url: str) -> Connection:
+    return psycopg.connect(url, autocommit=True)
+
+
+@contextmanager
+def connected(url: str, database: Database, callers: int = CALLERS) -> Iterator[Rig]:
+    """The rig, with its callers connected until the block ends."""
+    with ExitStack() as open_ones:
+        lines = [open_ones.enter_context(_connect(url)) for _ in range(callers)]
+        yield Rig(url, database, tuple(lines))
 
 
 def _stocked(tx: Tx, listings: int = SPREAD) -> None:
@@ -172,14 +188,16 @@ def _prepare(connection: Connection) -> None:
 
 
 def _pair(rig: Rig, name: str, goal: float | None, seconds: float) -> dict[str, Any]:
+    for side in ("ours", "peer"):
+        _round(rig, name, side, WARM_UP_SECONDS)
     _tidy(rig)
     ours, peer = [], []
-    for length in (WARM_UP_SECONDS, *[seconds] * ROUNDS):
-        ours.append(_round(rig, name, "ours", length))
-        peer.append(_round(rig, name, "peer", length))
-    ratios = [mine.rate / other.rate for mine, other in zip(ours[1:], peer[1:], strict=True)]
+    for _ in range(ROUNDS):
+        ours.append(_round(rig, name, "ours", seconds))
+        peer.append(_round(rig, name, "peer", seconds))
+    ratios = [mine.rate / other.rate for mine, other in zip(ours, peer, strict=True)]
     ratio = statistics.median(ratios)
-    middle = ratios.index(statistics.median_low(ratios)) + 1
+    middle = ratios.index(statistics.median_low(ratios))
     found = {
         "ours": ours[middle].summary(),
         "peer": peer[middle].summary(),
@@ -199,7 +217,10 @@ def _round(rig: Rig, name: str, side: str, seconds: float) -> Round:
             running = [pool.submit(_payouts, rig, seconds, batch)]
         else:
             loop = f"{name}_{side}"
-            running = [pool.submit(_loop, rig, loop, seconds, place) for place in range(CALLERS)]
+            running = [
+                pool.submit(_loop, caller, loop, seconds, place)
+                for place, caller in enumerate(rig.callers)
+            ]
         rolling = pool.submit(_keep_rolling, rig, ended)
         results = [each.result() for each in running]
         ended.set()
@@ -212,7 +233,7 @@ def _round(rig: Rig, name: str, side: str, seconds: float) -> Round:
 
 
 def _tidy(rig: Rig) -> None:
-    """Put right what the pair before has left to tidy: it is not the next one's doing."""
+    """Put right what is left to tidy, and have plans made anew that were made for empty tables."""
     with rig.connect() as connection:
         connection.execute("VACUUM (ANALYZE)")
 
@@ -221,17 +242,16 @@ def _payouts(rig: Rig, seconds: float, batch: int) -> Counted | None:
     return post_payouts(rig.database, seconds, batch)
 
 
-def _loop(rig: Rig, name: str, seconds: float, place: int) -> Counted | None:
+def _loop(caller: Connection, name: str, seconds: float, place: int) -> Counted | None:
     """Run one loop; None when it ended early."""
-    with rig.connect() as connection:
-        try:
-            row = connection.execute(
-                f"CALL bench.{name}(%s, %s, 0, NULL)".encode(), [seconds, place]
-            ).fetchone()
-        except psycopg.Error as error:
-            why = error.diag.message_primary
-            log.warning("bench.ended", loop=name, sqlstate=error.sqlstate, why=why)
-            return None
+    try:
+        row = caller.execute(
+            f"CALL bench.{name}(%s, %s, 0, NULL)".encode(), [seconds, place]
+        ).fetchone()
+    except psycopg.Error as error:
+        why = error.diag.message_primary
+        log.warning("bench.ended", loop=name, sqlstate=error.sqlstate, why=why)
+        return None
     return (row[0], row[1]) if row else None
 
 

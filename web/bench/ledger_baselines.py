@@ -109,9 +109,14 @@ CREATE TABLE locked.ledger_transfers (LIKE public.ledger_transfers INCLUDING ALL
 CREATE TABLE locked.ledger_postings (LIKE public.ledger_postings INCLUDING ALL,
     FOREIGN KEY (transfer_id) REFERENCES locked.ledger_transfers (id));
 """
-FUNCTIONS = ("ledger_refuse", "ledger_check_balanced", "ledger_post")
-# Which legs are appended to be added up later, and which are written under their account's lock.
-DEFERRED = "WHERE split_part(path, ':', 1) NOT IN ('escrow', 'payable');"
+FUNCTIONS = (
+    "ledger_refuse",
+    "ledger_keep_closed",
+    "ledger_check_balanced",
+    "ledger_open",
+    "ledger_post",
+)
+# Which legs are written under their account's lock; the others are appended, to be added up later.
 NUMBERED = "WHERE split_part(path, ':', 1) IN ('escrow', 'payable') ORDER BY"
 TRIGGERS = """
 SELECT pg_get_triggerdef(t.oid) FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid
@@ -135,12 +140,8 @@ def _function(connection: psycopg.Connection[tuple[str]], name: str) -> str:
     assert found is not None, "a migrated database has the ledger's functions"
     source = found[0]
     if name == "ledger_post":
-        for words, instead in (
-            (DEFERRED, "WHERE false;"),
-            (NUMBERED, "WHERE true ORDER BY"),
-        ):
-            assert source.count(words) == 1, "ledger_post has another shape: look again"
-            source = source.replace(words, instead)
+        assert source.count(NUMBERED) == 1, "ledger_post has another shape: look again"
+        source = source.replace(NUMBERED, "WHERE true ORDER BY")
     return source
 
 
