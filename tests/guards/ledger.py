@@ -82,14 +82,21 @@ def _overdrawn(world: World) -> None:
     assert world.balance(f"escrow:{booking.code}") == GOLDEN
 
 
-def _other_currency(world: World) -> None:
-    booking = world.confirmed()
-    legs = [("float:daraja", 100), (f"escrow:{booking.code}", -100)]
-    dollars = ["USD", "USD"]
+def _dollars(world: World, account: str) -> None:
+    legs, dollars = [(account, 100), (account, -100)], ["USD", "USD"]
 
     outcome(lambda: world.run(lambda tx: post_raw(tx, "in:daraja:1", legs, currencies=dollars)))
 
     assert count(world, "SELECT count(*) FROM ledger_transfers") == 1
+
+
+def _dollars_of_a_booking(world: World) -> None:
+    _dollars(world, f"escrow:{world.confirmed().code}")
+
+
+def _dollars_of_all(world: World) -> None:
+    world.confirmed()
+    _dollars(world, "float:daraja")
 
 
 def _name_with_a_blank(world: World) -> None:
@@ -154,14 +161,24 @@ GUARDS = (
         _overdrawn,
     ),
     Guard(
-        "dollars are added to shillings",
+        "dollars are added to a booking's shillings",
+        function(
+            "ledger_post",
+            "WHERE path = leg.path AND currency = leg.currency",
+            "WHERE path = leg.path",
+            "the currency of an account with a limit",
+        ),
+        _dollars_of_a_booking,
+    ),
+    Guard(
+        "dollars are added to the shillings that a provider holds",
         function(
             "ledger_post",
             "currency = (SELECT currency FROM ledger_accounts WHERE path = wanted.path)",
             "EXISTS (SELECT FROM ledger_accounts WHERE path = wanted.path)",
-            "an account's currency",
+            "the currency of a shared account",
         ),
-        _other_currency,
+        _dollars_of_all,
     ),
     Guard(
         "an account's history has one place twice",

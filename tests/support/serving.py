@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 PATIENCE_SECONDS = 5.0
 LOOK_SECONDS = 0.005
 GRACE_SECONDS = 0.5
+END_SECONDS = 30.0
 
 T = TypeVar("T")
 
@@ -84,12 +85,14 @@ def serving(app: ASGIApp, port: int = 0) -> Iterator[str]:
     )
     server = Server(config)
     bound = config.bind_socket()
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
     thread.start()
     try:
         assert server.up.wait(PATIENCE_SECONDS), "the server does not start"
         yield f"http://127.0.0.1:{bound.getsockname()[1]}"
     finally:
         server.end()
-        thread.join()
+        thread.join(END_SECONDS)
         bound.close()
+        # The loop waits for whatever is open, such as a connection to Redis that nobody closed.
+        assert not thread.is_alive(), "the server does not end"

@@ -104,7 +104,14 @@ def running(database: Database, settings: Settings) -> Iterator[Web]:
         parts = make_parts(database, settings, journal)
         with (
             serving(assemble(parts)) as base,
-            # Without certificates, as loading them takes longer than the rest.
-            httpx.Client(base_url=base, timeout=10, trust_env=False, verify=False) as http,
+            # Without certificates, as loading them takes longer than the rest. Without limits, as
+            # a pool with any may close what it has just given to another thread (httpcore #1110).
+            httpx.Client(
+                base_url=base,
+                timeout=10,
+                limits=httpx.Limits(keepalive_expiry=None),
+                trust_env=False,
+                verify=False,
+            ) as http,
         ):
             yield Web(http, parts, store)

@@ -1,9 +1,10 @@
 """Callbacks while the database is away: taken, kept on the disk, stored once it is back."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 
 import pytest
 from sqlalchemy import event, text
@@ -17,7 +18,7 @@ from tests.support.servers import Databases
 from tests.support.serving import eventually
 from tests.web.market import hop_form
 from tests.web.rig import CALLER, Web, make_settings, running
-from web.inlet import Inlet
+from web.inlet import Drainer, Inlet
 from web.journal import NAME, Entry, Journal
 
 ATTEMPT = "01a1f6f8-164d-76d9-92e4-1146f7489373"
@@ -212,3 +213,36 @@ def test_a_pin_that_comes_meanwhile_is_nowhere_to_be_read(
         (row,) = eventually(web.inbox)
     assert row.payload["text"].startswith("my PIN is ")
     assert "4821" not in str(row.payload)
+
+
+class Held(Inlet):
+    """Stores what waits only when it is let."""
+
+    def __init__(self, database: Database, journal: Journal) -> None:
+        super().__init__(database, journal, lambda *_said: None)
+        self.begun, self.let = Event(), Event()
+
+    def _store_all(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        self.begun.set()
+        self.let.wait()
+        return super()._store_all(entries)
+
+
+def test_a_drainer_that_is_not_done_when_it_has_to_stop_ends_what_it_began(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("web.inlet.STOP_SECONDS", 0.01)
+    journal = Journal(tmp_path)
+    journal.append(Entry(Callback("daraja", "stk", "1", {}, once=True), database.clock.now()))
+    inlet = Held(database, journal)
+    drainer = Drainer(inlet)
+    drainer.start()
+    assert inlet.begun.wait(5)
+
+    # With its file closed under it, it would read from whatever has the number next.
+    drainer.stop()
+    inlet.let.set()
+
+    eventually(lambda: not journal.waits())
+    with database.transaction() as tx:
+        assert tx.db.scalar(text("SELECT count(*) FROM inbox")) == 1

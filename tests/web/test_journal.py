@@ -258,3 +258,24 @@ def test_of_eight_that_drain_one_does_and_no_line_is_lost_meanwhile(folder: Path
         person = f"+25470000000{worker}"
         mine = [one.callback.reference for one in kept if one.callback.person == person]
         assert list(dict.fromkeys(mine)) == [f"sms-{number}" for number in range(each)]
+
+
+def test_of_two_who_close_at_once_one_closes(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number of a closed file is soon another's: a socket's, or a connection's."""
+    journal.append(entry(1))
+    with pytest.raises(ConnectionError):
+        journal.drain(Kept(away_after=0))
+    closed, close = [], os.close
+
+    def close_while_another_does(file: int) -> None:
+        closed.append(file)
+        journal.close()
+        close(file)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "close", close_while_another_does)
+        journal.close()
+
+    assert len(closed) == 1

@@ -3,8 +3,9 @@
 Each pair is measured in turns on the same servers, with durable commits, by ``CALLERS``
 connections that never pause, once what the pair before it left is tidied; the ratio is the middle
 one of the rounds. The connections stay open, as those of web and workers do: a new one reads the
-catalogue, compiles and plans for longer than its first hundred postings take. While ours posts, its balances are rolled up as a worker would do it, and what
-is left to roll up counts as time of it.
+catalogue, compiles and plans for longer than its first hundred postings take. While ours posts,
+its balances are rolled up as a worker would do it, and what is left to roll up counts as time of
+it.
 """
 
 import os
@@ -41,7 +42,7 @@ from web.bench.stock import stock
 from web.schema import upgrade
 
 CALLERS = 20
-ROUNDS = 3
+ROUNDS = 5
 WARM_UP_SECONDS = 0.5
 ROLL_UP_SECONDS = 0.5
 CUSTOMER = "+254700000099"
