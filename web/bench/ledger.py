@@ -106,7 +106,12 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Rig:
-    """What is measured: one database, reached by plain connections and as a worker reaches it."""
+    """What is measured: one database, reached by plain connections and as a worker reaches it.
+
+    Attributes:
+        url, database: the same database, for each of the two ways.
+        callers: connections that stay open while it is measured.
+    """
 
     url: str
     database: Database
