@@ -24,8 +24,8 @@ TRIAL_LINES_MAX = 500
 OWED = (AccountKind.ESCROW, AccountKind.PAYABLE, AccountKind.SUSPENSE, AccountKind.TAX)
 
 SQLSTATE_KEY_REUSED = "NL409"
-# What each other refusal is called in the data of ``Unposted``: migration 0003 raises the NL
-# codes, 23514 is a CHECK and 22003 a sum beyond eight bytes.
+# What each other refusal is called in the data of ``Unposted``: the ledger's functions raise the
+# NL codes, 23514 is a CHECK and 22003 a sum beyond eight bytes.
 REASONS = {
     "NL403": "closed",
     "NL404": "other_currency",

@@ -56,8 +56,6 @@ VARIABLES = """    known integer;
     balance bigint;
     number bigint;
 """
-# An account is opened by whoever needs it first. Of two transfers that open the same two shared
-# accounts at once, in another order, PostgreSQL ends one, which is then run again.
 LEGS = """
     FOR attempt IN 1..2 LOOP
         SELECT count(*) INTO known
@@ -101,6 +99,9 @@ NEW_VARIABLES = """    leg record;
     balances bigint[] = array_fill(NULL::bigint, ARRAY[cardinality(paths)]);
     numbers bigint[] = balances;
 """
+# An account is opened by whoever needs it first: one with a limit in its place in the order of locks,
+# a shared one afterwards. Of two that open the same shared accounts at once and meet there, PostgreSQL
+# ends one, which is then run again; it can only be once in an account's life.
 NEW_LEGS = """
     FOR leg IN
         SELECT place, path, currency, amount
